@@ -1,0 +1,58 @@
+# Every target does its own set-up first. ARGS is handed on to what the target runs; LIBTORCH names a libtorch of one's
+# own (a libtorch folder or a site-packages/torch), KINDRED_DATA a folder of data sets.
+
+OUT ?= runs/demo
+ARGS ?=
+
+# With its links resolved, another libtorch is another path, and SwiftPM builds anew whatever depends on it.
+ifneq ($(strip $(LIBTORCH)),)
+override LIBTORCH := $(or $(realpath $(LIBTORCH)),$(LIBTORCH))
+export LIBTORCH
+else
+unexport LIBTORCH
+endif
+ifneq ($(strip $(KINDRED_DATA)),)
+export KINDRED_DATA
+endif
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-cuda demo test bench build release lint docs clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
+
+setup: ## get what a build needs: libtorch into .deps, headers of libpng, OpenSSL and zlib
+	@Scripts/setup.sh
+
+setup-cuda: ## get libtorch's CUDA build into .deps/libtorch-cuda, for LIBTORCH
+	@Scripts/setup-cuda.sh
+
+demo: setup ## train and compare a teacher and its students on textures, about five minutes (OUT, ARGS)
+	swift build -c release --product kindred
+	.build/release/kindred demo --out $(OUT) $(ARGS)
+
+test: setup ## build and run every test (ARGS, such as ARGS='--filter TorchTests')
+	swift build --build-tests
+	swift test --skip-build $(ARGS)
+
+bench: setup ## measure a distillation step beside plain PyTorch (ARGS)
+	Benchmarks/run.sh $(ARGS)
+
+build: setup ## build everything for debugging
+	swift build
+
+release: setup ## build the command for use: .build/release/kindred
+	swift build -c release --product kindred
+
+lint: setup ## check the form of all Swift files
+	swift format lint --strict --recursive Sources Tests Benchmarks Package.swift
+
+docs: setup ## write the libraries' documentation into .build/docs; a warning is an error
+	mkdir -p .build/docs
+	@for target in Torch Kindred KindredVision; do \
+	  swift package --allow-writing-to-directory .build/docs generate-documentation \
+	    --target $$target --warnings-as-errors --output-path .build/docs/$$target || exit 1; \
+	done
+
+clean: ## remove what was built; .deps and runs stay
+	rm -rf .build

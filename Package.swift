@@ -1,0 +1,42 @@
+// swift-tools-version: 6.1
+import Foundation
+import PackageDescription
+
+/// The folder that holds libtorch's `include` and `lib`: `LIBTORCH`, else what `make setup` put into `.deps`.
+let libtorch: String = {
+  let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().path
+  return ProcessInfo.processInfo.environment["LIBTORCH"] ?? root + "/.deps/libtorch"
+}()
+
+let hasCUDA = FileManager.default.fileExists(atPath: libtorch + "/lib/libtorch_cuda.so")
+
+let torchLibraries = [
+  "-L" + libtorch + "/lib", "-ltorch_cpu", "-lc10", "-Xlinker", "-rpath", "-Xlinker", libtorch + "/lib",
+]
+/// The CUDA library registers its kernels when it is loaded; without this the linker would drop it as unused.
+let cudaLibraries = ["-Xlinker", "--no-as-needed", "-ltorch_cuda", "-lc10_cuda", "-Xlinker", "--as-needed"]
+
+let package = Package(
+  name: "Kindred",
+  products: [
+    .library(name: "Torch", targets: ["Torch"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0"),
+  ],
+  targets: [
+    .target(
+      name: "CTorch",
+      cxxSettings: [
+        .unsafeFlags([
+          "-isystem", libtorch + "/include", "-isystem", libtorch + "/include/torch/csrc/api/include",
+          "-Wno-everything",
+        ])
+      ] + (hasCUDA ? [.define("KINDRED_CUDA")] : []),
+      linkerSettings: [.unsafeFlags(torchLibraries + (hasCUDA ? cudaLibraries : []))]),
+    .target(name: "Torch", dependencies: ["CTorch"]),
+    .testTarget(name: "TorchTests", dependencies: ["Torch"], resources: [.copy("Golden")]),
+  ],
+  swiftLanguageModes: [.v6],
+  cxxLanguageStandard: .cxx20
+)

@@ -1,0 +1,127 @@
+// Element by element arithmetic, matrix products and their in-place forms.
+#include <ATen/ops/isfinite.h>
+#include <ATen/ops/matmul.h>
+#include <ATen/ops/maximum.h>
+#include <ATen/ops/where.h>
+
+#include "internal.h"
+
+using namespace ctorch;
+
+namespace {
+
+/// A number of the tensor's own kind: libtorch refuses to change integers in place by floating-point ones.
+at::Scalar scalar_for(ct_tensor a, double value) {
+  if (at::isIntegralType(ref(a).scalar_type(), /*includeBool=*/true)) return static_cast<int64_t>(value);
+  return value;
+}
+
+}  // namespace
+
+ct_tensor ct_add(ct_tensor a, ct_tensor b) {
+  return tensor([&] { return ref(a).add(ref(b)); });
+}
+
+ct_tensor ct_subtract(ct_tensor a, ct_tensor b) {
+  return tensor([&] { return ref(a).sub(ref(b)); });
+}
+
+ct_tensor ct_multiply(ct_tensor a, ct_tensor b) {
+  return tensor([&] { return ref(a).mul(ref(b)); });
+}
+
+ct_tensor ct_divide(ct_tensor a, ct_tensor b) {
+  return tensor([&] { return ref(a).div(ref(b)); });
+}
+
+ct_tensor ct_add_scalar(ct_tensor a, double b) {
+  return tensor([&] { return ref(a).add(b); });
+}
+
+ct_tensor ct_multiply_scalar(ct_tensor a, double b) {
+  return tensor([&] { return ref(a).mul(b); });
+}
+
+ct_tensor ct_divide_scalar(ct_tensor a, double b) {
+  return tensor([&] { return ref(a).div(b); });
+}
+
+ct_tensor ct_power(ct_tensor a, double exponent) {
+  return tensor([&] { return ref(a).pow(exponent); });
+}
+
+ct_tensor ct_negate(ct_tensor a) {
+  return tensor([&] { return ref(a).neg(); });
+}
+
+ct_tensor ct_absolute(ct_tensor a) {
+  return tensor([&] { return ref(a).abs(); });
+}
+
+ct_tensor ct_square_root(ct_tensor a) {
+  return tensor([&] { return ref(a).sqrt(); });
+}
+
+ct_tensor ct_exponential(ct_tensor a) {
+  return tensor([&] { return ref(a).exp(); });
+}
+
+ct_tensor ct_logarithm(ct_tensor a) {
+  return tensor([&] { return ref(a).log(); });
+}
+
+ct_tensor ct_clamp_minimum(ct_tensor a, double minimum) {
+  return tensor([&] { return ref(a).clamp_min(minimum); });
+}
+
+ct_tensor ct_maximum(ct_tensor a, ct_tensor b) {
+  return tensor([&] { return at::maximum(ref(a), ref(b)); });
+}
+
+ct_tensor ct_equal(ct_tensor a, ct_tensor b) {
+  return tensor([&] { return ref(a).eq(ref(b)); });
+}
+
+ct_tensor ct_greater_scalar(ct_tensor a, double b) {
+  return tensor([&] { return ref(a).gt(b); });
+}
+
+ct_tensor ct_equal_scalar(ct_tensor a, double b) {
+  return tensor([&] { return ref(a).eq(b); });
+}
+
+ct_tensor ct_where(ct_tensor condition, ct_tensor a, ct_tensor b) {
+  return tensor([&] { return at::where(ref(condition), ref(a), ref(b)); });
+}
+
+ct_tensor ct_is_finite(ct_tensor a) {
+  return tensor([&] { return at::isfinite(ref(a)); });
+}
+
+ct_tensor ct_matmul(ct_tensor a, ct_tensor b) {
+  return tensor([&] { return at::matmul(ref(a), ref(b)); });
+}
+
+int ct_add_in_place(ct_tensor a, ct_tensor b, double scale) {
+  return status([&] { ref(a).add_(ref(b), scalar_for(a, scale)); });
+}
+
+int ct_add_scalar_in_place(ct_tensor a, double b) {
+  return status([&] { ref(a).add_(scalar_for(a, b)); });
+}
+
+int ct_multiply_in_place(ct_tensor a, double scale) {
+  return status([&] { ref(a).mul_(scalar_for(a, scale)); });
+}
+
+int ct_fill_in_place(ct_tensor a, double value) {
+  return status([&] { ref(a).fill_(value); });
+}
+
+int ct_copy_in_place(ct_tensor to, ct_tensor from) {
+  return status([&] { ref(to).copy_(ref(from)); });
+}
+
+int ct_relu_in_place(ct_tensor a) {
+  return status([&] { ref(a).relu_(); });
+}

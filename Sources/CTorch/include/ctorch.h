@@ -1,0 +1,224 @@
+// The C interface over libtorch that the Swift module `Torch` is built on.
+//
+// Conventions
+// - A `ct_tensor` is an owned handle: free it once with `ct_free`. No call takes ownership of its arguments.
+// - A call that returns a handle returns NULL on failure; one that returns `int` returns 0 on success. The reason is
+//   then in `ct_last_error`, which belongs to the calling thread and is overwritten by its next failure.
+// - Nothing throws across this boundary.
+#ifndef CTORCH_H
+#define CTORCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct ct_tensor_s *ct_tensor;
+typedef struct ct_generator_s *ct_generator;
+
+// A list of integers: shapes, axes, paddings.
+typedef struct {
+  const int64_t *values;
+  size_t count;
+} ct_ints;
+
+// A list of handles, borrowed for the call.
+typedef struct {
+  const ct_tensor *values;
+  size_t count;
+} ct_tensors;
+
+// Element type codes are c10::ScalarType's, device kinds 0 (CPU) and 1 (CUDA), layouts c10::MemoryFormat's
+// (0 contiguous, 2 channels-last).
+typedef struct {
+  int dtype;
+  int device_kind;
+  int device_index;
+} ct_options;
+
+// Errors
+const char *ct_last_error(void);
+bool ct_last_error_is_out_of_memory(void);
+
+// Lifetime and description
+void ct_free(ct_tensor tensor);
+ct_tensor ct_undefined(void);
+bool ct_is_defined(ct_tensor tensor);
+size_t ct_dimension_count(ct_tensor tensor);
+void ct_shape(ct_tensor tensor, int64_t *shape);
+void ct_strides(ct_tensor tensor, int64_t *strides);
+int64_t ct_element_count(ct_tensor tensor);
+ct_options ct_options_of(ct_tensor tensor);
+bool ct_is_contiguous(ct_tensor tensor, int layout);
+bool ct_shares_storage(ct_tensor a, ct_tensor b);
+
+// Creation
+ct_tensor ct_empty(ct_ints shape, ct_options options);
+ct_tensor ct_full(ct_ints shape, double value, ct_options options);
+ct_tensor ct_arange(int64_t count, ct_options options);
+ct_tensor ct_eye(int64_t size, ct_options options);
+ct_tensor ct_from_bytes(const void *bytes, size_t byte_count, ct_ints shape, int dtype);
+// Copies the elements, in row-major order of the shape whatever the layout in memory, into `bytes`.
+int ct_copy_to_bytes(ct_tensor tensor, void *bytes, size_t byte_count);
+
+// Conversion
+ct_tensor ct_to(ct_tensor tensor, ct_options options, bool copy);
+ct_tensor ct_contiguous(ct_tensor tensor, int layout);
+ct_tensor ct_clone(ct_tensor tensor);
+ct_tensor ct_detach(ct_tensor tensor);
+// Puts other data (type, device, layout) behind an existing handle, as PyTorch's `parameter.data = ...`.
+int ct_set_data(ct_tensor tensor, ct_tensor data);
+
+// Shape and indexing
+ct_tensor ct_reshape(ct_tensor tensor, ct_ints shape);
+ct_tensor ct_flatten(ct_tensor tensor, int64_t start);
+ct_tensor ct_permute(ct_tensor tensor, ct_ints axes);
+ct_tensor ct_transpose(ct_tensor tensor, int64_t a, int64_t b);
+ct_tensor ct_unsqueeze(ct_tensor tensor, int64_t axis);
+ct_tensor ct_squeeze(ct_tensor tensor, int64_t axis);
+ct_tensor ct_expand(ct_tensor tensor, ct_ints shape);
+ct_tensor ct_narrow(ct_tensor tensor, int64_t axis, int64_t start, int64_t length);
+ct_tensor ct_select(ct_tensor tensor, int64_t axis, int64_t index);
+ct_tensor ct_index_select(ct_tensor tensor, int64_t axis, ct_tensor indices);
+ct_tensor ct_gather(ct_tensor tensor, int64_t axis, ct_tensor indices);
+ct_tensor ct_flip(ct_tensor tensor, ct_ints axes);
+ct_tensor ct_pad(ct_tensor tensor, ct_ints padding, double value);
+ct_tensor ct_concatenate(ct_tensors tensors, int64_t axis);
+ct_tensor ct_stack(ct_tensors tensors, int64_t axis);
+
+// Arithmetic
+ct_tensor ct_add(ct_tensor a, ct_tensor b);
+ct_tensor ct_subtract(ct_tensor a, ct_tensor b);
+ct_tensor ct_multiply(ct_tensor a, ct_tensor b);
+ct_tensor ct_divide(ct_tensor a, ct_tensor b);
+ct_tensor ct_add_scalar(ct_tensor a, double b);
+ct_tensor ct_multiply_scalar(ct_tensor a, double b);
+ct_tensor ct_divide_scalar(ct_tensor a, double b);
+ct_tensor ct_power(ct_tensor a, double exponent);
+ct_tensor ct_negate(ct_tensor a);
+ct_tensor ct_absolute(ct_tensor a);
+ct_tensor ct_square_root(ct_tensor a);
+ct_tensor ct_exponential(ct_tensor a);
+ct_tensor ct_logarithm(ct_tensor a);
+ct_tensor ct_clamp_minimum(ct_tensor a, double minimum);
+ct_tensor ct_maximum(ct_tensor a, ct_tensor b);
+ct_tensor ct_equal(ct_tensor a, ct_tensor b);
+ct_tensor ct_greater_scalar(ct_tensor a, double b);
+ct_tensor ct_equal_scalar(ct_tensor a, double b);
+ct_tensor ct_where(ct_tensor condition, ct_tensor a, ct_tensor b);
+ct_tensor ct_is_finite(ct_tensor a);
+ct_tensor ct_matmul(ct_tensor a, ct_tensor b);
+int ct_add_in_place(ct_tensor a, ct_tensor b, double scale);
+int ct_add_scalar_in_place(ct_tensor a, double b);
+int ct_multiply_in_place(ct_tensor a, double scale);
+int ct_fill_in_place(ct_tensor a, double value);
+int ct_copy_in_place(ct_tensor to, ct_tensor from);
+int ct_relu_in_place(ct_tensor a);
+
+// Reductions; an empty list of axes means all
+ct_tensor ct_sum(ct_tensor a, ct_ints axes, bool keep);
+ct_tensor ct_mean(ct_tensor a, ct_ints axes, bool keep);
+ct_tensor ct_norm(ct_tensor a, ct_ints axes, bool keep);
+ct_tensor ct_variance(ct_tensor a, ct_ints axes, bool keep, bool unbiased);
+ct_tensor ct_amax(ct_tensor a, ct_ints axes, bool keep);
+ct_tensor ct_amin(ct_tensor a, ct_ints axes, bool keep);
+ct_tensor ct_argmax(ct_tensor a, int64_t axis);
+ct_tensor ct_argsort(ct_tensor a, int64_t axis, bool descending);
+ct_tensor ct_top_indices(ct_tensor a, int64_t count, int64_t axis);
+
+// Networks
+typedef struct {
+  int64_t stride;
+  int64_t padding;
+  int64_t dilation;
+  int64_t groups;
+} ct_convolution;
+
+ct_tensor ct_conv2d(ct_tensor input, ct_tensor weight, ct_tensor bias, ct_convolution options);
+ct_tensor ct_linear(ct_tensor input, ct_tensor weight, ct_tensor bias);
+ct_tensor ct_batch_norm(
+    ct_tensor input, ct_tensor weight, ct_tensor bias, ct_tensor running_mean, ct_tensor running_variance,
+    bool training, double momentum, double epsilon);
+ct_tensor ct_relu(ct_tensor a);
+ct_tensor ct_sigmoid(ct_tensor a);
+ct_tensor ct_softmax(ct_tensor a, int64_t axis);
+ct_tensor ct_log_softmax(ct_tensor a, int64_t axis);
+ct_tensor ct_max_pool2d(ct_tensor a, int64_t kernel, int64_t stride, int64_t padding);
+ct_tensor ct_average_pool2d(ct_tensor a, int64_t kernel, int64_t stride, int64_t padding);
+ct_tensor ct_adaptive_average_pool2d(ct_tensor a, int64_t height, int64_t width);
+ct_tensor ct_interpolate(ct_tensor a, int64_t height, int64_t width, bool bilinear);
+ct_tensor ct_cross_entropy(ct_tensor logits, ct_tensor labels, bool mean);
+ct_tensor ct_mean_squared_error(ct_tensor a, ct_tensor b);
+ct_tensor ct_kl_divergence(ct_tensor log_probabilities, ct_tensor log_targets);
+
+// Frozen networks: oneDNN convolutions fused with what follows them (CPU, float32)
+ct_tensor ct_onednn_pack_weight(ct_tensor weight, ct_convolution options, ct_ints input_shape);
+ct_tensor ct_onednn_convolution(ct_tensor input, ct_tensor packed, ct_tensor bias, ct_convolution options, bool relu);
+// relu?(convolution(input) + bias + sum), written into `sum`, which is overwritten.
+int ct_onednn_convolution_sum(
+    ct_tensor sum, ct_tensor input, ct_tensor packed, ct_tensor bias, ct_convolution options, bool relu);
+
+// Autograd
+bool ct_requires_gradient(ct_tensor tensor);
+int ct_set_requires_gradient(ct_tensor tensor, bool value);
+bool ct_gradients_enabled(void);
+void ct_set_gradients_enabled(bool enabled);
+int ct_backward(ct_tensor loss);
+// The accumulated gradient, an undefined tensor where there is none.
+ct_tensor ct_gradient(ct_tensor tensor);
+void ct_clear_gradient(ct_tensor tensor);
+// d(output)/d(inputs), one new handle each in `gradients`; an undefined tensor for an input that output does not use.
+int ct_gradients(ct_tensor output, ct_tensors inputs, bool keep_graph, ct_tensor *gradients);
+
+// Optimisers: libtorch's fused steps, in place
+typedef struct {
+  double learning_rate;
+  double momentum;
+  double weight_decay;
+  bool nesterov;
+  bool is_first_step;
+} ct_sgd;
+
+int ct_fused_sgd(ct_tensors parameters, ct_tensors gradients, ct_tensors momenta, ct_sgd options);
+
+typedef struct {
+  double learning_rate;
+  double beta1;
+  double beta2;
+  double weight_decay;
+  double epsilon;
+} ct_adamw;
+
+int ct_fused_adamw(
+    ct_tensors parameters, ct_tensors gradients, ct_tensors first_moments, ct_tensors second_moments,
+    ct_tensors steps, ct_adamw options);
+
+// Random numbers
+ct_generator ct_generator_create(uint64_t seed);
+void ct_generator_free(ct_generator generator);
+ct_tensor ct_generator_state(ct_generator generator);
+int ct_generator_set_state(ct_generator generator, ct_tensor state);
+int ct_uniform_in_place(ct_tensor a, double low, double high, ct_generator generator);
+int ct_normal_in_place(ct_tensor a, double mean, double deviation, ct_generator generator);
+ct_tensor ct_random_permutation(int64_t count, ct_generator generator);
+
+// The library and the machine
+const char *ct_version(void);
+// The file that libtorch was loaded from, NULL where the system does not tell.
+const char *ct_library_path(void);
+const char *ct_cpu_capability(void);
+const char *ct_build_configuration(void);
+int ct_set_thread_count(int count);
+int ct_thread_count(void);
+void ct_set_flush_denormals(bool enabled);
+int ct_cuda_device_count(void);
+void ct_set_deterministic(bool enabled);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

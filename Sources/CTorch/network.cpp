@@ -1,0 +1,90 @@
+// Convolutions, normalisation, pooling, activations and the losses built into libtorch.
+#include <ATen/ops/adaptive_avg_pool2d.h>
+#include <ATen/ops/avg_pool2d.h>
+#include <ATen/ops/batch_norm.h>
+#include <ATen/ops/conv2d.h>
+#include <ATen/ops/cross_entropy_loss.h>
+#include <ATen/ops/kl_div.h>
+#include <ATen/ops/linear.h>
+#include <ATen/ops/log_softmax.h>
+#include <ATen/ops/max_pool2d.h>
+#include <ATen/ops/mse_loss.h>
+#include <ATen/ops/softmax.h>
+#include <ATen/ops/upsample_bilinear2d.h>
+#include <ATen/ops/upsample_nearest2d.h>
+
+#include "internal.h"
+
+using namespace ctorch;
+
+ct_tensor ct_conv2d(ct_tensor input, ct_tensor weight, ct_tensor bias, ct_convolution o) {
+  return tensor([&] {
+    return at::conv2d(ref(input), ref(weight), optional(bias), o.stride, o.padding, o.dilation, o.groups);
+  });
+}
+
+ct_tensor ct_linear(ct_tensor input, ct_tensor weight, ct_tensor bias) {
+  return tensor([&] { return at::linear(ref(input), ref(weight), optional(bias)); });
+}
+
+ct_tensor ct_batch_norm(
+    ct_tensor input, ct_tensor weight, ct_tensor bias, ct_tensor running_mean, ct_tensor running_variance,
+    bool training, double momentum, double epsilon) {
+  return tensor([&] {
+    return at::batch_norm(
+        ref(input), optional(weight), optional(bias), optional(running_mean), optional(running_variance), training,
+        momentum, epsilon, /*cudnn_enabled=*/true);
+  });
+}
+
+ct_tensor ct_relu(ct_tensor a) {
+  return tensor([&] { return ref(a).relu(); });
+}
+
+ct_tensor ct_sigmoid(ct_tensor a) {
+  return tensor([&] { return ref(a).sigmoid(); });
+}
+
+ct_tensor ct_softmax(ct_tensor a, int64_t axis) {
+  return tensor([&] { return at::softmax(ref(a), axis); });
+}
+
+ct_tensor ct_log_softmax(ct_tensor a, int64_t axis) {
+  return tensor([&] { return at::log_softmax(ref(a), axis); });
+}
+
+ct_tensor ct_max_pool2d(ct_tensor a, int64_t kernel, int64_t stride, int64_t padding) {
+  return tensor([&] { return at::max_pool2d(ref(a), kernel, stride, padding); });
+}
+
+ct_tensor ct_average_pool2d(ct_tensor a, int64_t kernel, int64_t stride, int64_t padding) {
+  return tensor([&] { return at::avg_pool2d(ref(a), kernel, stride, padding); });
+}
+
+ct_tensor ct_adaptive_average_pool2d(ct_tensor a, int64_t height, int64_t width) {
+  return tensor([&] { return at::adaptive_avg_pool2d(ref(a), {height, width}); });
+}
+
+ct_tensor ct_interpolate(ct_tensor a, int64_t height, int64_t width, bool bilinear) {
+  return tensor([&] {
+    if (bilinear) return at::upsample_bilinear2d(ref(a), {height, width}, /*align_corners=*/false);
+    return at::upsample_nearest2d(ref(a), {height, width});
+  });
+}
+
+ct_tensor ct_cross_entropy(ct_tensor logits, ct_tensor labels, bool mean) {
+  return tensor([&] {
+    return at::cross_entropy_loss(
+        ref(logits), ref(labels), std::nullopt, mean ? at::Reduction::Mean : at::Reduction::Sum);
+  });
+}
+
+ct_tensor ct_mean_squared_error(ct_tensor a, ct_tensor b) {
+  return tensor([&] { return at::mse_loss(ref(a), ref(b)); });
+}
+
+ct_tensor ct_kl_divergence(ct_tensor log_probabilities, ct_tensor log_targets) {
+  return tensor([&] {
+    return at::kl_div(ref(log_probabilities), ref(log_targets), at::Reduction::Sum, /*log_target=*/true);
+  });
+}

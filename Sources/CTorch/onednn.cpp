@@ -1,0 +1,51 @@
+// The fused convolutions that PyTorch's own compiler emits for the CPU, called through the dispatcher.
+#include <ATen/core/dispatch/Dispatcher.h>
+#include <ATen/core/stack.h>
+
+#include "internal.h"
+
+using namespace ctorch;
+
+namespace {
+
+c10::OperatorHandle operation(const char *name, const char *overload) {
+  return c10::Dispatcher::singleton().findSchemaOrThrow(name, overload);
+}
+
+std::vector<int64_t> pair(int64_t value) { return {value, value}; }
+
+}  // namespace
+
+ct_tensor ct_onednn_pack_weight(ct_tensor weight, ct_convolution o, ct_ints input_shape) {
+  return tensor([&] {
+    static auto pack = operation("mkldnn::_reorder_convolution_weight", "");
+    torch::jit::Stack stack{
+        ref(weight), pair(o.padding), pair(o.stride), pair(o.dilation), o.groups, ints(input_shape).vec()};
+    pack.callBoxed(stack);
+    return stack[0].toTensor();
+  });
+}
+
+ct_tensor ct_onednn_convolution(ct_tensor input, ct_tensor packed, ct_tensor bias, ct_convolution o, bool relu) {
+  return tensor([&] {
+    static auto convolve = operation("mkldnn::_convolution_pointwise", "");
+    torch::jit::Stack stack{
+        ref(input), ref(packed), optional(bias), pair(o.padding), pair(o.stride), pair(o.dilation), o.groups,
+        relu ? "relu" : "none", c10::List<std::optional<at::Scalar>>(), std::optional<std::string>()};
+    convolve.callBoxed(stack);
+    return stack[0].toTensor();
+  });
+}
+
+int ct_onednn_convolution_sum(
+    ct_tensor sum, ct_tensor input, ct_tensor packed, ct_tensor bias, ct_convolution o, bool relu) {
+  return status([&] {
+    static auto convolve = operation("mkldnn::_convolution_pointwise_", "binary");
+    torch::jit::Stack stack{
+        ref(sum), ref(input), ref(packed), optional(bias), pair(o.padding), pair(o.stride), pair(o.dilation), o.groups,
+        "add", std::optional<at::Scalar>(1.0),
+        relu ? c10::IValue(std::optional<std::string>("relu")) : c10::IValue(std::optional<std::string>()),
+        c10::List<std::optional<at::Scalar>>(), std::optional<std::string>()};
+    convolve.callBoxed(stack);
+  });
+}

@@ -1,0 +1,28 @@
+// libtorch's fused optimiser steps.
+#include <ATen/ops/_fused_adamw.h>
+#include <ATen/ops/_fused_sgd.h>
+#include <c10/core/GradMode.h>
+
+#include "internal.h"
+
+using namespace ctorch;
+
+int ct_fused_sgd(ct_tensors parameters, ct_tensors gradients, ct_tensors momenta, ct_sgd o) {
+  return status([&] {
+    c10::NoGradGuard guard;
+    at::_fused_sgd_(
+        list(parameters), list(gradients), list(momenta), o.weight_decay, o.momentum, o.learning_rate,
+        /*dampening=*/0.0, o.nesterov, /*maximize=*/false, o.is_first_step);
+  });
+}
+
+int ct_fused_adamw(
+    ct_tensors parameters, ct_tensors gradients, ct_tensors first_moments, ct_tensors second_moments,
+    ct_tensors steps, ct_adamw o) {
+  return status([&] {
+    c10::NoGradGuard guard;
+    at::_fused_adamw_(
+        list(parameters), list(gradients), list(first_moments), list(second_moments), {}, list(steps),
+        o.learning_rate, o.beta1, o.beta2, o.weight_decay, o.epsilon, /*amsgrad=*/false, /*maximize=*/false);
+  });
+}

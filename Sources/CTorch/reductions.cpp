@@ -1,0 +1,56 @@
+// Sums, means, norms, extremes and orders.
+#include <ATen/ops/linalg_vector_norm.h>
+
+#include <numeric>
+
+#include "internal.h"
+
+using namespace ctorch;
+
+namespace {
+
+/// The axes to reduce, all of them where none is named.
+std::vector<int64_t> axes_of(const at::Tensor &a, ct_ints axes) {
+  if (axes.count > 0) return {axes.values, axes.values + axes.count};
+  std::vector<int64_t> all(a.dim());
+  std::iota(all.begin(), all.end(), 0);
+  return all;
+}
+
+}  // namespace
+
+ct_tensor ct_sum(ct_tensor a, ct_ints axes, bool keep) {
+  return tensor([&] { return ref(a).sum(axes_of(ref(a), axes), keep); });
+}
+
+ct_tensor ct_mean(ct_tensor a, ct_ints axes, bool keep) {
+  return tensor([&] { return ref(a).mean(axes_of(ref(a), axes), keep); });
+}
+
+ct_tensor ct_norm(ct_tensor a, ct_ints axes, bool keep) {
+  return tensor([&] { return at::linalg_vector_norm(ref(a), 2, axes_of(ref(a), axes), keep); });
+}
+
+ct_tensor ct_variance(ct_tensor a, ct_ints axes, bool keep, bool unbiased) {
+  return tensor([&] { return ref(a).var(axes_of(ref(a), axes), unbiased, keep); });
+}
+
+ct_tensor ct_amax(ct_tensor a, ct_ints axes, bool keep) {
+  return tensor([&] { return ref(a).amax(axes_of(ref(a), axes), keep); });
+}
+
+ct_tensor ct_amin(ct_tensor a, ct_ints axes, bool keep) {
+  return tensor([&] { return ref(a).amin(axes_of(ref(a), axes), keep); });
+}
+
+ct_tensor ct_argmax(ct_tensor a, int64_t axis) {
+  return tensor([&] { return ref(a).argmax(axis); });
+}
+
+ct_tensor ct_argsort(ct_tensor a, int64_t axis, bool descending) {
+  return tensor([&] { return ref(a).argsort(/*stable=*/true, axis, descending); });
+}
+
+ct_tensor ct_top_indices(ct_tensor a, int64_t count, int64_t axis) {
+  return tensor([&] { return std::get<1>(ref(a).topk(count, axis)); });
+}

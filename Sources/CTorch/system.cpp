@@ -1,0 +1,42 @@
+// The library's version, its threads and the machine's devices.
+#include <ATen/Context.h>
+#include <ATen/Parallel.h>
+#include <ATen/Version.h>
+#include <ATen/detail/CUDAHooksInterface.h>
+#include <torch/version.h>
+
+#include <dlfcn.h>
+
+#include <string>
+
+#include "internal.h"
+
+const char *ct_version(void) { return TORCH_VERSION; }
+
+const char *ct_library_path(void) {
+  Dl_info info;
+  return dladdr(reinterpret_cast<const void *>(&at::get_num_threads), &info) ? info.dli_fname : nullptr;
+}
+
+const char *ct_cpu_capability(void) {
+  static const std::string capability = at::get_cpu_capability();
+  return capability.c_str();
+}
+
+const char *ct_build_configuration(void) {
+  static const std::string configuration = at::show_config();
+  return configuration.c_str();
+}
+
+int ct_set_thread_count(int count) {
+  return ctorch::status([&] { at::set_num_threads(count); });
+}
+
+int ct_thread_count(void) { return at::get_num_threads(); }
+void ct_set_flush_denormals(bool enabled) { at::globalContext().setFlushDenormal(enabled); }
+int ct_cuda_device_count(void) { return at::detail::getCUDAHooks().deviceCount(); }
+
+void ct_set_deterministic(bool enabled) {
+  at::globalContext().setDeterministicAlgorithms(enabled, /*warn_only=*/false);
+  at::globalContext().setDeterministicCuDNN(enabled);
+}

@@ -1,0 +1,46 @@
+// Batch normalisation over images.
+
+import CTorch
+
+/// Normalises each channel of N x C x H x W, `torch.nn.BatchNorm2d`.
+///
+/// In training by the batch's mean and variance, which also move the running ones; in evaluation by the running ones.
+/// Initialised as PyTorch does: scale 1, shift 0.
+public final class BatchNorm: Module {
+  public let weight: Tensor
+  public let bias: Tensor
+  public let runningMean: Tensor
+  public let runningVariance: Tensor
+  /// Batches seen in training: kept since PyTorch's files hold it.
+  public let batchesTracked: Tensor
+
+  /// What each batch adds to the running statistics.
+  public let momentum: Double
+  /// Added to the variance before its root is taken.
+  public let epsilon: Double
+
+  public init(_ channels: Int, momentum: Double = 0.1, epsilon: Double = 1e-5) {
+    weight = .ones([channels])
+    bias = .zeros([channels])
+    runningMean = .zeros([channels])
+    runningVariance = .ones([channels])
+    batchesTracked = Tensor(0, dtype: .int64)
+    self.momentum = momentum
+    self.epsilon = epsilon
+    weight.requiresGradient = true
+    bias.requiresGradient = true
+  }
+
+  public override var entryNames: [String: String] {
+    ["runningMean": "running_mean", "runningVariance": "running_var", "batchesTracked": "num_batches_tracked"]
+  }
+
+  public func callAsFunction(_ input: Tensor) -> Tensor {
+    if isTraining { batchesTracked.addInPlace(1) }
+    return adopt(
+      ct_batch_norm(
+        input.handle, weight.handle, bias.handle, runningMean.handle, runningVariance.handle, isTraining, momentum,
+        epsilon),
+      "batch_norm", [input, weight])
+  }
+}

@@ -1,0 +1,60 @@
+// A frozen convolution made ready for speed: batch norm folded in, weights packed, what follows done in the same pass.
+
+import CTorch
+
+/// convolution -> folded batch norm -> (+ residual) -> (ReLU) as one oneDNN operation on the CPU, in float32 and
+/// channels-last; as the plain operations with the folded weights elsewhere.
+final class FusedConvolution {
+  private let weight: Tensor
+  private let bias: Tensor
+  private let options: ConvolutionOptions
+  private var packed: Tensor?
+
+  /// Folds `norm`'s running statistics into the weights: w' = w s, b' = (b - mean) s + shift, with
+  /// s = scale / sqrt(variance + epsilon).
+  init(_ convolution: Convolution, _ norm: BatchNorm?) {
+    options = convolution.options
+    (weight, bias) = withoutGradients {
+      let zeros = Tensor.zeros([convolution.weight.shape[0]], device: convolution.weight.device)
+      let bias = convolution.bias?.detached() ?? zeros
+      guard let norm else { return (convolution.weight.detached(), bias) }
+      let scale = norm.weight.detached() / (norm.runningVariance + norm.epsilon).squareRoot()
+      return (
+        convolution.weight.detached() * scale.reshaped([-1, 1, 1, 1]),
+        (bias - norm.runningMean) * scale + norm.bias.detached()
+      )
+    }
+  }
+
+  /// - Parameter residual: added before the ReLU; its memory is reused for the result.
+  func callAsFunction(_ input: Tensor, adding residual: Tensor?, relu: Bool) -> Tensor {
+    guard input.device == .cpu, input.dtype == .float32 else {
+      return plain(input, adding: residual, relu: relu)
+    }
+    let packed = self.packed ?? pack(for: input)
+    guard let residual else {
+      return adopt(
+        ct_onednn_convolution(input.handle, packed.handle, bias.handle, options.c, relu), "convolution",
+        [input, weight])
+    }
+    check(
+      ct_onednn_convolution_sum(residual.handle, input.handle, packed.handle, bias.handle, options.c, relu),
+      "convolution", [input, weight, residual])
+    return residual
+  }
+
+  private func plain(_ input: Tensor, adding residual: Tensor?, relu: Bool) -> Tensor {
+    var output = input.convolved(weight, bias: bias, options)
+    if let residual { output = output + residual }
+    if relu { output.reluInPlace() }
+    return output
+  }
+
+  private func pack(for input: Tensor) -> Tensor {
+    let packed = withInts(input.shape) {
+      adopt(ct_onednn_pack_weight(weight.handle, options.c, $0), "pack_weight", [weight])
+    }
+    self.packed = packed
+    return packed
+  }
+}

@@ -1,0 +1,19 @@
+// The fully connected layer.
+
+/// N x inputs to N x outputs, `torch.nn.Linear`.
+///
+/// Initialised as PyTorch does by default: weights and biases uniform in +-1/sqrt(inputs).
+public final class Linear: Module {
+  /// outputs x inputs.
+  public let weight: Tensor
+  public let bias: Tensor
+
+  public init(_ inputs: Int, _ outputs: Int, generator: Generator) {
+    weight = generator.defaultWeight([outputs, inputs], fanIn: inputs)
+    bias = generator.defaultBias(outputs, fanIn: inputs)
+    weight.requiresGradient = true
+    bias.requiresGradient = true
+  }
+
+  public func callAsFunction(_ input: Tensor) -> Tensor { input.linear(weight, bias: bias) }
+}

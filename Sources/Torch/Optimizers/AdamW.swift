@@ -1,0 +1,59 @@
+// Adam with decoupled weight decay.
+
+import CTorch
+
+/// `torch.optim.AdamW` (Loshchilov & Hutter, *Decoupled Weight Decay Regularization*, 2019), one fused libtorch call a
+/// step.
+public final class AdamW: Optimizer {
+  public var learningRate: Double
+  public let betas: (Double, Double)
+  public let epsilon: Double
+  public let weightDecay: Double
+
+  private let parameters: [Tensor]
+  private let firstMoments: [Tensor]
+  private let secondMoments: [Tensor]
+  private let steps: [Tensor]
+
+  public init(
+    _ parameters: [Tensor], learningRate: Double, betas: (Double, Double) = (0.9, 0.999), epsilon: Double = 1e-8,
+    weightDecay: Double = 0.01
+  ) {
+    self.parameters = parameters
+    self.learningRate = learningRate
+    self.betas = betas
+    self.epsilon = epsilon
+    self.weightDecay = weightDecay
+    firstMoments = parameters.map { $0.zerosLike() }
+    secondMoments = parameters.map { $0.zerosLike() }
+    steps = parameters.map { .zeros([], device: $0.device) }
+  }
+
+  public func step() {
+    let gradients = parameters.map(gradientOrZeros)
+    for step in steps { step.addInPlace(1) }
+    let options = ct_adamw(
+      learning_rate: learningRate, beta1: betas.0, beta2: betas.1, weight_decay: weightDecay, epsilon: epsilon)
+    let status = withHandles(parameters) { p in
+      withHandles(gradients) { g in
+        withHandles(firstMoments) { m in
+          withHandles(secondMoments) { v in withHandles(steps) { s in ct_fused_adamw(p, g, m, v, s, options) } }
+        }
+      }
+    }
+    check(status, "fused_adamw")
+    for parameter in parameters { parameter.clearGradient() }
+  }
+
+  public var state: [String: Tensor] {
+    var state: [String: Tensor] = [:]
+    for index in parameters.indices {
+      state["first_moment.\(index)"] = firstMoments[index]
+      state["second_moment.\(index)"] = secondMoments[index]
+      state["step.\(index)"] = steps[index]
+    }
+    return state
+  }
+
+  public func load(_ state: [String: Tensor]) throws { try restore(self.state, from: state) }
+}

@@ -1,0 +1,30 @@
+// What every optimiser has: parameters, a learning rate, and a state that can be kept and put back.
+
+/// Changes parameters by their gradients.
+///
+/// Gradients are read by `step` and cleared by it, so that the next `backward` starts from none.
+public protocol Optimizer: AnyObject {
+  /// The factor of the next step, set by the schedule.
+  var learningRate: Double { get set }
+
+  /// One step from the gradients that `backward` left on the parameters.
+  func step()
+
+  /// Everything that the next step depends on beside the parameters and the learning rate, by name.
+  var state: [String: Tensor] { get }
+
+  /// Puts back what `state` gave.
+  /// - Throws: `StateError` where an entry is missing or of another shape.
+  func load(_ state: [String: Tensor]) throws
+}
+
+/// Copies saved tensors into an optimiser's own, entry by entry.
+func restore(_ own: [String: Tensor], from saved: [String: Tensor]) throws {
+  for (name, tensor) in own {
+    guard let value = saved[name] else { throw StateError(entry: name, problem: "is missing") }
+    guard value.shape == tensor.shape else {
+      throw StateError(entry: name, problem: "has shape \(value.shape), the optimiser wants \(tensor.shape)")
+    }
+    withoutGradients { tensor.copyInPlace(value) }
+  }
+}

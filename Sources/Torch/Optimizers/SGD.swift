@@ -1,0 +1,49 @@
+// Stochastic gradient descent.
+
+import CTorch
+
+/// `torch.optim.SGD`: with g the gradient plus weightDecay * p, the momentum buffer is v = momentum * v + g (v = g at
+/// first), and p -= learningRate * (g + momentum * v with Nesterov's form, else v). One fused libtorch call a step.
+public final class SGD: Optimizer {
+  public var learningRate: Double
+  public let momentum: Double
+  public let weightDecay: Double
+  public let isNesterov: Bool
+
+  private let parameters: [Tensor]
+  private let momenta: [Tensor]
+
+  public init(
+    _ parameters: [Tensor], learningRate: Double, momentum: Double = 0, weightDecay: Double = 0,
+    nesterov: Bool = false
+  ) {
+    self.parameters = parameters
+    self.learningRate = learningRate
+    self.momentum = momentum
+    self.weightDecay = weightDecay
+    isNesterov = nesterov
+    // A buffer that starts at zero gives v = g at the first step, so that no first step needs telling apart.
+    momenta = momentum == 0 ? [] : parameters.map { $0.zerosLike() }
+  }
+
+  public func step() {
+    let gradients = parameters.map(gradientOrZeros)
+    let options = ct_sgd(
+      learning_rate: learningRate, momentum: momentum, weight_decay: weightDecay, nesterov: isNesterov,
+      is_first_step: false)
+    let status = withHandles(parameters) { p in
+      withHandles(gradients) { g in withHandles(momenta) { m in ct_fused_sgd(p, g, m, options) } }
+    }
+    check(status, "fused_sgd")
+    for parameter in parameters { parameter.clearGradient() }
+  }
+
+  public var state: [String: Tensor] {
+    Dictionary(uniqueKeysWithValues: momenta.enumerated().map { ("momentum.\($0)", $1) })
+  }
+
+  public func load(_ state: [String: Tensor]) throws { try restore(self.state, from: state) }
+}
+
+/// A parameter that no loss reached has a gradient of zero: weight decay and momentum still act on it.
+func gradientOrZeros(_ parameter: Tensor) -> Tensor { parameter.gradient ?? parameter.zerosLike() }

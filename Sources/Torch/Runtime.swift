@@ -1,0 +1,50 @@
+// libtorch itself and the machine it runs on.
+
+import CTorch
+import Foundation
+
+/// The libtorch that this program runs with.
+public enum Runtime {
+  /// libtorch's version, such as 2.13.0.
+  public static var version: String { String(cString: ct_version()) }
+
+  /// The folder that libtorch was loaded from.
+  public static var libraryFolder: String? {
+    ct_library_path().map { URL(filePath: String(cString: $0)).deletingLastPathComponent().path }
+  }
+
+  /// The vector instructions that libtorch's kernels use here, such as AVX512.
+  public static var cpuCapability: String { String(cString: ct_cpu_capability()) }
+
+  /// How libtorch was built, in its own words.
+  public static var buildConfiguration: String { String(cString: ct_build_configuration()) }
+
+  /// The threads that an operation is spread over. Set it before the first operation.
+  public static var threadCount: Int {
+    get { Int(ct_thread_count()) }
+    set { check(ct_set_thread_count(Int32(newValue)), "set_num_threads") }
+  }
+
+  public static var cudaDeviceCount: Int { Int(ct_cuda_device_count()) }
+
+  /// Makes numbers too small for full precision zero: they cost many times the time of others.
+  public static func flushDenormals() { ct_set_flush_denormals(true) }
+
+  /// Refuses CUDA kernels whose results vary from run to run. The CPU's never do.
+  public static func useDeterministicKernels() { ct_set_deterministic(true) }
+}
+
+extension Runtime {
+  /// The processor's cores, without the second thread that some of them offer: as many threads as convolutions gain from.
+  public static var physicalCoreCount: Int {
+    let available = ProcessInfo.processInfo.activeProcessorCount
+    guard let text = try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8) else { return available }
+    var cores: Set<String> = []
+    var package = ""
+    for line in text.split(separator: "\n") {
+      if line.hasPrefix("physical id") { package = String(line) }
+      if line.hasPrefix("core id") { cores.insert(package + line) }
+    }
+    return cores.isEmpty ? available : min(cores.count, available)
+  }
+}

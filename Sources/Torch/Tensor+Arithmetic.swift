@@ -1,0 +1,57 @@
+// Element by element arithmetic, matrix products and in-place changes.
+
+import CTorch
+
+extension Tensor {
+  public static func + (a: Tensor, b: Tensor) -> Tensor { adopt(ct_add(a.handle, b.handle), "add", [a, b]) }
+  public static func - (a: Tensor, b: Tensor) -> Tensor { adopt(ct_subtract(a.handle, b.handle), "sub", [a, b]) }
+  public static func * (a: Tensor, b: Tensor) -> Tensor { adopt(ct_multiply(a.handle, b.handle), "mul", [a, b]) }
+  public static func / (a: Tensor, b: Tensor) -> Tensor { adopt(ct_divide(a.handle, b.handle), "div", [a, b]) }
+  public static func + (a: Tensor, b: Double) -> Tensor { adopt(ct_add_scalar(a.handle, b), "add", [a]) }
+  public static func - (a: Tensor, b: Double) -> Tensor { adopt(ct_add_scalar(a.handle, -b), "sub", [a]) }
+  public static func * (a: Tensor, b: Double) -> Tensor { adopt(ct_multiply_scalar(a.handle, b), "mul", [a]) }
+  public static func / (a: Tensor, b: Double) -> Tensor { adopt(ct_divide_scalar(a.handle, b), "div", [a]) }
+  public static prefix func - (a: Tensor) -> Tensor { adopt(ct_negate(a.handle), "neg", [a]) }
+
+  public func power(_ exponent: Double) -> Tensor { adopt(ct_power(handle, exponent), "pow", [self]) }
+  public func squared() -> Tensor { self * self }
+  public func absolute() -> Tensor { adopt(ct_absolute(handle), "abs", [self]) }
+  public func squareRoot() -> Tensor { adopt(ct_square_root(handle), "sqrt", [self]) }
+  public func exponential() -> Tensor { adopt(ct_exponential(handle), "exp", [self]) }
+  public func logarithm() -> Tensor { adopt(ct_logarithm(handle), "log", [self]) }
+
+  /// No element below `minimum`.
+  public func clamped(minimum: Double) -> Tensor { adopt(ct_clamp_minimum(handle, minimum), "clamp_min", [self]) }
+
+  /// Where each element equals the other's: a tensor of bool.
+  public func equal(to other: Tensor) -> Tensor { adopt(ct_equal(handle, other.handle), "eq", [self, other]) }
+  public func equal(to value: Double) -> Tensor { adopt(ct_equal_scalar(handle, value), "eq", [self]) }
+  public func greater(than value: Double) -> Tensor { adopt(ct_greater_scalar(handle, value), "gt", [self]) }
+
+  /// Where each element is neither infinite nor not a number.
+  public var isFinite: Tensor { adopt(ct_is_finite(handle), "isfinite", [self]) }
+
+  /// `a` where `condition` holds, else `b`.
+  public static func select(_ condition: Tensor, _ a: Tensor, _ b: Tensor) -> Tensor {
+    adopt(ct_where(condition.handle, a.handle, b.handle), "where", [condition, a, b])
+  }
+
+  /// The matrix product, batched over leading axes as in PyTorch.
+  public func matmul(_ other: Tensor) -> Tensor { adopt(ct_matmul(handle, other.handle), "matmul", [self, other]) }
+
+  /// Adds `scale` times another tensor.
+  public func addInPlace(_ other: Tensor, scale: Double = 1) {
+    check(ct_add_in_place(handle, other.handle, scale), "add_", [self, other])
+  }
+
+  public func addInPlace(_ value: Double) { check(ct_add_scalar_in_place(handle, value), "add_", [self]) }
+
+  public func multiplyInPlace(_ scale: Double) { check(ct_multiply_in_place(handle, scale), "mul_", [self]) }
+
+  public func fillInPlace(_ value: Double) { check(ct_fill_in_place(handle, value), "fill_", [self]) }
+
+  /// Copies another tensor's elements, converting type and device, broadcasting its shape.
+  public func copyInPlace(_ other: Tensor) { check(ct_copy_in_place(handle, other.handle), "copy_", [self, other]) }
+
+  public func reluInPlace() { check(ct_relu_in_place(handle), "relu_", [self]) }
+}

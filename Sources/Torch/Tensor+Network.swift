@@ -1,0 +1,73 @@
+// What networks are made of: convolution, normalisation, pooling, activations and the losses libtorch has.
+// Images are N x C x H x W in shape, channels-last in memory where speed matters.
+
+import CTorch
+
+/// A convolution's geometry, the same along both axes of the image.
+public struct ConvolutionOptions: Sendable, Equatable {
+  public var stride: Int
+  /// Zeros added on each side.
+  public var padding: Int
+  public var dilation: Int
+  public var groups: Int
+
+  public init(stride: Int = 1, padding: Int = 0, dilation: Int = 1, groups: Int = 1) {
+    self.stride = stride
+    self.padding = padding
+    self.dilation = dilation
+    self.groups = groups
+  }
+
+  var c: ct_convolution {
+    ct_convolution(stride: Int64(stride), padding: Int64(padding), dilation: Int64(dilation), groups: Int64(groups))
+  }
+}
+
+extension Tensor {
+  /// `weight` is Cout x Cin/groups x K x K, `bias` Cout.
+  public func convolved(_ weight: Tensor, bias: Tensor? = nil, _ options: ConvolutionOptions = .init()) -> Tensor {
+    adopt(ct_conv2d(handle, weight.handle, bias?.handle, options.c), "conv2d", [self, weight])
+  }
+
+  /// self x weight^T + bias, for `weight` of shape outputs x inputs.
+  public func linear(_ weight: Tensor, bias: Tensor? = nil) -> Tensor {
+    adopt(ct_linear(handle, weight.handle, bias?.handle), "linear", [self, weight])
+  }
+
+  public func relu() -> Tensor { adopt(ct_relu(handle), "relu", [self]) }
+  public func sigmoid() -> Tensor { adopt(ct_sigmoid(handle), "sigmoid", [self]) }
+  public func softmax(_ axis: Int) -> Tensor { adopt(ct_softmax(handle, Int64(axis)), "softmax", [self]) }
+  public func logSoftmax(_ axis: Int) -> Tensor { adopt(ct_log_softmax(handle, Int64(axis)), "log_softmax", [self]) }
+
+  public func maxPooled(_ kernel: Int, stride: Int? = nil, padding: Int = 0) -> Tensor {
+    adopt(ct_max_pool2d(handle, Int64(kernel), Int64(stride ?? kernel), Int64(padding)), "max_pool2d", [self])
+  }
+
+  public func averagePooled(_ kernel: Int, stride: Int? = nil, padding: Int = 0) -> Tensor {
+    adopt(ct_average_pool2d(handle, Int64(kernel), Int64(stride ?? kernel), Int64(padding)), "avg_pool2d", [self])
+  }
+
+  /// Averages over cells so that the image becomes `height` x `width`.
+  public func averagePooled(toHeight height: Int, width: Int) -> Tensor {
+    adopt(ct_adaptive_average_pool2d(handle, Int64(height), Int64(width)), "adaptive_avg_pool2d", [self])
+  }
+
+  /// Resizes images: bilinear with half-pixel centres, or nearest.
+  public func interpolated(height: Int, width: Int, bilinear: Bool = true) -> Tensor {
+    adopt(ct_interpolate(handle, Int64(height), Int64(width), bilinear), "interpolate", [self])
+  }
+
+  /// Cross-entropy of logits (N x classes) with labels (N, int64): the mean over the batch, or the sum.
+  public func crossEntropy(labels: Tensor, mean: Bool = true) -> Tensor {
+    adopt(ct_cross_entropy(handle, labels.handle, mean), "cross_entropy", [self, labels])
+  }
+
+  public func meanSquaredError(_ target: Tensor) -> Tensor {
+    adopt(ct_mean_squared_error(handle, target.handle), "mse_loss", [self, target])
+  }
+
+  /// sum(exp(target) * (target - self)) for logarithms of probabilities: KL(target || self), summed over all.
+  public func klDivergence(logTarget: Tensor) -> Tensor {
+    adopt(ct_kl_divergence(handle, logTarget.handle), "kl_div", [self, logTarget])
+  }
+}

@@ -1,0 +1,189 @@
+"""Golden cases for the Torch layer: random draws, initialisation, operations with gradients, optimisers, schedules."""
+
+import torch
+import torch.nn.functional as F
+from torch import nn, optim
+
+
+def random_draws():
+    """All from ONE generator seeded 1, in this order."""
+    g = torch.Generator().manual_seed(1)
+    return {
+        "random/uniform": torch.empty(5).uniform_(-1, 2, generator=g),
+        "random/normal": torch.empty(10).normal_(1, 2, generator=g),
+        "random/normal-long": torch.empty(37).normal_(0, 1, generator=g),
+        "random/uniform-f64": torch.empty(4, dtype=torch.float64).uniform_(0, 1, generator=g),
+        "random/normal-f64": torch.empty(20, dtype=torch.float64).normal_(0, 1, generator=g),
+        "random/permutation": torch.randperm(20, generator=g),
+        "random/integers": torch.randint(0, 1000, (8,), generator=g),
+        "random/uniform-last": torch.rand(3, generator=g),
+    }
+
+
+def initialisation():
+    torch.manual_seed(7)
+    layers = {
+        "convolution": nn.Conv2d(3, 8, 3, padding=1),
+        "grouped": nn.Conv2d(8, 8, 3, groups=2, bias=False),
+        "linear": nn.Linear(10, 5),
+        "norm": nn.BatchNorm2d(8),
+    }
+    return {f"init/{name}.{key}": t for name, layer in layers.items() for key, t in layer.state_dict().items()}
+
+
+def case(name, function, **inputs):
+    """Inputs, output `y`, the fixed weights `r` and `d<input>`, the gradients of sum(y * r)."""
+    leaves = {
+        key: t.clone().requires_grad_() if t.is_floating_point() and not key.startswith("running") else t.clone()
+        for key, t in inputs.items()
+    }
+    y = function(**leaves)
+    r = torch.empty(y.shape).normal_()
+    (y * r).sum().backward()
+    out = {key: t for key, t in inputs.items()} | {"y": y.detach(), "r": r}
+    out |= {"d" + key: t.grad for key, t in leaves.items() if t.requires_grad}
+    out |= {key + "-after": t for key, t in leaves.items() if key.startswith("running")}
+    return {f"{name}/{key}": t for key, t in out.items()}
+
+
+def operations():
+    torch.manual_seed(2)
+    x, vector = torch.randn(2, 4, 7, 6), torch.randn(3, 6)
+    # max_pool2d and relu have kinks: distinct, non-zero values keep the gradient unambiguous.
+    distinct = (torch.randperm(2 * 3 * 6 * 6).float() - 107.5).reshape(2, 3, 6, 6) / 50
+    logits, target = torch.randn(5, 7), torch.tensor([0, 6, 3, 3, 1])
+    probabilities = F.softmax(torch.randn(5, 7), dim=1)
+    norm = dict(
+        input=torch.randn(3, 4, 5, 2) * 2 + 1,
+        weight=torch.rand(4) + 0.5,
+        bias=torch.randn(4),
+        running_mean=torch.randn(4),
+        running_var=torch.rand(4) + 0.5,
+    )
+
+    def batch_norm(training):
+        return lambda input, weight, bias, running_mean, running_var: F.batch_norm(
+            input, running_mean, running_var, weight, bias, training=training, momentum=0.1, eps=1e-5
+        )
+
+    w3, bias, w_groups, w1 = torch.randn(5, 4, 3, 3), torch.randn(5), torch.randn(6, 2, 3, 3), torch.randn(5, 4, 1, 1)
+    cases = [
+        case("conv2d", F.conv2d, input=x, weight=w3, bias=bias),
+        case("conv2d-strided", lambda **t: F.conv2d(**t, stride=2, padding=1), input=x, weight=w3, bias=bias),
+        case("conv2d-grouped", lambda **t: F.conv2d(**t, padding=1, groups=2), input=x, weight=w_groups),
+        case("conv2d-1x1", lambda **t: F.conv2d(**t, stride=2), input=x, weight=w1),
+        case(
+            "conv-transpose2d",
+            lambda **t: F.conv_transpose2d(**t, stride=2, padding=1),
+            input=torch.randn(2, 3, 3, 3),
+            weight=torch.randn(3, 4, 4, 4),
+            bias=torch.randn(4),
+        ),
+        case("batch-norm-train", batch_norm(True), **norm),
+        case("batch-norm-eval", batch_norm(False), **norm),
+        case("linear", F.linear, input=vector, weight=torch.randn(4, 6), bias=torch.randn(4)),
+        case("max-pool", lambda input: F.max_pool2d(input, 2), input=distinct),
+        case("max-pool-3-2-1", lambda input: F.max_pool2d(input, 3, stride=2, padding=1), input=distinct),
+        case("avg-pool", lambda input: F.avg_pool2d(input, 2), input=x),
+        case("avg-pool-3-2-1", lambda input: F.avg_pool2d(input, 3, stride=2, padding=1), input=x),
+        case("adaptive-pool-3x2", lambda input: F.adaptive_avg_pool2d(input, (3, 2)), input=x),
+        case("adaptive-pool-1x1", lambda input: F.adaptive_avg_pool2d(input, 1), input=x),
+        case("relu", F.relu, input=distinct),
+        case("softmax", lambda input: F.softmax(input, dim=1), input=vector),
+        case("log-softmax", lambda input: F.log_softmax(input, dim=1), input=vector),
+        case("cross-entropy", F.cross_entropy, input=logits, target=target),
+        case(
+            "cross-entropy-smoothed", lambda **t: F.cross_entropy(**t, label_smoothing=0.1), input=logits, target=target
+        ),
+        case(
+            "kl-div",
+            lambda input, target: F.kl_div(input, target, reduction="batchmean"),
+            input=F.log_softmax(logits, dim=1),
+            target=probabilities,
+        ),
+        case("mse", F.mse_loss, input=logits, target=probabilities),
+        case("bilinear", lambda input: F.interpolate(input, (10, 4), mode="bilinear", align_corners=False), input=x),
+        case(
+            "bilinear-corners",
+            lambda input: F.interpolate(input, (10, 4), mode="bilinear", align_corners=True),
+            input=x,
+        ),
+        case("nearest", lambda input: F.interpolate(input, (10, 4), mode="nearest"), input=x),
+    ]
+    return {name: t for tensors in cases for name, t in tensors.items()}
+
+
+OPTIMISERS = {
+    "sgd": (optim.SGD, dict(lr=0.1)),
+    "sgd-decay": (optim.SGD, dict(lr=0.1, weight_decay=5e-4)),
+    "sgd-momentum": (optim.SGD, dict(lr=0.1, momentum=0.9)),
+    "sgd-momentum-decay": (optim.SGD, dict(lr=0.1, momentum=0.9, weight_decay=5e-4)),
+    "sgd-nesterov": (optim.SGD, dict(lr=0.1, momentum=0.9, nesterov=True)),
+    "sgd-nesterov-decay": (optim.SGD, dict(lr=0.1, momentum=0.9, nesterov=True, weight_decay=5e-4)),
+    "sgd-nesterov-rates": (optim.SGD, dict(lr=0.1, momentum=0.9, nesterov=True, weight_decay=5e-4)),
+    "adamw": (optim.AdamW, dict(lr=0.01, weight_decay=0.01)),
+    "adamw-tuned": (optim.AdamW, dict(lr=0.01, betas=(0.8, 0.95), eps=1e-6, weight_decay=0.1)),
+}
+RATES = [0.1, 0.1, 0.02, 0.02, 0.004]
+
+
+def optimisers():
+    g = torch.Generator().manual_seed(5)
+    start = {"w": torch.randn(3, 4, generator=g), "b": torch.randn(4, generator=g)}
+    gradients = {"w": torch.randn(5, 3, 4, generator=g), "b": torch.randn(5, 4, generator=g)}
+    out = {f"start/{key}": t for key, t in start.items()} | {f"gradients/{key}": t for key, t in gradients.items()}
+    for dtype, suffix in ((torch.float32, "f32"), (torch.float64, "f64")):
+        for name, (kind, options) in OPTIMISERS.items():
+            rates = RATES if name.endswith("-rates") else [options["lr"]] * 5
+            for key, steps in trajectory(kind, options, rates, start, gradients, dtype).items():
+                out[f"{name}.{suffix}/{key}"] = steps
+    return out
+
+
+def trajectory(kind, options, rates, start, gradients, dtype):
+    """Both parameters after every step, stacked along the first axis."""
+    parameters = {key: t.to(dtype, copy=True).requires_grad_() for key, t in start.items()}
+    optimiser = kind(parameters.values(), **options)
+    steps = {key: [] for key in parameters}
+    for i, rate in enumerate(rates):
+        optimiser.param_groups[0]["lr"] = rate
+        for key, parameter in parameters.items():
+            parameter.grad = gradients[key][i].to(dtype)
+        optimiser.step()
+        for key, parameter in parameters.items():
+            steps[key].append(parameter.detach().clone())
+    return {key: torch.stack(values) for key, values in steps.items()}
+
+
+def schedules():
+    """The learning rate of every epoch, base rate 0.1, the scheduler stepped once after each epoch."""
+    lr = optim.lr_scheduler
+
+    def rates(make, epochs):
+        optimiser = optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.1)
+        schedule, out = make(optimiser), []
+        for _ in range(epochs):
+            out.append(optimiser.param_groups[0]["lr"])
+            optimiser.step()
+            schedule.step()
+        return torch.tensor(out, dtype=torch.float64)
+
+    def steps(optimiser):
+        return lr.MultiStepLR(optimiser, milestones=[3, 6], gamma=0.2)
+
+    def cosine(optimiser):
+        return lr.CosineAnnealingLR(optimiser, T_max=10)
+
+    def warm(then):
+        def make(optimiser):
+            warmup = lr.LinearLR(optimiser, start_factor=0.1, total_iters=4)
+            return lr.SequentialLR(optimiser, [warmup, then(optimiser)], milestones=[4])
+
+        return make
+
+    return {
+        "rates/steps": rates(steps, 10),
+        "rates/cosine": rates(cosine, 11),
+        "rates/warmup-steps": rates(warm(steps), 14),
+        "rates/warmup-cosine": rates(warm(cosine), 15),
+    }
