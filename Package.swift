@@ -20,6 +20,7 @@ let package = Package(
   name: "Kindred",
   products: [
     .library(name: "Torch", targets: ["Torch"]),
+    .library(name: "Kindred", targets: ["Kindred"]),
   ],
   dependencies: [
     .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0"),
@@ -35,7 +36,9 @@ let package = Package(
       ] + (hasCUDA ? [.define("KINDRED_CUDA")] : []),
       linkerSettings: [.unsafeFlags(torchLibraries + (hasCUDA ? cudaLibraries : []))]),
     .target(name: "Torch", dependencies: ["CTorch"]),
+    .target(name: "Kindred", dependencies: ["Torch"]),
     .testTarget(name: "TorchTests", dependencies: ["Torch"], resources: [.copy("Golden")]),
+    .testTarget(name: "KindredTests", dependencies: ["Kindred", "Torch"], resources: [.copy("Golden")]),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx20

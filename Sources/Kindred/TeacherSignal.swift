@@ -1,0 +1,81 @@
+// The teacher as a signal: for each batch, what the losses need of it and nothing more.
+
+import Torch
+
+/// One thing that a loss needs of the teacher for a batch of b inputs.
+public enum TeacherNeed: Hashable, Sendable {
+  /// b x classes.
+  case logits
+  /// An activation as it is.
+  case activation(String)
+  /// The row-normalised Gram matrix of an activation, b x b, float32 or wider.
+  case similarity(String)
+  /// The normalised attention map of an activation, b x (H W); the activation pooled to `size` x `size` first, if given.
+  case attention(String, size: Int?)
+
+  /// What the teacher network has to be asked for.
+  var request: ActivationRequest {
+    switch self {
+    case .logits: .logits
+    case .activation(let tap), .similarity(let tap), .attention(let tap, _): ActivationRequest(taps: [tap])
+    }
+  }
+
+  /// This need computed from the teacher's activations.
+  func tensor(from activations: Activations) -> Tensor {
+    switch self {
+    case .logits: activations.requiredLogits()
+    case .activation(let tap): activations.tap(tap)
+    case .similarity(let tap): similarityMatrix(activations.tap(tap))
+    case .attention(let tap, let size): attentionMap(activations.tap(tap), pooledTo: size)
+    }
+  }
+}
+
+/// What the teacher says of one batch.
+public struct TeacherOutput {
+  private let values: [TeacherNeed: Tensor]
+
+  public init(_ values: [TeacherNeed: Tensor] = [:]) { self.values = values }
+
+  /// What the losses need, computed from a teacher's activations without recording gradients.
+  public init(_ activations: Activations, needs: Set<TeacherNeed>) {
+    values = withoutGradients {
+      Dictionary(uniqueKeysWithValues: needs.map { ($0, $0.tensor(from: activations)) })
+    }
+  }
+
+  public subscript(need: TeacherNeed) -> Tensor {
+    guard let value = values[need] else { preconditionFailure("the teacher was not asked for \(need)") }
+    return value
+  }
+}
+
+/// A source of what a teacher says of each batch.
+public protocol TeacherSignal {
+  /// - Throws: where the signal comes from outside and fails.
+  func output(for batch: Batch) throws -> TeacherOutput
+}
+
+/// A frozen network that is run on every batch: in evaluation mode, folded, and only as far as it is needed.
+public final class LiveTeacher: TeacherSignal {
+  private let network: Network
+  private let needs: Set<TeacherNeed>
+  private let request: ActivationRequest
+
+  /// Freezes and folds `network`, which is the signal's own from now on.
+  public init(_ network: Network, needs: Set<TeacherNeed>) {
+    network.freeze()
+    network.evaluate()
+    network.fold()
+    self.network = network
+    self.needs = needs
+    request = needs.reduce(ActivationRequest()) { $0.union($1.request) }
+  }
+
+  public func output(for batch: Batch) -> TeacherOutput {
+    // Not inference mode: its tensors cannot be saved for the student's backward pass.
+    let activations = withoutGradients { network.activations(of: batch.images, request) }
+    return TeacherOutput(activations, needs: needs)
+  }
+}

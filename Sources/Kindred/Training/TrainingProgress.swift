@@ -1,0 +1,69 @@
+// How far a run has come, and what it reports on the way.
+
+import Torch
+
+/// Where a run stands and what it has summed up in the current epoch. Part of every checkpoint.
+public struct TrainingProgress: Sendable, Codable, Equatable {
+  /// The next batch.
+  public var position = BatchPosition()
+  /// Sums over the current epoch's batches, by term; `loss` is the weighted total.
+  var sums: [String: Double] = [:]
+  var correct = 0
+  var images = 0
+  /// Seconds spent in the current epoch's steps, over all the processes that worked on it.
+  var seconds = 0.0
+
+  public init() {}
+
+  mutating func startNextEpoch() {
+    self = TrainingProgress(startingEpoch: position.epoch + 1)
+  }
+
+  private init(startingEpoch epoch: Int) { position = BatchPosition(epoch: epoch) }
+}
+
+/// One step, as it was taken.
+public struct StepReport: Sendable {
+  public let position: BatchPosition
+  public let batchesPerEpoch: Int
+  public let epochs: Int
+  /// The weighted total.
+  public let loss: Double
+  /// Mean over this epoch so far, in images a second.
+  public let imagesPerSecond: Double
+}
+
+/// An epoch's figures.
+public struct EpochReport: Sendable, Codable, Equatable {
+  /// Counted from 1.
+  public let epoch: Int
+  public let learningRate: Double
+  /// Means over the epoch's batches: `loss` is the weighted total, the others are the terms, unweighted.
+  public let terms: [String: Double]
+  /// On the training batches as augmented, while the network changed; between 0 and 1.
+  public let trainingAccuracy: Double
+  public let imagesPerSecond: Double
+  /// On the evaluation set, in the epochs that evaluate.
+  public let accuracy: Double?
+  public let top5Accuracy: Double?
+  public let evaluationLoss: Double?
+}
+
+/// What a run says while it goes on.
+public enum TrainingEvent: Sendable {
+  case step(StepReport)
+  case epoch(EpochReport)
+}
+
+/// A loss that is infinite or not a number. The parameters are those before the step.
+public struct NonFiniteLoss: Error, CustomStringConvertible, Sendable {
+  /// Epoch and batch, counted from 0.
+  public let position: BatchPosition
+  /// The first term that is not finite.
+  public let term: String
+  public let value: Double
+
+  public var description: String {
+    "the loss is not finite in epoch \(position.epoch + 1), step \(position.batch + 1): '\(term)' is \(value)"
+  }
+}

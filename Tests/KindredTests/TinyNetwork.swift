@@ -1,0 +1,83 @@
+// A network and batches small enough to train in a test.
+
+import Kindred
+import Torch
+
+/// convolution -> batch norm -> ReLU (`stage1`) -> the same (`stage2`) -> pooling -> linear, on 2 x 6 x 6 images.
+final class TinyNetwork: Network {
+  static let classes = 3
+
+  let conv1: Convolution
+  let bn1: BatchNorm
+  let conv2: Convolution
+  let bn2: BatchNorm
+  let fc: Linear
+
+  init(_ channels: Int, seed: UInt64) {
+    let generator = Generator(seed: seed)
+    conv1 = Convolution(2, channels, kernel: 3, .init(padding: 1), bias: false, generator: generator)
+    bn1 = BatchNorm(channels)
+    conv2 = Convolution(channels, 2 * channels, kernel: 3, .init(stride: 2, padding: 1), generator: generator)
+    bn2 = BatchNorm(2 * channels)
+    fc = Linear(2 * channels, TinyNetwork.classes, generator: generator)
+  }
+
+  override var tapNames: [String] { ["stage1", "stage2"] }
+
+  override func activations(of input: Tensor, _ request: ActivationRequest) -> Activations {
+    let stage1 = conv1(input, bn1, relu: true)
+    let stage2 = conv2(stage1, bn2, relu: true)
+    let logits = fc(stage2.averagePooled(toHeight: 1, width: 1).flattened(from: 1))
+    let taps = ["stage1": stage1, "stage2": stage2].filter { request.taps.contains($0.key) }
+    return Activations(logits: request.logits ? logits : nil, taps: taps)
+  }
+
+  override func fold() {
+    conv1.fold(bn1)
+    conv2.fold(bn2)
+  }
+
+  /// With running statistics that a few batches have moved.
+  func warmedUp() -> TinyNetwork {
+    train()
+    for index in 0..<3 {
+      let batch = TinyBatches.batch(at: BatchPosition(epoch: 100, batch: index))
+      _ = withoutGradients { activations(of: batch.images, .logits) }
+    }
+    return self
+  }
+}
+
+/// Random images whose class is the channel and half that is brighter: a pure function of the position.
+struct TinyBatches: BatchSource {
+  let batchesPerEpoch = 4
+  let batchSize = 6
+  var epochs = 3
+  /// Where images turn into NaN, if anywhere.
+  var broken: BatchPosition?
+
+  static func batch(at position: BatchPosition) -> Batch {
+    let generator = Generator(seed: UInt64(1000 * position.epoch + position.batch))
+    let labels = generator.permutation(6).elements(as: Int64.self).map { $0 % Int64(TinyNetwork.classes) }
+    let noise = generator.normal([6, 2, 6, 6])
+    let signal = Tensor(labels.map { Float($0) - 1 }, shape: [6, 1, 1, 1])
+    return Batch(images: noise + signal, labels: Tensor(labels, shape: [6]), position: position)
+  }
+
+  func batches(from start: BatchPosition) -> any IteratorProtocol<Batch> {
+    var position = start
+    return AnyIterator {
+      if position.batch == batchesPerEpoch { position = BatchPosition(epoch: position.epoch + 1) }
+      guard position.epoch < epochs else { return nil }
+      defer { position.batch += 1 }
+      let batch = TinyBatches.batch(at: position)
+      guard position == broken else { return batch }
+      return Batch(images: batch.images * .nan, labels: batch.labels, position: position)
+    }
+  }
+}
+
+extension Module {
+  /// Every entry's bytes by name.
+  var bytes: [String: [UInt8]] { Dictionary(uniqueKeysWithValues: state.map { ($0.name, $0.tensor.bytes()) }) }
+}
