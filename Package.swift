@@ -21,11 +21,14 @@ let package = Package(
   products: [
     .library(name: "Torch", targets: ["Torch"]),
     .library(name: "Kindred", targets: ["Kindred"]),
+    .library(name: "KindredVision", targets: ["KindredVision"]),
   ],
   dependencies: [
     .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0"),
   ],
   targets: [
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .target(
       name: "CTorch",
       cxxSettings: [
@@ -37,8 +40,12 @@ let package = Package(
       linkerSettings: [.unsafeFlags(torchLibraries + (hasCUDA ? cudaLibraries : []))]),
     .target(name: "Torch", dependencies: ["CTorch"]),
     .target(name: "Kindred", dependencies: ["Torch"]),
+    .target(name: "KindredVision", dependencies: ["COpenSSL", "CZlib", "Kindred", "Torch"]),
     .testTarget(name: "TorchTests", dependencies: ["Torch"], resources: [.copy("Golden")]),
     .testTarget(name: "KindredTests", dependencies: ["Kindred", "Torch"], resources: [.copy("Golden")]),
+    .testTarget(
+      name: "KindredVisionTests", dependencies: ["CZlib", "Kindred", "KindredVision", "Torch"],
+      resources: [.copy("Golden")]),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx20

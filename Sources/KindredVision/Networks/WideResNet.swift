@@ -1,0 +1,96 @@
+// Wide residual networks for small images.
+
+import Kindred
+import Torch
+
+/// WRN-d-w: Zagoruyko & Komodakis, *Wide Residual Networks*, BMVC 2016, in the CIFAR form without dropout.
+///
+/// Parameter names, structure, taps and initialisation are those of `models/wrn.py` in HobbitLong/RepDistiller. A stage's
+/// tap is its last block's raw residual sum, before the batch norm and ReLU of what follows: it can be negative.
+/// Initialised as there: convolutions normal with variance 2 / (K K Cout), linear bias 0, linear weight as by PyTorch.
+public final class WideResNet: Network {
+  let conv1: Convolution
+  let block1: WideStage
+  let block2: WideStage
+  let block3: WideStage
+  let bn1: BatchNorm
+  let fc: Linear
+
+  /// - Parameters:
+  ///   - depth: 6 n + 4 for n blocks in each of the three stages.
+  ///   - width: the stages have 16, 32 and 64 times as many channels.
+  public init(depth: Int, width: Int, inputChannels: Int = 3, classes: Int, generator: Generator) {
+    let blocks = (depth - 4) / 6
+    conv1 = Convolution(inputChannels, 16, kernel: 3, .init(padding: 1), bias: false, generator: generator)
+    block1 = WideStage(16, 16 * width, blocks: blocks, stride: 1, generator: generator)
+    block2 = WideStage(16 * width, 32 * width, blocks: blocks, stride: 2, generator: generator)
+    block3 = WideStage(32 * width, 64 * width, blocks: blocks, stride: 2, generator: generator)
+    bn1 = BatchNorm(64 * width)
+    fc = Linear(64 * width, classes, generator: generator)
+    super.init()
+    initializeConvolutions(generator)
+    withoutGradients { fc.bias.fillInPlace(0) }
+  }
+
+  public override var tapNames: [String] { ["stage1", "stage2", "stage3"] }
+
+  public override func activations(of input: Tensor, _ request: ActivationRequest) -> Activations {
+    let stages = [("stage1", block1), ("stage2", block2), ("stage3", block3)]
+    var (result, output) = run(stages, on: conv1(input, nil), request)
+    guard request.logits else { return result }
+    output = bn1(output).relu().averagePooled(toHeight: 1, width: 1)
+    result.logits = fc(output.flattened(from: 1))
+    return result
+  }
+
+  public override func fold() {
+    conv1.fold()
+    for module in modules { (module as? WideBlock)?.fold() }
+  }
+}
+
+/// The blocks of one resolution.
+final class WideStage: Module, Stage {
+  let layer: [WideBlock]
+
+  init(_ inputs: Int, _ outputs: Int, blocks: Int, stride: Int, generator: Generator) {
+    layer = (0..<blocks).map { index in
+      WideBlock(index == 0 ? inputs : outputs, outputs, stride: index == 0 ? stride : 1, generator: generator)
+    }
+  }
+
+  func callAsFunction(_ input: Tensor) -> Tensor { layer.reduce(input) { $1($0) } }
+}
+
+/// Pre-activation block: batch norm and ReLU come before each convolution.
+final class WideBlock: Module {
+  let bn1: BatchNorm
+  let conv1: Convolution
+  let bn2: BatchNorm
+  let conv2: Convolution
+  /// 1 x 1, where the number of channels changes; its input is then the normalised one.
+  let convShortcut: Convolution?
+
+  init(_ inputs: Int, _ outputs: Int, stride: Int, generator: Generator) {
+    bn1 = BatchNorm(inputs)
+    conv1 = Convolution(
+      inputs, outputs, kernel: 3, .init(stride: stride, padding: 1), bias: false, generator: generator)
+    bn2 = BatchNorm(outputs)
+    conv2 = Convolution(outputs, outputs, kernel: 3, .init(padding: 1), bias: false, generator: generator)
+    convShortcut =
+      inputs == outputs
+      ? nil : Convolution(inputs, outputs, kernel: 1, .init(stride: stride), bias: false, generator: generator)
+  }
+
+  func callAsFunction(_ input: Tensor) -> Tensor {
+    let normalized = bn1(input).relu()
+    let shortcut = convShortcut.map { $0(normalized, nil) } ?? input
+    return conv2(conv1(normalized, bn2, relu: true), nil, adding: shortcut)
+  }
+
+  func fold() {
+    conv1.fold(bn2)
+    conv2.fold()
+    convShortcut?.fold()
+  }
+}

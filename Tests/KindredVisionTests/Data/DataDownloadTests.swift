@@ -1,0 +1,183 @@
+// Downloads from a server on this machine that cuts, refuses, and lies.
+
+import Foundation
+import Testing
+
+@testable import KindredVision
+
+@Suite(.timeLimit(.minutes(10))) struct DataDownloadTests {
+  private let folder: TemporaryFolder
+  private let content = noiseBytes(300_000)
+  private let target = "mnist/file.gz"
+  private let partial = "mnist/file.gz.partial"
+
+  init() throws { folder = try TemporaryFolder() }
+
+  /// A set of one file whose published sum is that of `bytes`.
+  private func download(_ bytes: [UInt8], from server: LocalServer) throws -> DataDownload {
+    let sum = try Digest.md5.hex(of: folder.write(bytes, to: "published"))
+    return DataDownload(
+      .mnist, into: folder.url, from: server.base, files: [PublishedFile(name: "file.gz", md5: sum)])
+  }
+
+  @Test func sumIsMD5() throws {
+    #expect(try Digest.md5.hex(of: folder.write(Array("abc".utf8), to: "abc")) == "900150983cd24fb0d6963f7d28e17f72")
+  }
+
+  @Test func freshDownloadArrivesWithProgress() throws {
+    let server = try LocalServer { [content] in .file(content, from: $0.start) }
+    defer { server.stop() }
+    let steps = Steps()
+    let outcome = try download(content, from: server).run { steps.add($0) }
+    #expect(outcome == .fetched(folder.url.appendingPathComponent("mnist", isDirectory: true)))
+    #expect(folder.holds(content, at: target))
+    #expect(!folder.has(partial))
+    #expect(steps.all.last == DownloadProgress(file: "file.gz", received: 300_000, total: 300_000))
+    #expect(steps.all.map(\.received) == steps.all.map(\.received).sorted())
+    #expect(server.requests == [.init(path: "/file.gz", start: nil)])
+  }
+
+  @Test func whatIsThereAndRightIsLeftAlone() throws {
+    let server = try LocalServer { [content] in .file(content, from: $0.start) }
+    defer { server.stop() }
+    let download = try download(content, from: server)
+    try folder.write(content, to: target)
+    #expect(try download.run() == .alreadyThere(folder.url.appendingPathComponent("mnist", isDirectory: true)))
+    #expect(server.requests.isEmpty)
+    try folder.write([1, 2, 3], to: target)
+    #expect(try download.run() == .fetched(folder.url.appendingPathComponent("mnist", isDirectory: true)))
+    #expect(folder.holds(content, at: target))
+  }
+
+  @Test func cutConnectionIsResumed() throws {
+    let server = try LocalServer { [content] request in
+      .file(content, from: request.start, cutAfter: request.start == nil ? 100_000 : nil)
+    }
+    defer { server.stop() }
+    let download = try download(content, from: server)
+    let message = try dataErrorMessage { _ = try download.run() }
+    #expect(message.contains("100000 of 300000 bytes received; run the command again to go on from there"))
+    #expect(!folder.has(target))
+    #expect(folder.holds(Array(content[..<100_000]), at: partial))
+    let steps = Steps()
+    #expect(
+      try download.run { steps.add($0) } == .fetched(folder.url.appendingPathComponent("mnist", isDirectory: true)))
+    #expect(folder.holds(content, at: target))
+    #expect(steps.all.first == DownloadProgress(file: "file.gz", received: 100_000, total: 300_000))
+    #expect(server.requests.map(\.start) == [nil, 100_000])
+  }
+
+  @Test func serverWithoutRangesStartsAgain() throws {
+    let server = try LocalServer { [content] _ in .file(content, from: nil) }
+    defer { server.stop() }
+    try folder.write([9, 9, 9], to: partial)
+    _ = try download(content, from: server).run()
+    #expect(folder.holds(content, at: target))
+    #expect(server.requests.map(\.start) == [3])
+  }
+
+  @Test(arguments: [300_000, 300_001])
+  func refusedRangeMeansCompleteOrStartsAgain(held: Int) throws {
+    let server = try LocalServer { [content] in .file(content, from: $0.start) }
+    defer { server.stop() }
+    try folder.write(content + [UInt8](repeating: 0, count: held - content.count), to: partial)
+    _ = try download(content, from: server).run()
+    #expect(folder.holds(content, at: target))
+    #expect(server.requests.map(\.start) == (held == content.count ? [held] : [held, nil]))
+  }
+
+  @Test func wrongChecksumIsRefusedAndDeleted() throws {
+    let server = try LocalServer { [content] in .file(content, from: $0.start) }
+    defer { server.stop() }
+    let message = try dataErrorMessage { _ = try download([1, 2, 3], from: server).run() }
+    #expect(message.contains("file.gz: wrong checksum, MD5 "))
+    #expect(message.contains("5289df737df57326fcdd22597afb1fac"), "the sum of the bytes 1 2 3")
+    #expect(!folder.has(target) && !folder.has(partial))
+  }
+
+  @Test(arguments: [(404, "404 (not found)"), (403, "403 (not allowed)"), (503, "503 (its own failure, try later)")])
+  func refusalsAreNamed(status: Int, says: String) throws {
+    let server = try LocalServer { _ in LocalServer.Reply(status: status, body: Array("<html>".utf8)) }
+    defer { server.stop() }
+    let message = try dataErrorMessage { _ = try download(content, from: server).run() }
+    #expect(message == "\(server.base)file.gz: the server answered \(says)")
+    #expect(!folder.has(target))
+  }
+
+  @Test func nobodyThereIsSaid() throws {
+    let server = try LocalServer { _ in LocalServer.Reply() }
+    server.stop()
+    let message = try dataErrorMessage { _ = try download(content, from: server).run() }
+    #expect(message.hasPrefix("\(server.base)file.gz: "))
+    #expect(message.contains(" 0 bytes received"))
+  }
+
+  @Test func fullDiskIsNamed() throws {
+    try #require(FileManager.default.fileExists(atPath: "/dev/full"))
+    let server = try LocalServer { [content] in .file(content, from: $0.start) }
+    defer { server.stop() }
+    let download = try download(content, from: server)
+    try folder.write([], to: "mnist/other")
+    try FileManager.default.createSymbolicLink(
+      atPath: folder.url.appendingPathComponent(partial).path, withDestinationPath: "/dev/full")
+    let message = try dataErrorMessage { _ = try download.run() }
+    #expect(message.contains("file.gz.partial: cannot be written: No space left on device"))
+  }
+
+  @Test func archiveIsUnpackedWhole() throws {
+    for (name, size) in [("a.bin", 10), ("b.bin", 2_000)] {
+      try folder.write(noiseBytes(size), to: "source/box/\(name)")
+    }
+    let archive = folder.url.appendingPathComponent("box.tar.gz")
+    let tar = try Process.run(
+      URL(fileURLWithPath: "/usr/bin/env"),
+      arguments: ["tar", "-czf", archive.path, "-C", folder.url.appendingPathComponent("source").path, "box"])
+    tar.waitUntilExit()
+    let bytes = [UInt8](try Data(contentsOf: archive))
+    let server = try LocalServer { .file(bytes, from: $0.start) }
+    defer { server.stop() }
+
+    func download(_ sizes: [String: Int]) throws -> DataDownload {
+      let file = PublishedFile(
+        name: "box.tar.gz", md5: try Digest.md5.hex(of: archive), unpackedFolder: .init(folder: "box", sizes: sizes))
+      return DataDownload(.cifar10, into: folder.url, from: server.base, files: [file])
+    }
+    let wrong = try dataErrorMessage { _ = try download(["a.bin": 11]).run() }
+    #expect(wrong.hasSuffix("box.tar.gz: does not hold the files of cifar-10"))
+    #expect(!folder.has("cifar-10/box/a.bin"))
+
+    let right = try download(["a.bin": 10, "b.bin": 2_000])
+    _ = try right.run()
+    #expect(folder.holds(noiseBytes(2_000), at: "cifar-10/box/b.bin"))
+    let left = try FileManager.default.contentsOfDirectory(atPath: folder.url.appendingPathComponent("cifar-10").path)
+    #expect(left == ["box"])
+    #expect(try right.run() == .alreadyThere(folder.url.appendingPathComponent("cifar-10", isDirectory: true)))
+    #expect(server.requests.count == 1, "the archive that was there already is not fetched again")
+  }
+
+  @Test func drawnSetHasNothingToFetch() throws {
+    let message = try dataErrorMessage { _ = try DataDownload(.textures, into: folder.url).run() }
+    #expect(message.contains("nothing to fetch"))
+  }
+
+  @Test(arguments: DataSetName.allCases.filter { $0 != .textures })
+  func publishedFilesAreThoseTheReadersLookFor(name: DataSetName) {
+    let files = PublishedFile.files(of: name)
+    if name == .cifar10 || name == .cifar100 {
+      #expect(files.map(\.name) == ["\(name.rawValue)-binary.tar.gz"])
+    } else {
+      #expect(files.map(\.name).contains("t10k-labels-idx1-ubyte.gz") && files.count == 4)
+    }
+    #expect(files.allSatisfy { $0.md5.count == 32 })
+  }
+}
+
+/// Progress reports, collected from another thread.
+private final class Steps: @unchecked Sendable {
+  private let lock = NSLock()
+  // Touched only while `lock` is locked.
+  private var steps: [DownloadProgress] = []
+
+  func add(_ step: DownloadProgress) { lock.withLock { steps.append(step) } }
+  var all: [DownloadProgress] { lock.withLock { steps } }
+}

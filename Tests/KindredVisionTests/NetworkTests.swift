@@ -1,0 +1,197 @@
+// The networks against PyTorch's of the same name and seed, and folded networks against plain ones.
+
+import Foundation
+import Kindred
+import KindredVision
+import Testing
+import Torch
+
+/// The networks with golden values.
+private let goldenNames = ["wrn-16-1", "wrn-40-2", "resnet-8", "resnet-20", "resnet-8x4"]
+
+private let everything = ActivationRequest(logits: true, taps: ["stage1", "stage2", "stage3"])
+
+/// A network of 10 classes as PyTorch builds it after `torch.manual_seed(3)`.
+private func network(_ name: String) throws -> Network {
+  try #require(Architecture(name: name)).network(classes: 10, generator: Generator(seed: 3))
+}
+
+@Suite struct NetworkTests {
+  /// Sum, sum of absolute values, and the first four values, in float64, as the golden script has them.
+  private func fingerprint(_ tensor: Tensor) -> [Double] {
+    let values = tensor.detached().elements(as: Double.self)
+    return [values.reduce(0, +), values.reduce(0) { $0 + abs($1) }] + values.prefix(4)
+  }
+
+  /// The same, with 16 values spread over the tensor.
+  private func tapFingerprint(_ tensor: Tensor) -> [Double] {
+    let values = tensor.detached().elements(as: Double.self)
+    return fingerprint(tensor).prefix(2) + (0..<16).map { values[$0 * 7919 % values.count] }
+  }
+
+  /// Sums may differ by a part of the sum of absolute values, single values by the same part of themselves or of the
+  /// mean magnitude, whichever is larger.
+  private func agree(_ actual: [Double], _ expected: Tensor, count: Int, tolerance: Double) -> Bool {
+    let wanted = expected.elements(as: Double.self)
+    guard actual.count == wanted.count else { return false }
+    let magnitude = wanted[1]
+    return zip(actual, wanted).enumerated().allSatisfy { index, pair in
+      let scale = index < 2 ? magnitude : max(magnitude / Double(count), abs(pair.1))
+      return abs(pair.0 - pair.1) <= tolerance * scale
+    }
+  }
+
+  struct StateDict: Decodable {
+    let parameters: Int
+    let keys: [String]
+    let shapes: [[Int]]
+  }
+
+  /// Names in PyTorch's order, shapes and parameter counts of all networks that the papers use.
+  @Test func namesAndShapesAreThoseOfTheStateDicts() throws {
+    let file = try #require(
+      Bundle.module.url(forResource: "state-dicts", withExtension: "json", subdirectory: "Golden"))
+    let dicts = try JSONDecoder().decode([String: StateDict].self, from: Data(contentsOf: file))
+    #expect(dicts.count == 14)
+    for (name, dict) in dicts {
+      let network = try network(name)
+      #expect(network.state.map(\.name) == dict.keys, "\(name)")
+      #expect(network.state.map(\.tensor.shape) == dict.shapes, "\(name)")
+      #expect(network.parameterCount == dict.parameters, "\(name)")
+      #expect(network.tapNames == ["stage1", "stage2", "stage3"])
+    }
+  }
+
+  /// Draws of 16 normal numbers and more may differ in the last bit between machines.
+  @Test(arguments: goldenNames)
+  func initialWeightsArePyTorchs(name: String) throws {
+    let golden = try NetworkGolden("networks")
+    for (entry, tensor) in try network(name).state where tensor.dtype.isFloatingPoint {
+      let expected = try golden["\(name)/init/\(entry)"]
+      let actual = Array(fingerprint(tensor).prefix(expected.count))
+      #expect(agree(actual, expected, count: tensor.count, tolerance: 1e-6), "\(entry)")
+    }
+  }
+
+  /// A pass in training mode and then one in evaluation mode, as they are run: float32 through up to 40 layers.
+  @Test(arguments: goldenNames)
+  func passesAgreeWithPyTorch(name: String) throws {
+    let golden = try NetworkGolden("networks")
+    let network = try network(name)
+    let input = try golden["input"].contiguous(.channelsLast)
+    let logits = network.activations(of: input, .logits).requiredLogits()
+    #expect(relativeError(logits, try golden["\(name)/train/logits"]) < 1e-4)
+    #expect(relativeError(logits.crossEntropy(labels: try golden["labels"]), try golden["\(name)/train/loss"]) < 1e-5)
+    network.evaluate()
+    let evaluated = withoutGradients { network.activations(of: input, everything) }
+    #expect(relativeError(evaluated.requiredLogits(), try golden["\(name)/eval/logits"]) < 1e-4)
+    for (stage, tensor) in evaluated.taps {
+      let expected = try golden["\(name)/eval/\(stage)"]
+      #expect(agree(tapFingerprint(tensor), expected, count: tensor.count, tolerance: 1e-3), "\(stage)")
+    }
+    if let whole = golden.tensors["\(name)/eval/stage3-first"] {
+      #expect(relativeError(evaluated.tap("stage3")[0], whole) < 1e-4)
+    }
+  }
+
+  /// In float64, so that no rounding decides on which side of a ReLU's kink a value falls: between memory layouts in
+  /// float32 PyTorch's own gradients of wrn-16-1 differ by half a percent for that reason.
+  @Test(arguments: goldenNames.filter { $0 != "wrn-40-2" })
+  func gradientsAndStatisticsAgreeWithPyTorch(name: String) throws {
+    let golden = try NetworkGolden("networks")
+    let network = try network(name)
+    for (_, tensor) in network.state where tensor.dtype.isFloatingPoint {
+      tensor.setData(tensor.detached().to(.float64))
+    }
+    let logits = network.activations(of: try golden["input"].to(.float64), .logits).requiredLogits()
+    #expect(relativeError(logits, try golden["\(name)/train/logits"]) < 1e-5)
+    logits.crossEntropy(labels: try golden["labels"]).backward()
+    for (entry, tensor) in network.state where tensor.dtype.isFloatingPoint {
+      let isParameter = tensor.requiresGradient
+      let value = isParameter ? try #require(tensor.gradient, "\(entry)") : tensor
+      let expected = try golden["\(name)/\(isParameter ? "gradient" : "after")/\(entry)"]
+      #expect(agree(fingerprint(value), expected, count: value.count, tolerance: 1e-4), "\(entry)")
+    }
+  }
+
+  /// What a method does not ask for is not computed or kept, and what it asks for does not depend on the rest.
+  @Test(arguments: ["wrn-16-1", "resnet-8"])
+  func requestsAreServedAlone(name: String) throws {
+    let network = try network(name)
+    network.evaluate()
+    let input = Generator(seed: 1).normal([2, 3, 32, 32])
+    withoutGradients {
+      let all = network.activations(of: input, everything)
+      for tap in ["stage1", "stage2", "stage3"] {
+        let one = network.activations(of: input, ActivationRequest(taps: [tap]))
+        #expect(one.logits == nil)
+        #expect(Array(one.taps.keys) == [tap])
+        #expect(one.tap(tap).bytes() == all.tap(tap).bytes())
+      }
+      let logits = network.activations(of: input, .logits)
+      #expect(logits.taps.isEmpty)
+      #expect(logits.requiredLogits().bytes() == all.requiredLogits().bytes())
+    }
+  }
+
+  /// A Wide ResNet's tap is the raw residual sum, a ResNet's comes after the ReLU.
+  @Test func tapsAreTakenWhereTheyAreSaidToBe() throws {
+    let input = Generator(seed: 1).normal([2, 3, 32, 32])
+    let wide = try network("wrn-16-1").activations(of: input, everything)
+    let plain = try network("resnet-8").activations(of: input, everything)
+    for tap in ["stage1", "stage2", "stage3"] {
+      #expect(wide.tap(tap).minimum().item < -0.1)
+      #expect(plain.tap(tap).minimum().item == 0)
+    }
+    #expect(wide.tap("stage3").shape == [2, 64, 8, 8] && plain.tap("stage2").shape == [2, 32, 16, 16])
+  }
+}
+
+@Suite struct NetworkFoldTests {
+  /// With running statistics and batch norm scales that are not the trivial ones.
+  private func used(_ name: String) throws -> Network {
+    let network = try network(name)
+    let generator = Generator(seed: 6)
+    withoutGradients {
+      for module in network.modules {
+        guard let norm = module as? BatchNorm else { continue }
+        generator.fillUniform(norm.weight, 0.5..<1.5)
+        generator.fillUniform(norm.bias, -0.3..<0.3)
+      }
+      for _ in 0..<2 { _ = network.activations(of: generator.normal([8, 3, 32, 32]), .logits) }
+    }
+    network.evaluate()
+    return network
+  }
+
+  /// Every tap is asked for: a later block must not write its sum over an earlier stage's output. Batches of another
+  /// size and layout than the first go through the same packed weights.
+  @Test(arguments: ["wrn-16-1", "wrn-16-2", "wrn-40-2", "resnet-8", "resnet-20", "resnet-8x4"])
+  func foldedNetworkIsThePlainOne(name: String) throws {
+    let (plain, folded) = (try used(name), try used(name))
+    folded.freeze()
+    folded.fold()
+    let generator = Generator(seed: 2)
+    for (count, layout) in [(2, MemoryLayout4D.channelsLast), (2, .contiguous), (5, .channelsLast), (1, .contiguous)] {
+      let input = generator.normal([count, 3, 32, 32]).contiguous(layout)
+      let before = input.bytes()
+      let (expected, actual) = withoutGradients {
+        (plain.activations(of: input, everything), folded.activations(of: input, everything))
+      }
+      #expect(relativeError(actual.requiredLogits(), expected.requiredLogits()) < 1e-4, "\(count) images \(layout)")
+      for tap in ["stage1", "stage2", "stage3"] {
+        #expect(relativeError(actual.tap(tap), expected.tap(tap)) < 1e-4, "\(tap) of \(count) images \(layout)")
+      }
+      #expect(input.bytes() == before, "the input was written over")
+    }
+  }
+
+  /// The state is that of the plain network, so that a folded teacher's weights can still be written.
+  @Test func foldingLeavesTheStateAlone() throws {
+    let network = try used("resnet-8")
+    let before = network.state.map { ($0.name, $0.tensor.bytes()) }
+    network.fold()
+    let after = network.state.map { ($0.name, $0.tensor.bytes()) }
+    #expect(before.map(\.0) == after.map(\.0) && before.map(\.1) == after.map(\.1))
+  }
+}
