@@ -29,6 +29,7 @@ let package = Package(
   targets: [
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
     .target(
       name: "CTorch",
       cxxSettings: [
@@ -41,11 +42,13 @@ let package = Package(
     .target(name: "Torch", dependencies: ["CTorch"]),
     .target(name: "Kindred", dependencies: ["Torch"]),
     .target(name: "KindredVision", dependencies: ["COpenSSL", "CZlib", "Kindred", "Torch"]),
+    .target(name: "KindredReport", dependencies: ["CPNG"]),
     .testTarget(name: "TorchTests", dependencies: ["Torch"], resources: [.copy("Golden")]),
     .testTarget(name: "KindredTests", dependencies: ["Kindred", "Torch"], resources: [.copy("Golden")]),
     .testTarget(
       name: "KindredVisionTests", dependencies: ["CZlib", "Kindred", "KindredVision", "Torch"],
       resources: [.copy("Golden")]),
+    .testTarget(name: "KindredReportTests", dependencies: ["KindredReport"]),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx20

@@ -1,0 +1,70 @@
+// Pictures as PNG files, by libpng.
+
+import CPNG
+import Foundation
+
+/// A picture that could not be saved: which file, and the reason in the system's or libpng's words.
+public struct PictureError: Error, CustomStringConvertible, Sendable, Equatable {
+  /// The file that was to be written.
+  public let path: String
+  /// The system's words, such as `No space left on device`.
+  public let reason: String
+
+  /// One line for a person.
+  public var description: String { "cannot write the picture \(path): \(reason)" }
+}
+
+extension Picture {
+  /// The bytes of a PNG file with this picture: 8 bits a channel, RGB.
+  public func pngData() -> Data {
+    var image = png_image()
+    image.version = png_uint_32(PNG_IMAGE_VERSION)
+    image.width = png_uint_32(width)
+    image.height = png_uint_32(height)
+    image.format = png_uint_32(PNG_FORMAT_FLAG_COLOR)
+
+    // Without a place to write to, libpng only says how many bytes there will be.
+    var size = png_alloc_size_t(0)
+    let isMeasured = png_image_write_to_memory(&image, nil, &size, 0, bytes, 0, nil)
+    precondition(isMeasured != 0, "libpng: \(image.lastMessage)")
+    var data = Data(count: Int(size))
+    let isWritten = data.withUnsafeMutableBytes {
+      png_image_write_to_memory(&image, $0.baseAddress, &size, 0, bytes, 0, nil)
+    }
+    precondition(isWritten != 0, "libpng: \(image.lastMessage)")
+    return data
+  }
+
+  /// Saves the picture as PNG; the file appears whole or not at all, and what was there before stays if it fails.
+  /// - Throws: `PictureError`, for instance if the folder is missing or the disk is full.
+  public func writePNG(to file: URL) throws {
+    let partial = file.appendingPathExtension("partial")
+    do {
+      try pngData().write(to: partial)
+      let handle = try FileHandle(forUpdating: partial)
+      try handle.synchronize()
+      try handle.close()
+    } catch {
+      unlink(partial.path)
+      throw PictureError(path: file.path, reason: systemReason(error))
+    }
+    guard rename(partial.path, file.path) == 0 else {
+      let reason = String(cString: strerror(errno))
+      unlink(partial.path)
+      throw PictureError(path: file.path, reason: reason)
+    }
+  }
+}
+
+/// What the system said, without the wording that Foundation wraps around it.
+private func systemReason(_ error: any Error) -> String {
+  guard let underlying = (error as? CocoaError)?.underlying as? POSIXError else { return error.localizedDescription }
+  return String(cString: strerror(underlying.code.rawValue))
+}
+
+extension png_image {
+  /// libpng's last message, a C string in an array of fixed length.
+  fileprivate var lastMessage: String {
+    withUnsafeBytes(of: message) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+  }
+}

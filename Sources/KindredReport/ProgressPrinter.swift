@@ -1,0 +1,145 @@
+// A training run's progress on standard error: one line that changes on a terminal, plain lines in a pipe.
+
+import Foundation
+
+/// Where a training run stands.
+public struct TrainingStatus: Sendable {
+  /// What is being trained, such as `SP seed 2/3`; may be empty.
+  public var name: String
+  /// The current epoch, from 1.
+  public var epoch: Int
+  /// How many epochs the run has.
+  public var epochs: Int
+  /// Steps done in this epoch.
+  public var step: Int
+  /// How many steps an epoch has.
+  public var stepsPerEpoch: Int
+  /// The pace to show.
+  public var imagesPerSecond: Double
+  /// Figures to show, such as `("loss", "1.234")`, the most important first.
+  public var values: [(name: String, text: String)]
+
+  /// A status of these parts.
+  public init(
+    name: String = "", epoch: Int, epochs: Int, step: Int, stepsPerEpoch: Int, imagesPerSecond: Double,
+    values: [(name: String, text: String)] = []
+  ) {
+    (self.name, self.epoch, self.epochs) = (name, epoch, epochs)
+    (self.step, self.stepsPerEpoch) = (step, stepsPerEpoch)
+    (self.imagesPerSecond, self.values) = (imagesPerSecond, values)
+  }
+
+  var stepsDone: Int { (epoch - 1) * stepsPerEpoch + step }
+  var stepsInAll: Int { epochs * stepsPerEpoch }
+
+  /// The bar is the epoch's; the time left is the whole run's.
+  func line(secondsLeft: Double?) -> ProgressLine {
+    ProgressLine(
+      label: (name.isEmpty ? "" : name + "  ") + "epoch \(epoch)/\(epochs)",
+      fraction: Double(step) / Double(max(1, stepsPerEpoch)),
+      details: ["\(Format.decimal(imagesPerSecond, places: 0)) img/s"] + values.map { "\($0.name) \($0.text)" },
+      secondsLeft: secondsLeft)
+  }
+}
+
+/// Prints `TrainingStatus`es as they come, from one thread.
+///
+/// On a terminal the last line is rewritten, ten times a second at most. Elsewhere an epoch gets a line at its end, and
+/// a long one a line every half minute.
+public final class ProgressPrinter {
+  /// Where the lines go.
+  public struct Output {
+    /// Whether a line can be rewritten.
+    public var isTerminal: Bool
+    /// Columns, asked for before every line because windows change.
+    public var width: () -> Int
+    /// Takes text to print as it is, line breaks and control sequences included.
+    public var write: (String) -> Void
+
+    /// An output of one's own, such as a log.
+    public init(isTerminal: Bool, width: @escaping () -> Int, write: @escaping (String) -> Void) {
+      (self.isTerminal, self.width, self.write) = (isTerminal, width, write)
+    }
+
+    /// Standard error, a terminal or not.
+    public static var standardError: Output {
+      let isDumb = ProcessInfo.processInfo.environment["TERM"] == "dumb"
+      return Output(
+        isTerminal: isatty(STDERR_FILENO) == 1 && !isDumb, width: standardErrorColumns,
+        // A reader that has gone must not stop the training.
+        write: { try? FileHandle.standardError.write(contentsOf: Data($0.utf8)) })
+    }
+  }
+
+  private static let secondsBetweenRewrites = 0.1
+  private static let secondsBetweenLines = 30.0
+
+  private let output: Output
+  private let clock: () -> Double
+  private var rate = RateEstimate()
+  private var lastPrinted: Double?
+  /// On a terminal, the line that stands there unfinished.
+  private var shown: ProgressLine?
+
+  /// - Parameter clock: seconds since some fixed moment.
+  public init(
+    output: Output = .standardError, clock: @escaping () -> Double = { ProcessInfo.processInfo.systemUptime }
+  ) {
+    (self.output, self.clock) = (output, clock)
+  }
+
+  /// A step was taken; prints if it is time to.
+  public func step(_ status: TrainingStatus) {
+    let line = observe(status)
+    let now = clock()
+    let pause = output.isTerminal ? Self.secondsBetweenRewrites : Self.secondsBetweenLines
+    guard let last = lastPrinted else {
+      // A pipe's first half minute counts from the first step.
+      if output.isTerminal { show(line) } else { lastPrinted = now }
+      return
+    }
+    if now - last >= pause { show(line) }
+  }
+
+  /// An epoch has ended; prints in any case.
+  public func epoch(_ status: TrainingStatus) { show(observe(status)) }
+
+  /// Prints a line that stays, above the one that changes.
+  public func message(_ text: String) {
+    guard output.isTerminal else { return output.write(text + "\n") }
+    output.write("\r\(clearToEnd)\(text)\n")
+    if let shown { rewrite(shown) }
+  }
+
+  /// Leaves the last line as it is and begins a new one. What comes next is another run.
+  public func finish() {
+    if shown != nil { output.write("\n") }
+    (shown, lastPrinted, rate) = (nil, nil, RateEstimate())
+  }
+
+  private func observe(_ status: TrainingStatus) -> ProgressLine {
+    rate.observe(done: status.stepsDone, at: clock())
+    return status.line(secondsLeft: rate.secondsLeft(total: status.stepsInAll))
+  }
+
+  private func show(_ line: ProgressLine) {
+    lastPrinted = clock()
+    guard output.isTerminal else { return output.write(line.plain + "\n") }
+    shown = line
+    rewrite(line)
+  }
+
+  /// One column stays free: a full line would make some terminals wrap.
+  private func rewrite(_ line: ProgressLine) {
+    output.write("\r\(line.text(width: output.width() - 1))\(clearToEnd)")
+  }
+
+  private let clearToEnd = "\u{1B}[K"
+}
+
+/// Columns of the terminal behind standard error; 80 if it does not say.
+private func standardErrorColumns() -> Int {
+  var size = winsize()
+  guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
+  return Int(size.ws_col)
+}

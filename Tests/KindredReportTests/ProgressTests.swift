@@ -1,0 +1,162 @@
+// Progress with a clock of the test's own: the time left, the line's width, and what a terminal and a pipe get.
+
+import KindredReport
+import Testing
+
+@Suite struct RateEstimateTests {
+  @Test func unknownAtFirst() {
+    var rate = RateEstimate()
+    #expect(rate.secondsLeft(total: 10) == nil)
+    rate.observe(done: 4, at: 100)
+    #expect(rate.secondsLeft(total: 10) == nil)
+  }
+
+  /// What was done before the first observation, by an earlier process, took none of this one's time.
+  @Test func steadyPaceIsExact() throws {
+    var rate = RateEstimate()
+    for step in 0...50 { rate.observe(done: 1000 + step * 2, at: 7 + Double(step) * 0.5) }
+    #expect(abs(try #require(rate.stepsPerSecond) - 4) < 1e-12)
+    #expect(abs(try #require(rate.secondsLeft(total: 1500)) - 100) < 1e-9)
+    #expect(rate.secondsLeft(total: 1000) == 0)
+  }
+
+  /// Two pieces of 30 s: the older weighs 1/e in steps and seconds alike.
+  @Test func olderPaceFades() throws {
+    var rate = RateEstimate()
+    rate.observe(done: 0, at: 0)
+    rate.observe(done: 300, at: 30)
+    rate.observe(done: 360, at: 60)
+    let weight = 0.36787944117144233
+    #expect(abs(try #require(rate.stepsPerSecond) - (300 * weight + 60) / (30 * weight + 30)) < 1e-12)
+  }
+
+  @Test func fewerStepsBeginAnew() {
+    var rate = RateEstimate()
+    rate.observe(done: 0, at: 0)
+    rate.observe(done: 100, at: 1)
+    rate.observe(done: 1, at: 2)
+    #expect(rate.stepsPerSecond == nil)
+    rate.observe(done: 2, at: 4)
+    #expect(rate.stepsPerSecond == 0.5)
+  }
+}
+
+@Suite struct ProgressLineTests {
+  private let line = ProgressLine(
+    label: "epoch 3/20", fraction: 0.459, details: ["812 img/s", "loss 1.234"], secondsLeft: 42)
+
+  @Test func full() {
+    #expect(line.text() == "epoch 3/20  [####......] 46 %  812 img/s  loss 1.234  ETA 0:42")
+    #expect(line.plain == "epoch 3/20  46 %  812 img/s  loss 1.234  ETA 0:42")
+  }
+
+  @Test(arguments: [
+    (62, "epoch 3/20  [####......] 46 %  812 img/s  loss 1.234  ETA 0:42"),
+    (61, "epoch 3/20  46 %  812 img/s  loss 1.234  ETA 0:42"),
+    (48, "epoch 3/20  46 %  812 img/s  ETA 0:42"),
+    (36, "epoch 3/20  46 %  ETA 0:42"),
+    (12, "epoch 3/20  "), (0, ""), (-1, ""),
+  ])
+  func narrow(width: Int, text: String) { #expect(line.text(width: width) == text) }
+
+  @Test(
+    arguments: [
+      (0, "[..........] 0 %"), (0.999, "[#########.] 99 %"), (1, "[##########] 100 %"), (7, "[##########] 100 %"),
+      (-1, "[..........] 0 %"),
+      (.nan, "[..........] 0 %"),
+    ] as [(Double, String)])
+  func ends(fraction: Double, text: String) {
+    #expect(ProgressLine(label: "x", fraction: fraction).text() == "x  " + text)
+  }
+}
+
+@Suite struct ProgressPrinterTests {
+  /// What was written, and the time, which only the test moves.
+  private final class Stage {
+    var time = 50.0
+    var width = 80
+    var written: [String] = []
+
+    func printer(isTerminal: Bool) -> ProgressPrinter {
+      ProgressPrinter(
+        output: .init(isTerminal: isTerminal, width: { self.width }, write: { self.written.append($0) }),
+        clock: { self.time })
+    }
+  }
+
+  private func status(epoch: Int = 1, step: Int, steps: Int = 1000) -> TrainingStatus {
+    TrainingStatus(
+      name: "SP", epoch: epoch, epochs: 2, step: step, stepsPerEpoch: steps, imagesPerSecond: 812.4,
+      values: [("loss", "1.234")])
+  }
+
+  @Test func terminalRewritesAtMostTenTimesASecond() {
+    let stage = Stage()
+    let printer = stage.printer(isTerminal: true)
+    for step in 1...1000 {
+      printer.step(status(step: step))
+      stage.time += 1.0 / 128
+    }
+    // 13 steps of 1/128 s are the first above a tenth of a second: 1, 14, 27, ...
+    #expect(stage.written.count == (1000 + 12) / 13)
+    #expect(stage.written[0] == "\rSP  epoch 1/2  [..........] 0 %  812 img/s  loss 1.234\u{1B}[K")
+    #expect(stage.written[1] == "\rSP  epoch 1/2  [..........] 1 %  812 img/s  loss 1.234  ETA 0:16\u{1B}[K")
+    #expect(stage.written.allSatisfy { !$0.contains("\n") })
+  }
+
+  @Test func terminalLineFitsTheWindow() {
+    let stage = Stage()
+    // One column stays free, so the 30 of "SP  epoch 1/2  50 %  812 img/s" do not fit.
+    stage.width = 30
+    stage.printer(isTerminal: true).step(status(step: 500))
+    #expect(stage.written == ["\rSP  epoch 1/2  50 %\u{1B}[K"])
+  }
+
+  @Test func terminalMessagesStayAboveTheLine() {
+    let stage = Stage()
+    let printer = stage.printer(isTerminal: true)
+    printer.message("first")
+    printer.epoch(status(step: 1000))
+    printer.message("second")
+    printer.finish()
+    printer.finish()
+    printer.message("third")
+    let line = "\rSP  epoch 1/2  [##########] 100 %  812 img/s  loss 1.234\u{1B}[K"
+    let clear = "\r\u{1B}[K"
+    #expect(stage.written == [clear + "first\n", line, clear + "second\n", line, "\n", clear + "third\n"])
+  }
+
+  @Test func pipeGetsALineAnEpoch() {
+    let stage = Stage()
+    let printer = stage.printer(isTerminal: false)
+    for epoch in 1...2 {
+      for step in 1...10 {
+        stage.time += 1
+        printer.step(status(epoch: epoch, step: step, steps: 10))
+      }
+      printer.epoch(status(epoch: epoch, step: 10, steps: 10))
+    }
+    printer.message("done")
+    printer.finish()
+    #expect(
+      stage.written == [
+        "SP  epoch 1/2  100 %  812 img/s  loss 1.234  ETA 0:10\n",
+        "SP  epoch 2/2  100 %  812 img/s  loss 1.234  ETA 0:00\n", "done\n",
+      ])
+  }
+
+  @Test func pipeGetsALineEveryHalfMinuteOfALongEpoch() {
+    let stage = Stage()
+    let printer = stage.printer(isTerminal: false)
+    for step in 1...100 {
+      printer.step(status(step: step))
+      stage.time += 1
+    }
+    #expect(
+      stage.written == [
+        "SP  epoch 1/2  3 %  812 img/s  loss 1.234  ETA 32:49\n",
+        "SP  epoch 1/2  6 %  812 img/s  loss 1.234  ETA 32:19\n",
+        "SP  epoch 1/2  9 %  812 img/s  loss 1.234  ETA 31:49\n",
+      ])
+  }
+}
