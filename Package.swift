@@ -24,6 +24,7 @@ let package = Package(
     .library(name: "KindredVision", targets: ["KindredVision"]),
   ],
   dependencies: [
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0"),
   ],
   targets: [
@@ -43,12 +44,15 @@ let package = Package(
     .target(name: "Kindred", dependencies: ["Torch"]),
     .target(name: "KindredVision", dependencies: ["COpenSSL", "CZlib", "Kindred", "Torch"]),
     .target(name: "KindredReport", dependencies: ["CPNG"]),
+    .target(
+      name: "KindredExperiments", dependencies: ["Kindred", "KindredVision", "KindredReport", "Torch", "Yams"]),
     .testTarget(name: "TorchTests", dependencies: ["Torch"], resources: [.copy("Golden")]),
     .testTarget(name: "KindredTests", dependencies: ["Kindred", "Torch"], resources: [.copy("Golden")]),
     .testTarget(
       name: "KindredVisionTests", dependencies: ["CZlib", "Kindred", "KindredVision", "Torch"],
       resources: [.copy("Golden")]),
     .testTarget(name: "KindredReportTests", dependencies: ["KindredReport"]),
+    .testTarget(name: "KindredExperimentsTests", dependencies: ["Kindred", "KindredExperiments", "KindredVision"]),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx20

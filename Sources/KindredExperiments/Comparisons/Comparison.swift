@@ -1,0 +1,119 @@
+// Several configurations, several seeds, one table: what `kindred compare` does.
+
+import Foundation
+import Kindred
+import KindredReport
+import KindredVision
+
+/// Trains what is missing of a set of configurations over several seeds, and tabulates all of it.
+public final class Comparison {
+  /// One run of the comparison.
+  public struct Job: Sendable {
+    public let settings: Configuration
+    public let folder: RunFolder
+    /// Whether the run makes a teacher for the others.
+    public let isTeacher: Bool
+  }
+
+  /// What a comparison says while it goes on.
+  public enum Event: Sendable {
+    /// A run begins: its number among all that are to be done, counted from 1.
+    case began(Job, number: Int, of: Int)
+    /// A run was finished before and is used as it is.
+    case skipped(Job)
+    case run(Job, RunEvent)
+    case finished(Job, RunResult)
+  }
+
+  /// In order: teachers first.
+  public let jobs: [Job]
+  private let library: ImageLibrary
+  private let runs: URL
+
+  /// - Parameters:
+  ///   - settings: what is compared, each under a name of its own.
+  ///   - seeds: how many seeds each is trained with, counting up from the configuration's own.
+  ///   - runs: the folder that the runs' folders lie in, as `NAME/seed-N`.
+  /// - Throws: `RunError` for two configurations of one name; `ConfigurationError` for a teacher's.
+  public init(_ settings: [Configuration], seeds: Int, runs: URL, library: ImageLibrary) throws {
+    let names = settings.map(\.name)
+    if let twice = names.first(where: { name in names.filter { $0 == name }.count > 1 }) {
+      throw RunError("two configurations are called '\(twice)'; give one of them another name")
+    }
+    let teachers = try Comparison.teachers(of: settings)
+    let students = settings.flatMap { one in
+      (0..<UInt64(seeds)).map { one.setting(seed: one.training.seed + $0) }
+    }
+    let teacherJobs = teachers.map {
+      Job(settings: $0, folder: TeacherWeights.folder(of: $0, in: runs), isTeacher: true)
+    }
+    let studentJobs = students.map {
+      Job(settings: $0, folder: TeacherWeights.folder(of: $0, in: runs), isTeacher: false)
+    }
+    // A network that is compared and teaches too is trained once.
+    let taught = Set(teacherJobs.map(\.folder.url.path))
+    jobs = teacherJobs + studentJobs.filter { !taught.contains($0.folder.url.path) }
+    self.runs = runs
+    self.library = library
+    compared = studentJobs
+    self.teachers = teacherJobs
+  }
+
+  private let compared: [Job]
+  private let teachers: [Job]
+
+  /// Trains what is missing. Returns whether all is there, false when it was stopped on request.
+  /// - Throws: as `TrainingRun.run`.
+  public func run(shouldStop: () -> Bool, onEvent: (Event) throws -> Void) throws -> Bool {
+    let missing = try jobs.filter { job in
+      guard case .finished(let other, _) = try job.folder.state() else { return true }
+      if let difference = job.settings.difference(from: other) {
+        throw RunError("\(job.folder.name) holds another run (\(difference)); choose another folder with --out")
+      }
+      try onEvent(.skipped(job))
+      return false
+    }
+    for (index, job) in missing.enumerated() {
+      try onEvent(.began(job, number: index + 1, of: missing.count))
+      let run = TrainingRun(job.settings, folder: job.folder, library: library, runs: runs)
+      switch try run.run(resume: true, shouldStop: shouldStop, onEvent: { try onEvent(.run(job, $0)) }) {
+      case .stopped: return false
+      case .finished(let result): try onEvent(.finished(job, result))
+      }
+    }
+    return true
+  }
+
+  /// The table of all runs' accuracies.
+  /// - Throws: `RunError` where a run is not finished.
+  public func table() throws -> ComparisonTable {
+    let teacherRows = try teachers.map { job in
+      let own = compared.contains { $0.settings.name == job.settings.name }
+      return own ? nil : try row([job], role: .teacher)
+    }
+    var names: [String] = []
+    for job in compared where !names.contains(job.settings.name) { names.append(job.settings.name) }
+    let studentRows = try names.map { name in
+      let runs = compared.filter { $0.settings.name == name }
+      return try row(runs, role: runs[0].settings.teacher == nil ? .baseline : .student)
+    }
+    return ComparisonTable(teacherRows.compactMap { $0 } + studentRows)
+  }
+
+  private func row(_ jobs: [Job], role: ComparisonRole) throws -> ComparisonRow {
+    let results = try jobs.map { try $0.folder.readResult() }
+    return ComparisonRow(
+      method: results[0].name, role: role, accuracies: results.map { $0.accuracy * 100 },
+      parameters: results[0].parameters, multiplyAdds: results[0].multiplyAdds)
+  }
+
+  /// The configurations that make the teachers, each once.
+  private static func teachers(of settings: [Configuration]) throws -> [Configuration] {
+    var teachers: [Configuration] = []
+    for case .configuration(let file)? in settings.map({ $0.teacher?.source }) {
+      let teacher = try Configuration.load(file: file)
+      if !teachers.contains(teacher) { teachers.append(teacher) }
+    }
+    return teachers
+  }
+}

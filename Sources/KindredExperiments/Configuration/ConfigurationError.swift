@@ -1,0 +1,25 @@
+import Foundation
+
+/// A mistake in a configuration, as one line that says where it is, what is wrong and what would be right.
+public struct ConfigurationError: Error, Sendable, Equatable {
+  /// Where it was written: `sp.yaml:12`, `--set training.epocs=20`, or empty when it was not read from anywhere.
+  public var place: String
+  /// The path of the key, such as `training.epochs`; empty when the whole file is meant.
+  public let key: String
+  /// What is wrong and what to do.
+  public let message: String
+
+  public init(place: String = "", key: String = "", message: String) {
+    self.place = place
+    self.key = key
+    self.message = message
+  }
+}
+
+extension ConfigurationError: LocalizedError, CustomStringConvertible {
+  public var description: String {
+    [place, key, message].filter { !$0.isEmpty }.joined(separator: ": ")
+  }
+
+  public var errorDescription: String? { description }
+}

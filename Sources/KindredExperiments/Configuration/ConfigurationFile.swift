@@ -1,0 +1,82 @@
+/// The files behind a configuration, before their meaning: opening, extending and overriding.
+
+import Foundation
+
+enum ConfigurationFile {
+  /// A configuration is a page of text; anything near this size is some other file.
+  private static let largestSize = 1 << 20
+
+  /// A file's settings over those of the file it extends.
+  ///
+  /// - Parameter users: the files that lead to this one, to notice a circle.
+  static func tree(_ file: URL, from users: [URL]) throws -> YAMLNode {
+    let name = displayName(file)
+    let file = file.standardizedFileURL
+    guard !users.contains(file) else {
+      throw ConfigurationError(place: name, message: "the file leads back to itself; break the circle")
+    }
+    if let problem = problem(opening: file) { throw ConfigurationError(message: problem) }
+    let text = try text(of: file, name: name)
+    let parsed = try YAMLNode.parse(text, folder: file.deletingLastPathComponent()) { "\(name):\($0)" }
+    guard var tree = parsed, !tree.isNull else {
+      throw ConfigurationError(place: name, message: "the file is empty; it needs at least data and student")
+    }
+    guard let base = tree["extends"] else { return tree }
+    guard case .scalar(let path, _) = base.content, !base.isNull else {
+      throw ConfigurationError(place: base.place.name, key: "extends", message: "expected a configuration file")
+    }
+    let extended = URL(configurationPath: path, from: base.place.folder)
+    if let problem = problem(opening: extended) {
+      throw ConfigurationError(place: base.place.name, key: "extends", message: problem)
+    }
+    var inherited = try self.tree(extended, from: users + [file])
+    tree.remove("extends")
+    inherited.remove("name")
+    return tree.merged(over: inherited)
+  }
+
+  /// Applies a setting of the command line, such as `training.epochs=20`.
+  static func apply(_ override: String, to tree: inout YAMLNode) throws {
+    let place = "--set \(override)"
+    let parts = override.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+    let path = parts[0].split(separator: ".", omittingEmptySubsequences: false).map(String.init)
+    guard parts.count == 2, !path.contains("") else {
+      throw ConfigurationError(place: place, message: "expected KEY=VALUE, such as training.epochs=20")
+    }
+    let folder = URL(filePath: FileManager.default.currentDirectoryPath, directoryHint: .isDirectory)
+    let value = try YAMLNode.parse(String(parts[1]), folder: folder) { _ in place }
+    let absent = YAMLNode(content: .scalar("", isPlain: true), place: .init(name: place, folder: folder))
+    tree.set(path[...], to: value ?? absent)
+  }
+
+  /// Why a configuration file cannot be opened, or nil when it can.
+  static func problem(opening file: URL) -> String? {
+    var isFolder: ObjCBool = false
+    let path = file.path(percentEncoded: false)
+    if !FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) {
+      return "there is no file \(displayName(file))"
+    }
+    if isFolder.boolValue { return "\(displayName(file)) is a folder; name a YAML file in it" }
+    return FileManager.default.isReadableFile(atPath: path) ? nil : "\(displayName(file)) may not be read"
+  }
+
+  private static func text(of file: URL, name: String) throws -> String {
+    do {
+      let handle = try FileHandle(forReadingFrom: file)
+      let bytes = try handle.read(upToCount: largestSize) ?? Data()
+      guard bytes.count < largestSize, let text = String(data: bytes, encoding: .utf8) else {
+        throw ConfigurationError(place: name, message: "not a configuration: expected a page of YAML in UTF-8")
+      }
+      return text
+    } catch let error as CocoaError {
+      throw ConfigurationError(place: name, message: "cannot be read: \(error.localizedDescription)")
+    }
+  }
+
+  /// A file's path as people write it: from the current folder when it lies below.
+  static func displayName(_ file: URL) -> String {
+    let path = file.standardizedFileURL.path(percentEncoded: false)
+    let here = FileManager.default.currentDirectoryPath + "/"
+    return path.hasPrefix(here) ? String(path.dropFirst(here.count)) : path
+  }
+}

@@ -1,0 +1,211 @@
+/// Reads one section of a configuration as typed fields, so that the code for a section is a plain list of its keys.
+///
+/// It remembers which keys were asked for; `finish()` then refuses the others.
+
+import Foundation
+
+final class YAMLReader {
+  /// The keys that lead to this section.
+  private let path: [String]
+  private let section: YAMLNode
+  private let entries: [YAMLNode.Entry]
+  private var known: [String] = []
+
+  init(_ node: YAMLNode, path: [String] = []) throws {
+    self.path = path
+    section = node
+    guard let entries = node.entries else {
+      let hint = node.isNull ? "; write {} for its defaults, or take the key out" : ", found \(node.summary)"
+      throw ConfigurationError(
+        place: node.place.name, key: path.joined(separator: "."), message: "expected a section of keys\(hint)")
+    }
+    self.entries = entries
+  }
+
+  /// Refuses the first key that nobody asked for.
+  func finish() throws {
+    guard let stranger = entries.first(where: { !known.contains($0.key) }) else { return }
+    throw unknown(stranger.key)
+  }
+
+  private func unknown(_ key: String) -> ConfigurationError {
+    let list = "the keys here are " + known.joined(separator: ", ")
+    return error(key, "unknown key; " + Spelling.advice(for: key, among: known, else: list))
+  }
+
+  /// An error at a key of this section.
+  func error(_ key: String, _ message: String) -> ConfigurationError {
+    let full = path + [key]
+    return ConfigurationError(
+      place: section.place(of: [key]).name, key: full.joined(separator: "."), message: message)
+  }
+
+  private func mismatch(_ key: String, _ expected: String, _ node: YAMLNode) -> ConfigurationError {
+    error(key, "expected \(expected), found \(node.summary)")
+  }
+
+  /// The value of a key, or nil when it is absent or null.
+  func value(_ key: String) -> YAMLNode? {
+    if !known.contains(key) { known.append(key) }
+    guard let node = section[key], !node.isNull else { return nil }
+    return node
+  }
+
+  /// Unwraps what a required key gave. A key that is nearly that one is taken for a misspelling of it.
+  func required<Value>(_ key: String, _ value: Value?, _ hint: String) throws -> Value {
+    if let value { return value }
+    let strangers = entries.map(\.key).filter { !known.contains($0) }
+    if let misspelt = Spelling.nearest(to: key, among: strangers) { throw unknown(misspelt) }
+    throw error(key, "missing; \(hint)")
+  }
+}
+
+// MARK: - Types of values
+
+extension YAMLReader {
+  /// A section below this one, or nil when its key is absent. An empty one is refused: it would silently do nothing.
+  func subsection(_ key: String) throws -> YAMLReader? {
+    _ = value(key)
+    return try section[key].map { try YAMLReader($0, path: path + [key]) }
+  }
+
+  /// A section below this one; when its key is absent, one without keys, which reads as all defaults.
+  func subsectionOrEmpty(_ key: String) throws -> YAMLReader {
+    let empty = YAMLNode(content: .map([]), place: section.place)
+    return try subsection(key) ?? YAMLReader(empty, path: path + [key])
+  }
+
+  /// A reader for a section that stands in the list under a key.
+  func subreader(_ key: String, _ item: YAMLNode) throws -> YAMLReader {
+    try YAMLReader(item, path: path + [key])
+  }
+
+  func text(_ key: String) throws -> String? {
+    guard let node = value(key) else { return nil }
+    guard case .scalar(let text, _) = node.content else { throw mismatch(key, "a word", node) }
+    return text
+  }
+
+  func flag(_ key: String) throws -> Bool? {
+    guard let node = value(key) else { return nil }
+    guard let flag = node.plainText.flatMap(Bool.init) else { throw mismatch(key, "true or false", node) }
+    return flag
+  }
+
+  func wholeNumber(_ key: String, in range: ClosedRange<Int>) throws -> Int? {
+    try value(key).map { try wholeNumber($0, key, in: range) }
+  }
+
+  /// A list of whole numbers.
+  func wholeNumbers(_ key: String, in range: ClosedRange<Int>) throws -> [Int]? {
+    guard let node = value(key) else { return nil }
+    guard case .list(let items) = node.content else { throw mismatch(key, "a list of whole numbers", node) }
+    return try items.map { try wholeNumber($0, key, in: range) }
+  }
+
+  /// A number of images, or nil for `all` and for an absent key.
+  func countOrAll(_ key: String) throws -> Int? {
+    guard let node = value(key), node.plainText != "all" else { return nil }
+    return try wholeNumber(node, key, in: 1...Int.max)
+  }
+
+  private func wholeNumber(_ node: YAMLNode, _ key: String, in range: ClosedRange<Int>) throws -> Int {
+    let digits = node.plainText?.replacing("_", with: "")
+    guard let number = digits.flatMap({ Int($0) }) else { throw mismatch(key, "a whole number", node) }
+    guard range.contains(number) else {
+      let bound = range.upperBound == .max ? "of at least" : "from \(range.lowerBound) to"
+      let limit = range.upperBound == .max ? range.lowerBound : range.upperBound
+      throw mismatch(key, "a whole number \(bound) \(limit)", node)
+    }
+    return number
+  }
+
+  func number(_ key: String, _ range: NumberRange) throws -> Double? {
+    guard let node = value(key) else { return nil }
+    guard let number = node.plainText.flatMap({ Double($0) }), number.isFinite else {
+      throw mismatch(key, "a number", node)
+    }
+    guard range.contains(number) else { throw mismatch(key, "a number \(range.rawValue)", node) }
+    return number
+  }
+
+  /// One of the names of an enumeration.
+  func choice<Choice: RawRepresentable<String> & CaseIterable>(_ key: String, of: Choice.Type) throws -> Choice? {
+    guard let node = value(key) else { return nil }
+    guard let text = try text(key), let choice = Choice(rawValue: text) else {
+      let names = Choice.allCases.map(\.rawValue)
+      let advice = node.plainText.flatMap { Spelling.nearest(to: $0, among: names) }.map { "; did you mean '\($0)'?" }
+      throw error(key, "expected \(names.alternatives), found \(node.summary)\(advice ?? "")")
+    }
+    return choice
+  }
+
+  /// A file or folder. A relative path starts at the folder of the file that holds it; `~` is the home folder.
+  func file(_ key: String) throws -> URL? {
+    guard let text = try text(key) else { return nil }
+    guard !text.isEmpty else { throw error(key, "expected a path, found nothing between the quotes") }
+    return URL(configurationPath: text, from: section.place(of: [key]).folder)
+  }
+
+  /// The items of a list; a single value counts as a list of one.
+  func items(_ key: String) -> [YAMLNode]? {
+    value(key).map { node in
+      if case .list(let items) = node.content { items } else { [node] }
+    }
+  }
+}
+
+/// The ranges of numbers that settings have, in the words of the messages about them.
+enum NumberRange: String {
+  case positive = "above 0"
+  case notNegative = "of at least 0"
+  case unit = "from 0 to 1"
+  case belowOne = "from 0 to below 1"
+
+  func contains(_ number: Double) -> Bool {
+    switch self {
+    case .positive: number > 0
+    case .notNegative: number >= 0
+    case .unit: (0...1).contains(number)
+    case .belowOne: (0..<1).contains(number)
+    }
+  }
+}
+
+extension YAMLNode {
+  /// The text of a value without quotes.
+  var plainText: String? {
+    guard case .scalar(let text, isPlain: true) = content else { return nil }
+    return text
+  }
+
+  /// The value in the words of a message.
+  fileprivate var summary: String {
+    switch content {
+    case .scalar(let text, let isPlain): isPlain ? "'\(text)'" : "the quoted text '\(text)'"
+    case .list: "a list"
+    case .map: "a section of keys"
+    }
+  }
+}
+
+extension [String] {
+  /// The names as "a, b or c".
+  var alternatives: String {
+    guard let last, count > 1 else { return first ?? "" }
+    return dropLast().joined(separator: ", ") + " or " + last
+  }
+}
+
+extension URL {
+  /// An absolute path without `.` and `..`, made without a look at the disk so that equal settings stay equal.
+  init(configurationPath path: String, from folder: URL) {
+    let expanded = path == "~" || path.hasPrefix("~/") ? NSHomeDirectory() + path.dropFirst() : path
+    let absolute = expanded.hasPrefix("/") ? expanded : folder.path(percentEncoded: false) + "/" + expanded
+    var parts: [Substring] = []
+    for part in absolute.split(separator: "/") where part != "." {
+      if part == ".." { _ = parts.popLast() } else { parts.append(part) }
+    }
+    self = URL(filePath: "/" + parts.joined(separator: "/"), directoryHint: .notDirectory)
+  }
+}

@@ -1,0 +1,122 @@
+// From a configuration's losses to the objective that a run minimises.
+
+import Kindred
+import KindredVision
+import Torch
+
+extension Configuration {
+  /// The objective, with weights that are still to be found as 0.
+  /// - Parameter generator: initialises what the methods train themselves.
+  func objective(_ generator: Generator) -> Objective {
+    var terms: [Objective.Term] = []
+    if let sp = losses.sp { terms.append(.init(SimilarityPreserving(sp.layers), weight: sp.weight.value ?? 0)) }
+    if let kd = losses.kd {
+      terms.append(.init(KnowledgeDistillation(temperature: kd.temperature), weight: kd.alpha))
+    }
+    if let at = losses.at {
+      terms.append(.init(AttentionTransfer(at.layers.map(attentionPair)), weight: at.weight.value ?? 0))
+    }
+    if let hint = losses.hint {
+      let pair = hint.layers[0]
+      terms.append(.init(Hint(pair, adapter: adapter(pair, generator)), weight: hint.weight.value ?? 0))
+    }
+    return Objective(crossEntropyWeight: losses.crossEntropy * (1 - (losses.kd?.alpha ?? 0)), terms: terms)
+  }
+
+  private func attentionPair(_ pair: LayerPair) -> AttentionTransfer.Pair {
+    AttentionTransfer.Pair(pair, studentSize: studentShape(pair).height, teacherSize: teacherShape(pair).height)
+  }
+
+  private func adapter(_ pair: LayerPair, _ generator: Generator) -> HintAdapter {
+    let (student, teacher) = (studentShape(pair), teacherShape(pair))
+    let adapter = HintAdapter(
+      student: (student.channels, student.height), teacher: (teacher.channels, teacher.height), generator: generator)
+    adapter.move(to: .cpu)
+    return adapter
+  }
+
+  private func studentShape(_ pair: LayerPair) -> (channels: Int, height: Int, width: Int) {
+    shape(pair.student, of: student.network)
+  }
+
+  private func teacherShape(_ pair: LayerPair) -> (channels: Int, height: Int, width: Int) {
+    guard let teacher else { preconditionFailure("a checked configuration with activation losses has a teacher") }
+    return shape(pair.teacher, of: teacher.network)
+  }
+
+  private func shape(_ tap: String, of network: Architecture) -> (channels: Int, height: Int, width: Int) {
+    let image = data.set.imageShape
+    guard let shape = network.tapShape(tap, inputHeight: image.height, inputWidth: image.width) else {
+      preconditionFailure("a checked configuration names only taps that exist")
+    }
+    return shape
+  }
+}
+
+extension Configuration.Losses {
+  /// Sets the weight that calibration found for a method.
+  mutating func setFound(_ weight: Double, for method: String) {
+    switch method {
+    case "sp": sp?.weight.setFound(weight)
+    case "at": at?.weight.setFound(weight)
+    case "hint": hint?.weight.setFound(weight)
+    default: preconditionFailure("\(method) has no weight to be found")
+    }
+  }
+
+  /// The methods whose weight is still to be found.
+  var uncalibrated: [(method: String, calibration: Configuration.Calibration)] {
+    activationTerms.compactMap { method, loss in
+      guard case .automatic(let calibration, nil) = loss.weight else { return nil }
+      return (method, calibration)
+    }
+  }
+
+  /// The weights in use, by method.
+  var weights: [String: Double] {
+    var weights = ["cross_entropy": crossEntropy * (1 - (kd?.alpha ?? 0))]
+    if let kd { weights["kd"] = kd.alpha }
+    for (method, loss) in activationTerms { weights[method] = loss.weight.value }
+    return weights
+  }
+}
+
+extension Configuration.Weight {
+  fileprivate mutating func setFound(_ weight: Double) {
+    if case .automatic(let calibration, _) = self { self = .automatic(calibration, found: weight) }
+  }
+}
+
+extension Configuration.Training {
+  /// The optimiser over a run's parameters.
+  func optimizer(over parameters: [Tensor]) -> any Torch.Optimizer {
+    switch optimizer {
+    case .sgd(let sgd):
+      SGD(
+        parameters, learningRate: sgd.learningRate, momentum: sgd.momentum, weightDecay: sgd.weightDecay,
+        nesterov: sgd.nesterov)
+    case .adamW(let adamw):
+      AdamW(
+        parameters, learningRate: adamw.learningRate, betas: (adamw.beta1, adamw.beta2), epsilon: adamw.epsilon,
+        weightDecay: adamw.weightDecay)
+    }
+  }
+
+  var baseLearningRate: Double {
+    switch optimizer {
+    case .sgd(let sgd): sgd.learningRate
+    case .adamW(let adamw): adamw.learningRate
+    }
+  }
+
+  /// The factor of the base learning rate by epoch.
+  var learningRateSchedule: LearningRateSchedule {
+    switch schedule.shape {
+    case .constant: LearningRateSchedule(.constant, warmUpEpochs: schedule.warmUpEpochs)
+    case .step(let milestones, let factor):
+      LearningRateSchedule(.step(milestones: milestones, factor: factor), warmUpEpochs: schedule.warmUpEpochs)
+    case .cosine(let minimum):
+      LearningRateSchedule(.cosine(minimum: minimum / baseLearningRate), warmUpEpochs: schedule.warmUpEpochs)
+    }
+  }
+}

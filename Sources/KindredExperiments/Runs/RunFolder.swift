@@ -1,0 +1,110 @@
+// A run's folder: its files, and the rule that one run is never written over another.
+
+import Foundation
+import Torch
+
+/// The folder of one run.
+///
+/// Every file in it appears whole or not at all: `config.yaml` (the resolved configuration), `metrics.jsonl` (a line an
+/// epoch), `checkpoint.safetensors` (the state to resume from), `weights.safetensors` and `result.json` at the end.
+public struct RunFolder: Sendable {
+  public let url: URL
+
+  public init(_ url: URL) { self.url = url }
+
+  public var configuration: URL { url.appending(path: "config.yaml") }
+  public var metrics: URL { url.appending(path: "metrics.jsonl") }
+  public var checkpoint: URL { url.appending(path: "checkpoint.safetensors") }
+  public var weights: URL { url.appending(path: "weights.safetensors") }
+  public var result: URL { url.appending(path: "result.json") }
+
+  /// The path as people write it: from the current folder when it lies below.
+  public var name: String { ConfigurationFile.displayName(url) }
+
+  /// What is in the folder before a run begins.
+  enum State {
+    case empty
+    case unfinished(Configuration)
+    case finished(Configuration, RunResult)
+  }
+
+  /// - Throws: `RunError` where the folder holds something that is no run.
+  func state() throws -> State {
+    let files = FileManager.default
+    guard files.fileExists(atPath: url.path) else { return .empty }
+    if files.fileExists(atPath: configuration.path) {
+      let settings = try Configuration.load(file: configuration)
+      guard files.fileExists(atPath: result.path) else { return .unfinished(settings) }
+      return .finished(settings, try readResult())
+    }
+    let contents = (try? files.contentsOfDirectory(atPath: url.path)) ?? []
+    let foreign = contents.filter { !$0.hasSuffix(".partial") && $0 != RunLock.fileName }
+    guard foreign.isEmpty else {
+      throw RunError("\(name) is not empty and holds no run; choose another folder with --out")
+    }
+    return .empty
+  }
+
+  /// The result of a finished run.
+  /// - Throws: `RunError` where there is none or it is damaged.
+  public func readResult() throws -> RunResult {
+    guard let data = try? Data(contentsOf: result) else { throw RunError("\(name) holds no finished run") }
+    do {
+      return try JSONDecoder().decode(RunResult.self, from: data)
+    } catch {
+      throw RunError("\(ConfigurationFile.displayName(result)) is damaged; delete the folder and run again")
+    }
+  }
+
+  func create() throws {
+    do {
+      try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+    } catch {
+      throw RunError("the folder \(name) cannot be made: \(error.localizedDescription)")
+    }
+  }
+
+  func write(_ settings: Configuration) throws { try write(Data(settings.yaml().utf8), to: configuration) }
+
+  func write(_ run: RunResult) throws {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+    try write(try encoder.encode(run) + Data("\n".utf8), to: result)
+  }
+
+  func write(_ data: Data, to file: URL) throws {
+    do {
+      try AtomicFile.write(data, to: file)
+    } catch {
+      throw RunError("\(ConfigurationFile.displayName(file)) cannot be written: \(error)")
+    }
+  }
+}
+
+/// Something about a run that cannot be: one line for the person who asked for it.
+public struct RunError: Error, CustomStringConvertible, LocalizedError, Sendable {
+  public let description: String
+
+  public init(_ description: String) { self.description = description }
+
+  public var errorDescription: String? { description }
+}
+
+/// Keeps two processes from writing into one folder. Released when the process ends, however it ends.
+final class RunLock {
+  static let fileName = ".lock"
+  private let descriptor: Int32
+
+  init(_ folder: RunFolder) throws {
+    descriptor = open(folder.url.appending(path: RunLock.fileName).path, O_CREAT | O_RDWR | O_CLOEXEC, 0o644)
+    guard descriptor >= 0 else {
+      throw RunError("\(folder.name) cannot be written to: \(String(cString: strerror(errno)))")
+    }
+    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+      close(descriptor)
+      throw RunError("another process is working in \(folder.name); wait for it or choose another folder with --out")
+    }
+  }
+
+  deinit { close(descriptor) }
+}

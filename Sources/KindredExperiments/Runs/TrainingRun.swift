@@ -1,0 +1,282 @@
+// One run from its configuration to its result: what `kindred train` and `kindred distill` do.
+
+import Foundation
+import Kindred
+import KindredVision
+import Torch
+
+/// What a run says while it goes on.
+public enum RunEvent: Sendable {
+  /// The run goes on from a checkpoint, with this many epochs done.
+  case resumed(epochs: Int)
+  /// A weight was found by calibration.
+  case calibrated(method: String, weight: Double, fraction: Double)
+  case training(TrainingEvent)
+}
+
+/// How a run ended.
+public enum RunOutcome: Sendable {
+  case finished(RunResult)
+  /// Stopped on request, its state saved.
+  case stopped
+}
+
+/// One run: trains the student of a configuration into a folder.
+///
+/// A run belongs to the thread that runs it.
+public final class TrainingRun {
+  private var settings: Configuration
+  private let folder: RunFolder
+  private let library: ImageLibrary
+  private let runs: URL
+
+  /// - Parameters:
+  ///   - folder: where the run's files go.
+  ///   - runs: the folder of runs, in which a teacher that a configuration makes is looked for.
+  public init(_ settings: Configuration, folder: RunFolder, library: ImageLibrary, runs: URL) {
+    self.settings = settings
+    self.folder = folder
+    self.library = library
+    self.runs = runs
+  }
+
+  /// Runs to the end, or until `shouldStop`, which is asked after every step.
+  ///
+  /// - Parameter resume: go on with an unfinished run of the same configuration in the folder. A finished one is left
+  ///   alone and its result returned.
+  /// - Throws: `RunError`, `ConfigurationError`, `DataError`, `SafetensorsError`, `RunStopped` and whatever `onEvent`
+  ///   throws. What was saved before stays.
+  public func run(
+    resume: Bool, shouldStop: () -> Bool, onEvent: (RunEvent) throws -> Void
+  ) throws -> RunOutcome {
+    try checkDevice()
+    // Everything that can be refused is refused before anything is loaded or written.
+    let teacher = try settings.teacher.map { try TeacherWeights($0, for: settings, runs: runs) }
+    if let result = try finishedBefore(resume: resume) { return .finished(result) }
+    let training = try library.training(settings.data)
+    let evaluation = try library.evaluation(settings.data)
+    try folder.create()
+    let lock = try RunLock(folder)
+    defer { withExtendedLifetime(lock) {} }
+    Runtime.flushDenormals()
+    Runtime.threadCount = settings.training.threads > 0 ? settings.training.threads : Runtime.physicalCoreCount
+    let work = try Work(settings, teacher: teacher?.network(), training: training, evaluation: evaluation)
+    return try go(work, shouldStop: shouldStop, onEvent: onEvent)
+  }
+
+  private func checkDevice() throws {
+    guard settings.training.device == .cuda, Runtime.cudaDeviceCount == 0 else { return }
+    throw RunError("training.device: no CUDA device was found (see kindred doctor); use cpu")
+  }
+
+  /// The result where the folder holds this very run, finished; nil where there is work to do.
+  private func finishedBefore(resume: Bool) throws -> RunResult? {
+    switch try folder.state() {
+    case .empty: return nil
+    case .finished(let other, let result):
+      try refuseAnother(other)
+      guard resume else {
+        throw RunError("\(folder.name) holds this run already, finished; choose another folder with --out")
+      }
+      return result
+    case .unfinished(let other):
+      try refuseAnother(other)
+      guard resume else {
+        throw RunError("\(folder.name) holds this run, unfinished; go on with --resume or choose another --out")
+      }
+      // A weight that was found before the run was stopped is used again.
+      settings = other
+      return nil
+    }
+  }
+
+  private func refuseAnother(_ other: Configuration) throws {
+    guard let difference = settings.difference(from: other) else { return }
+    throw RunError("\(folder.name) holds another run (\(difference)); choose another folder with --out")
+  }
+
+  private func go(
+    _ work: Work, shouldStop: () -> Bool, onEvent: (RunEvent) throws -> Void
+  ) throws -> RunOutcome {
+    if !settings.losses.uncalibrated.isEmpty {
+      for found in try work.calibrate() {
+        settings.losses.setFound(found.weight, for: found.method)
+        try onEvent(.calibrated(method: found.method, weight: found.weight, fraction: found.fraction))
+      }
+    }
+    try folder.write(settings)
+    let distiller = work.distiller(settings)
+    if FileManager.default.fileExists(atPath: folder.checkpoint.path) {
+      try restore(distiller)
+      try onEvent(.resumed(epochs: distiller.progress.position.epoch))
+    }
+    var log = MetricsLog(folder, before: distiller.progress.position.epoch)
+    return try train(distiller, work, &log, shouldStop: shouldStop, onEvent: onEvent)
+  }
+
+  private func restore(_ distiller: Distiller) throws {
+    do {
+      try Checkpoint.load(folder.checkpoint, into: distiller)
+    } catch let error as StateError {
+      throw RunError("\(ConfigurationFile.displayName(folder.checkpoint)) is not of this run: \(error)")
+    }
+  }
+
+  private func train(
+    _ distiller: Distiller, _ work: Work, _ log: inout MetricsLog, shouldStop: () -> Bool,
+    onEvent: (RunEvent) throws -> Void
+  ) throws -> RunOutcome {
+    var saver = CheckpointTimer()
+    var evaluation = Evaluation(classCount: settings.data.set.classCount)
+    let outcome = try distiller.run(
+      on: work.batches,
+      evaluate: {
+        evaluation = $0.evaluation(on: work.evaluationImages, classCount: settings.data.set.classCount)
+        return evaluation
+      },
+      shouldStop: shouldStop,
+      onEvent: { event in
+        switch event {
+        case .step: if saver.isDue() { try Checkpoint.save(distiller, to: folder.checkpoint) }
+        case .epoch(let report):
+          try log.append(report)
+          try Checkpoint.save(distiller, to: folder.checkpoint)
+          saver = CheckpointTimer()
+        }
+        try onEvent(.training(event))
+      })
+    guard outcome == .finished else {
+      try Checkpoint.save(distiller, to: folder.checkpoint)
+      return .stopped
+    }
+    // A run killed after its last epoch and before its result has still to be measured.
+    if evaluation.count == 0 {
+      evaluation = distiller.student.evaluation(on: work.evaluationImages, classCount: settings.data.set.classCount)
+    }
+    return .finished(try finish(distiller, log, evaluation))
+  }
+
+  private func finish(_ distiller: Distiller, _ log: MetricsLog, _ evaluation: Evaluation) throws -> RunResult {
+    let tensors = Dictionary(uniqueKeysWithValues: distiller.student.state.map { ($0.name, $0.tensor) })
+    try Safetensors.write(
+      tensors, metadata: ["network": settings.student.network.name, "data": settings.data.set.rawValue],
+      to: folder.weights)
+    let result = RunResult(settings, evaluation, epochs: log.epochs)
+    try folder.write(result)
+    return result
+  }
+}
+
+/// Long epochs are saved in their midst too.
+private struct CheckpointTimer {
+  private var last = ContinuousClock.now
+
+  mutating func isDue() -> Bool {
+    guard ContinuousClock.now - last > .seconds(300) else { return false }
+    last = .now
+    return true
+  }
+}
+
+/// What a run works with: networks, losses and images.
+private final class Work {
+  let batches: ImageBatches
+  let evaluationImages: EvaluationImages
+  private let student: Network
+  private var objective: Objective
+  private let teacher: LiveTeacher?
+  private let settings: Configuration
+
+  init(_ settings: Configuration, teacher: Network?, training: ImageSet, evaluation: ImageSet) throws {
+    self.settings = settings
+    let device: Device = settings.training.device == .cuda ? .cuda(0) : .cpu
+    let generator = Generator(seed: settings.training.seed)
+    student = settings.student.network.network(
+      classes: settings.data.set.classCount, inputChannels: training.channels, generator: generator)
+    if let weights = settings.student.weights { try load(weights, into: student) }
+    objective = settings.objective(generator)
+    student.move(to: device)
+    teacher?.move(to: device)
+    for (_, adapter) in objective.adapters { adapter.move(to: device) }
+    let needs = objective.teacherNeeds
+    self.teacher = teacher.map { LiveTeacher($0, needs: needs) }
+    let plan = BatchPlan(
+      count: training.count, batchSize: settings.training.batchSize,
+      seed: settings.training.planSeed ?? settings.training.seed, augmentation: settings.data.augmentation,
+      dropsLast: settings.training.dropLast)
+    batches = ImageBatches(training, plan: plan, epochs: settings.training.epochs, device: device)
+    evaluationImages = EvaluationImages(evaluation, device: device)
+  }
+
+  /// Finds the weights that the configuration leaves to calibration, on the run's first batches.
+  func calibrate() throws -> [(method: String, weight: Double, fraction: Double)] {
+    guard let teacher else { return [] }
+    return try settings.losses.uncalibrated.map { method, calibration in
+      guard let index = objective.terms.firstIndex(where: { $0.loss.name == method }) else {
+        preconditionFailure("\(method) is not in the objective")
+      }
+      let source = batches.batches(from: BatchPosition())
+      let first = sequence(state: source) { $0.next() }.prefix(min(calibration.batches, batches.batchesPerEpoch))
+      let weight = try WeightCalibration(fraction: calibration.fraction).weight(
+        of: objective.terms[index].loss, student: student, teacher: teacher, batches: Array(first))
+      objective.terms[index].weight = weight
+      return (method, weight, calibration.fraction)
+    }
+  }
+
+  func distiller(_ settings: Configuration) -> Distiller {
+    let training = settings.training
+    let parameters = Distiller.parameters(student: student, objective: objective)
+    return Distiller(
+      student: student, teacher: teacher, objective: objective, optimizer: training.optimizer(over: parameters),
+      settings: .init(
+        epochs: training.epochs, learningRate: training.baseLearningRate, schedule: training.learningRateSchedule,
+        evaluationInterval: training.evaluateEvery))
+  }
+}
+
+extension RunResult {
+  fileprivate init(_ settings: Configuration, _ evaluation: Evaluation, epochs: [EpochReport]) {
+    let shape = settings.data.set.imageShape
+    let classes = settings.data.set.classCount
+    let network = settings.student.network
+    self.init(
+      name: settings.name, network: network.name, teacher: settings.teacher?.network.name,
+      evaluatedOn: "\(settings.data.set.rawValue) \(settings.data.evaluateOn.rawValue)", images: evaluation.count,
+      seed: settings.training.seed, planSeed: settings.training.planSeed ?? settings.training.seed,
+      epochs: settings.training.epochs, accuracy: evaluation.accuracy, top5Accuracy: evaluation.top5Accuracy,
+      loss: evaluation.loss, parameters: network.parameterCount(classes: classes, inputChannels: shape.channels),
+      multiplyAdds: network.multiplyAdds(
+        classes: classes, inputChannels: shape.channels, inputHeight: shape.height, inputWidth: shape.width),
+      lossWeights: settings.losses.weights,
+      imagesPerSecond: epochs.map(\.imagesPerSecond).reduce(0, +) / Double(max(epochs.count, 1)),
+      libtorch: Runtime.version, version: kindredVersion)
+  }
+}
+
+extension Configuration {
+  /// The first setting in which another configuration differs, or nil. Weights that calibration found do not count.
+  func difference(from other: Configuration) -> String? {
+    let (own, theirs) = (withoutFoundWeights().yaml(), other.withoutFoundWeights().yaml())
+    let lines = zip(own.split(separator: "\n"), theirs.split(separator: "\n"))
+    if let (mine, yours) = lines.first(where: { $0 != $1 }) {
+      let trim = { (line: Substring) in line.trimmingCharacters(in: .whitespaces) }
+      return "there '\(trim(yours))', here '\(trim(mine))'"
+    }
+    return own == theirs ? nil : "one has settings that the other lacks"
+  }
+
+  private func withoutFoundWeights() -> Configuration {
+    var other = self
+    other.losses.sp?.weight.forget()
+    other.losses.at?.weight.forget()
+    other.losses.hint?.weight.forget()
+    return other
+  }
+}
+
+extension Configuration.Weight {
+  fileprivate mutating func forget() {
+    if case .automatic(let calibration, _) = self { self = .automatic(calibration) }
+  }
+}
