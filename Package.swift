@@ -22,8 +22,10 @@ let package = Package(
     .library(name: "Torch", targets: ["Torch"]),
     .library(name: "Kindred", targets: ["Kindred"]),
     .library(name: "KindredVision", targets: ["KindredVision"]),
+    .executable(name: "kindred", targets: ["KindredCLI"]),
   ],
   dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0"),
   ],
@@ -46,6 +48,12 @@ let package = Package(
     .target(name: "KindredReport", dependencies: ["CPNG"]),
     .target(
       name: "KindredExperiments", dependencies: ["Kindred", "KindredVision", "KindredReport", "Torch", "Yams"]),
+    .executableTarget(
+      name: "KindredCLI",
+      dependencies: [
+        "Kindred", "KindredExperiments", "KindredReport", "KindredVision", "Torch",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
     .testTarget(name: "TorchTests", dependencies: ["Torch"], resources: [.copy("Golden")]),
     .testTarget(name: "KindredTests", dependencies: ["Kindred", "Torch"], resources: [.copy("Golden")]),
     .testTarget(
@@ -53,6 +61,7 @@ let package = Package(
       resources: [.copy("Golden")]),
     .testTarget(name: "KindredReportTests", dependencies: ["KindredReport"]),
     .testTarget(name: "KindredExperimentsTests", dependencies: ["Kindred", "KindredExperiments", "KindredVision"]),
+    .testTarget(name: "CommandTests", dependencies: ["KindredCLI", "Torch"]),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx20

@@ -1,0 +1,116 @@
+// `kindred compare` and `kindred demo`: many runs, one table.
+
+import ArgumentParser
+import Foundation
+import KindredExperiments
+import KindredReport
+
+struct CompareCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "compare", abstract: "Train several configurations over several seeds and print one table.",
+    discussion: """
+      Runs lie in OUT/NAME/seed-N. What is finished there is used as it is, what was stopped goes on, what is missing \
+      is trained; teachers that a configuration names are trained first. Beside the runs, table.md, table.csv and \
+      table.json hold the table.
+      """)
+
+  @Argument(help: "The YAML files to compare.")
+  var configs: [String]
+
+  @Option(help: "Seeds for each, counting up from the file's own.")
+  var seeds = 3
+
+  @Option(help: "The folder of runs.")
+  var out = "runs"
+
+  @OptionGroup var settings: SettingOptions
+  @OptionGroup var data: DataOptions
+  @OptionGroup var outputs: OutputOptions
+
+  func validate() throws {
+    guard !configs.isEmpty else { throw ValidationError("Name at least one YAML file.") }
+    guard seeds >= 1 else { throw ValidationError("--seeds must be 1 or more.") }
+  }
+
+  func run() throws {
+    let compared = try configs.map { try Configuration.load(file: file($0), overrides: settings.all) }
+    let library = data.library
+    let comparison = try Comparison(compared, seeds: seeds, runs: file(out), library: library)
+    try execute(comparison, quiet: outputs.quiet, again: "the same command")
+    try printTable(comparison, in: file(out), json: outputs.json)
+  }
+}
+
+struct DemoCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "demo",
+    abstract: "Train a teacher, a plain student and four distilled ones on drawn textures, and compare them.",
+    discussion: "Needs no data and takes about five minutes on two cores. Run again, it goes on where it was.")
+
+  @Option(help: "The demonstration's folder.")
+  var out = "runs/demo"
+
+  @Option(help: "Seeds for each method.")
+  var seeds = 3
+
+  @OptionGroup var outputs: OutputOptions
+
+  func validate() throws {
+    guard seeds >= 1 else { throw ValidationError("--seeds must be 1 or more.") }
+  }
+
+  func run() throws {
+    let folder = file(out)
+    let library = ImageLibrary()
+    let configurations = try Demo.configurations(in: folder.appending(path: "configurations"))
+    let comparison = try Comparison(configurations, seeds: seeds, runs: folder, library: library)
+    try execute(comparison, quiet: outputs.quiet, again: "kindred demo --out \(out) --seeds \(seeds)")
+    let picture = folder.appending(path: "similarity.png")
+    try Demo.figure(comparison, library: library).writePNG(to: picture)
+    try printTable(comparison, in: folder, json: outputs.json)
+    if !outputs.json { output("similarity matrices of teacher and students: \(out)/similarity.png") }
+  }
+}
+
+/// Trains what a comparison lacks, with progress.
+private func execute(_ comparison: Comparison, quiet: Bool, again: String) throws {
+  let progress = RunProgress(quiet: quiet)
+  StopRequest.listen()
+  let isComplete: Bool
+  do {
+    isComplete = try comparison.run(
+      shouldStop: { StopRequest.isPending },
+      onEvent: { event in
+        switch event {
+        case .skipped(let job): progress.message("\(job.title): finished before")
+        case .began(let job, let number, let count): progress.begin("[\(number)/\(count)] \(job.title)")
+        case .run(_, let event): progress.show(event)
+        case .finished: progress.finish()
+        }
+      })
+  } catch {
+    progress.finish()
+    throw error
+  }
+  guard isComplete else {
+    progress.finish()
+    progress.message("stopped and saved; go on with: \(again)")
+    throw ExitCode(StopRequest.exitStatus)
+  }
+}
+
+/// Prints a comparison's table and writes it beside the runs.
+private func printTable(_ comparison: Comparison, in folder: URL, json: Bool) throws {
+  let table = try comparison.table()
+  let document = try table.json()
+  for (name, data) in [
+    ("table.md", Data(table.markdown.utf8)), ("table.csv", Data(table.csv.utf8)), ("table.json", document),
+  ] {
+    try data.write(to: folder.appending(path: name), options: .atomic)
+  }
+  output(json ? String(decoding: document, as: UTF8.self) : table.text, terminator: "")
+}
+
+extension Comparison.Job {
+  fileprivate var title: String { "\(settings.name) seed \(settings.training.seed)" }
+}

@@ -1,0 +1,84 @@
+// `kindred data`: fetching and looking at data sets.
+
+import ArgumentParser
+import Foundation
+import KindredExperiments
+import KindredReport
+import KindredVision
+
+struct DataCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "data", abstract: "Fetch data sets and look at them.",
+    subcommands: [GetCommand.self, PreviewCommand.self])
+
+  struct GetCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      commandName: "get",
+      abstract: "Download a data set from its official address, checked, resumed where it broke off.")
+
+    @Argument(help: "cifar-10, cifar-100, mnist or fashion-mnist.")
+    var name: String
+
+    @Option(help: "The folder of data sets. (default: KINDRED_DATA, or else data)")
+    var to: String?
+
+    @Option(help: "Another address that offers the same files.")
+    var mirror: String?
+
+    @Flag(help: "Print no progress.")
+    var quiet = false
+
+    func run() throws {
+      let set = try DataSetName(named: name)
+      guard set != .textures else {
+        return output("textures are drawn by Kindred itself; there is nothing to download")
+      }
+      let folder = file(to ?? ProcessInfo.processInfo.environment["KINDRED_DATA"] ?? "data")
+      let mirror = try mirror.map { text in
+        guard let url = URL(string: text), url.scheme != nil else { throw RunError("--mirror '\(text)' is no address") }
+        return url
+      }
+      let progress = DownloadProgressLine(quiet: quiet)
+      defer { progress.finish() }
+      let outcome = try DataDownload(set, into: folder, from: mirror).run { progress.show($0) }
+      progress.finish()
+      switch outcome {
+      case .alreadyThere: output("\(name) is already in \(folder.relativePath)")
+      case .fetched: output("\(name) is in \(folder.relativePath); name that folder with KINDRED_DATA or --data-dir")
+      }
+    }
+  }
+
+  struct PreviewCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      commandName: "preview", abstract: "Write a contact sheet (PNG) of a data set, a row a class.")
+
+    @Argument(help: "The data set, such as textures or cifar-10.")
+    var name: String
+
+    @Option(help: "The PNG file. (default: NAME.png)")
+    var out: String?
+
+    @Option(name: .customLong("per-class"), help: "Images of each class.")
+    var perClass = 12
+
+    @Option(help: "The part of the set: test or train.")
+    var split = "train"
+
+    @OptionGroup var data: DataOptions
+
+    func validate() throws {
+      guard (1...100).contains(perClass) else { throw ValidationError("--per-class is between 1 and 100.") }
+    }
+
+    func run() throws {
+      guard let split = DataSplit(rawValue: split) else { throw RunError("--split is test or train, not '\(split)'") }
+      let images = try data.library.load(DataSetName(named: name), split)
+      let sheet = images.contactSheet(perClass: perClass, scale: 2)
+      let path = out ?? "\(name).png"
+      try Picture(width: sheet.width, height: sheet.height, bytes: sheet.pixels).writePNG(to: file(path))
+      output(
+        "\(path): \(images.classNames.count) classes from top to bottom: \(images.classNames.joined(separator: ", "))")
+    }
+  }
+}

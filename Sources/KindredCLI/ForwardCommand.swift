@@ -1,0 +1,71 @@
+// `kindred forward`: a network's activations for given inputs, to check another program's port against.
+
+import ArgumentParser
+import Foundation
+import Kindred
+import KindredExperiments
+import KindredVision
+import Torch
+
+struct ForwardCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "forward", abstract: "Run a network on given inputs and write its logits and taps.",
+    discussion: """
+      The input file holds 'input' (N x C x H x W, float32); the output file gets 'logits' and every tap ('stage1', \
+      'stage2', 'stage3'), contiguous N x C x H x W, in evaluation mode. Without --weights the network is freshly \
+      initialised with --seed.
+      """)
+
+  @Option(help: "The network, such as wrn-16-2.")
+  var model: String
+
+  @Option(help: "The number of classes.")
+  var classes = 10
+
+  @Option(help: "A safetensors file of weights.")
+  var weights: String?
+
+  @Option(help: "The seed of a fresh initialisation.")
+  var seed: UInt64 = 1
+
+  @Option(help: "The safetensors file that holds 'input'.")
+  var input: String
+
+  @Option(help: "The safetensors file to write.")
+  var output: String
+
+  func validate() throws {
+    guard classes >= 1 else { throw ValidationError("--classes must be 1 or more.") }
+  }
+
+  func run() throws {
+    let images = try tensor("input", in: file(input))
+    guard images.shape.count == 4, images.dtype == .float32, !images.shape.contains(0) else {
+      throw RunError("\(input): 'input' is \(images.dtype)\(images.shape), expected float32 N x C x H x W")
+    }
+    guard images.shape[2] >= 4, images.shape[3] >= 4 else {
+      throw RunError(
+        "\(input): images of \(images.shape[2]) x \(images.shape[3]) are too small, expected 4 x 4 or more")
+    }
+    let network = try Architecture(named: model).network(
+      classes: classes, inputChannels: images.shape[1], generator: Generator(seed: seed))
+    if let weights { try load(file(weights), into: network) }
+    network.evaluate()
+    let request = ActivationRequest(logits: true, taps: Set(network.tapNames))
+    let activations = withoutGradients { network.activations(of: images.contiguous(.channelsLast), request) }
+    var results = activations.taps.mapValues { $0.contiguous() }
+    results["logits"] = activations.requiredLogits()
+    try Safetensors.write(results, to: file(output))
+  }
+}
+
+/// A tensor of a safetensors file by name.
+/// - Throws: `SafetensorsError` for a damaged file, `RunError` where the tensor is not in it.
+func tensor(_ name: String, in file: URL) throws -> Tensor {
+  let tensors = try Safetensors.read(file).tensors
+  guard let tensor = tensors[name] else {
+    let names = tensors.keys.sorted().prefix(8).joined(separator: ", ")
+    throw RunError("\(file.relativePath) holds no tensor '\(name)', only: \(names.isEmpty ? "nothing" : names)")
+  }
+  return tensor
+}

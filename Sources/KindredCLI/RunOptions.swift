@@ -1,0 +1,36 @@
+// The options that every command that trains shares.
+
+import ArgumentParser
+import Foundation
+import KindredExperiments
+
+struct SettingOptions: ParsableArguments {
+  @Option(name: .customLong("set"), help: "Override a setting, such as training.epochs=20. Can be repeated.")
+  var overrides: [String] = []
+
+  @Option(help: "The number of epochs.")
+  var epochs: Int?
+
+  @Option(help: "Where to compute: cpu or cuda.")
+  var device: String?
+
+  /// All settings of the command line, as `KEY=VALUE`.
+  var all: [String] {
+    overrides + (epochs.map { ["training.epochs=\($0)"] } ?? []) + (device.map { ["training.device=\($0)"] } ?? [])
+  }
+}
+
+struct OutputOptions: ParsableArguments {
+  @Flag(help: "Print no progress.")
+  var quiet = false
+
+  @Flag(help: "Print the result as JSON.")
+  var json = false
+}
+
+struct DataOptions: ParsableArguments {
+  @Option(name: .customLong("data-dir"), help: "The folder of data sets. (default: KINDRED_DATA)")
+  var folder: String?
+
+  var library: ImageLibrary { ImageLibrary(folder: folder.map { file($0) }) }
+}

@@ -1,0 +1,52 @@
+// Shows a run's events as progress on standard error.
+
+import Foundation
+import Kindred
+import KindredExperiments
+import KindredReport
+
+final class RunProgress {
+  private let printer: ProgressPrinter?
+  private var name: String
+  private var last: StepReport?
+
+  init(quiet: Bool, name: String = "") {
+    printer = quiet ? nil : ProgressPrinter()
+    self.name = name
+  }
+
+  func begin(_ name: String) {
+    self.name = name
+    last = nil
+  }
+
+  func message(_ text: String) { printer?.message(text) }
+
+  func finish() { printer?.finish() }
+
+  func show(_ event: RunEvent) {
+    switch event {
+    case .resumed(let epochs): message("\(prefix)resumed after epoch \(epochs)")
+    case .calibrated(let method, let weight, let fraction):
+      message(
+        "\(prefix)weight of \(method): \(Format.value(weight)) (\(Format.value(fraction)) of cross-entropy's pull)")
+    case .training(.step(let step)):
+      last = step
+      printer?.step(status(step, values: [("loss", Format.value(step.loss))]))
+    case .training(.epoch(let report)):
+      guard let last else { return }
+      var values = [("loss", Format.value(report.terms["loss"] ?? .nan))]
+      if let accuracy = report.accuracy { values.append(("accuracy", Format.percent(accuracy, places: 2))) }
+      printer?.epoch(status(last, values: values))
+    }
+  }
+
+  private var prefix: String { name.isEmpty ? "" : "\(name): " }
+
+  private func status(_ step: StepReport, values: [(String, String)]) -> TrainingStatus {
+    TrainingStatus(
+      name: name, epoch: step.position.epoch + 1, epochs: step.epochs, step: step.position.batch + 1,
+      stepsPerEpoch: step.batchesPerEpoch, imagesPerSecond: step.imagesPerSecond,
+      values: values.map { (name: $0.0, text: $0.1) })
+  }
+}

@@ -1,0 +1,101 @@
+// `kindred train` and `kindred distill`: one run.
+
+import ArgumentParser
+import Foundation
+import KindredExperiments
+import KindredReport
+
+struct TrainCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "train", abstract: "Train one network, without a teacher.",
+    discussion: "Writes config.yaml, metrics.jsonl, checkpoint.safetensors, weights.safetensors and result.json.")
+
+  @OptionGroup var arguments: RunArguments
+
+  func run() throws {
+    let settings = try arguments.settings()
+    guard settings.teacher == nil else {
+      throw RunError("\(arguments.config) has a teacher; use: kindred distill \(arguments.config)")
+    }
+    try arguments.execute(settings, command: "train")
+  }
+}
+
+struct DistillCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "distill", abstract: "Train a student from a teacher.",
+    discussion: "Writes config.yaml, metrics.jsonl, checkpoint.safetensors, weights.safetensors and result.json.")
+
+  @OptionGroup var arguments: RunArguments
+
+  func run() throws {
+    let settings = try arguments.settings()
+    guard settings.teacher != nil else {
+      throw RunError("\(arguments.config) has no teacher; add one, or use: kindred train \(arguments.config)")
+    }
+    try arguments.execute(settings, command: "distill")
+  }
+}
+
+/// What `train` and `distill` have in common.
+struct RunArguments: ParsableArguments {
+  @Argument(help: "The run's YAML file.")
+  var config: String
+
+  @Option(help: "The run's folder. (default: runs/NAME/seed-N)")
+  var out: String?
+
+  @Flag(help: "Go on with the unfinished run in the folder.")
+  var resume = false
+
+  @Option(help: "The seed of initialisation, order and augmentation.")
+  var seed: UInt64?
+
+  @OptionGroup var settingOptions: SettingOptions
+  @OptionGroup var data: DataOptions
+  @OptionGroup var outputs: OutputOptions
+
+  func settings() throws -> Configuration {
+    let seeds = seed.map { ["training.seed=\($0)"] } ?? []
+    return try Configuration.load(file: file(config), overrides: settingOptions.all + seeds)
+  }
+
+  func execute(_ settings: Configuration, command: String) throws {
+    let runs = file("runs")
+    let folder = RunFolder(
+      out.map { file($0) } ?? runs.appending(path: "\(settings.name)/seed-\(settings.training.seed)"))
+    let progress = RunProgress(quiet: outputs.quiet)
+    let run = TrainingRun(settings, folder: folder, library: data.library, runs: runs)
+    StopRequest.listen()
+    let outcome: RunOutcome
+    do {
+      outcome = try run.run(resume: resume, shouldStop: { StopRequest.isPending }, onEvent: progress.show)
+    } catch {
+      progress.finish()
+      throw error
+    }
+    progress.finish()
+    switch outcome {
+    case .stopped:
+      progress.message("stopped and saved; go on with: \(again(command, folder))")
+      throw ExitCode(StopRequest.exitStatus)
+    case .finished(let result):
+      output(outputs.json ? try json(result) : summary(result, folder))
+    }
+  }
+
+  /// The command that goes on with this run.
+  private func again(_ command: String, _ folder: RunFolder) -> String {
+    let sets = settingOptions.all + (seed.map { ["training.seed=\($0)"] } ?? [])
+    let options = sets.map { " --set '\($0)'" }.joined() + (data.folder.map { " --data-dir \($0)" } ?? "")
+    return "kindred \(command) \(config) --out \(folder.name)\(options) --resume"
+  }
+
+  private func summary(_ result: RunResult, _ folder: RunFolder) -> String {
+    """
+    \(result.name): \(Format.percent(result.accuracy, places: 2)) of \(result.images) \(result.evaluatedOn) images \
+    (top-5 \(Format.percent(result.top5Accuracy, places: 2))), \(Format.count(result.parameters)) parameters
+    weights: \(folder.name)/weights.safetensors
+    """
+  }
+}

@@ -1,0 +1,93 @@
+// The commands with which people check their own ports: loss, forward, evaluate.
+
+import Foundation
+import Testing
+import Torch
+
+@Suite(.serialized) struct CheckTests {
+  private let scratch: Scratch
+
+  init() throws { scratch = try Scratch() }
+
+  private func write(_ tensors: [String: Tensor], _ name: String) throws {
+    try Safetensors.write(tensors, to: scratch.url.appending(path: name))
+  }
+
+  /// Three inputs of one feature each, so that it can be done by hand: with the unit vectors u = s / |s| and v = t / |t|,
+  /// row i of the student's matrix is u (all s are positive), of the teacher's sign(t_i) v. The loss is the mean of
+  /// (u - sign(t_i) v)^2, its gradient -2/9 sum(sign(t)) (v - (u . v) u) / |s|.
+  @Test func similarityLossOfThreeInputsByHand() throws {
+    let (s, t) = ([1.0, 2, 4], [1.0, -1, 3])
+    try write(["activation": Tensor(s, shape: [3, 1])], "s.safetensors")
+    try write(["activation": Tensor(t, shape: [3, 1])], "t.safetensors")
+    let run = try Command.run(
+      "loss", "sp", "--student", "s.safetensors", "--teacher", "t.safetensors", "--gradient", "g.safetensors",
+      in: scratch.url)
+    let length = 21.0.squareRoot()
+    let (u, v) = (s.map { $0 / length }, t.map { $0 / 11.0.squareRoot() })
+    let overlap = zip(u, v).reduce(0) { $0 + $1.0 * $1.1 }
+    let expected = (6 - 2 * overlap) / 9
+    let printed = try #require(Double(run.output.trimmingCharacters(in: .whitespacesAndNewlines)))
+    #expect(abs(printed - expected) < 1e-9)
+    let tensors = try Safetensors.read(scratch.url.appending(path: "g.safetensors")).tensors
+    let gradient = try #require(tensors["activation"]).elements(as: Double.self)
+    for (value, pair) in zip(gradient, zip(u, v)) {
+      #expect(abs(value + 2.0 / 9 * (pair.1 - overlap * pair.0) / length) < 1e-12)
+    }
+  }
+
+  @Test func lossesRefuseWhatCannotBeCompared() throws {
+    try write(["activation": Tensor([1, 2, 3] as [Float], shape: [3, 1])], "three.safetensors")
+    try write(["activation": Tensor([1, 2] as [Float], shape: [2, 1])], "two.safetensors")
+    try write(["activation": Tensor([1] as [Float], shape: [1, 1])], "one.safetensors")
+    let cases = [
+      ("sp", "three", "two", "the student's batch is 3, the teacher's 2"),
+      ("sp", "one", "one", "a batch of two or more"), ("kd", "two", "two", "no tensor 'logits'"),
+      ("at", "two", "two", "N x C x H x W"),
+    ]
+    for (method, student, teacher, reason) in cases {
+      let run = try Command.run(
+        "loss", method, "--student", "\(student).safetensors", "--teacher", "\(teacher).safetensors", in: scratch.url)
+      #expect(run.status == 1)
+      #expect(run.errors.contains(reason), "\(run.errors)")
+      #expect(run.errors.split(separator: "\n").count == 1)
+    }
+  }
+
+  @Test func forwardGivesLogitsAndEveryTap() throws {
+    let images = Generator(seed: 5).normal([2, 3, 32, 32])
+    try write(["input": images], "x.safetensors")
+    let run = try Command.run(
+      "forward", "--model", "wrn-16-2", "--classes", "7", "--input", "x.safetensors", "--output", "y.safetensors",
+      in: scratch.url)
+    #expect(run.status == 0, "\(run.errors)")
+    let entries = try Safetensors.entries(of: scratch.url.appending(path: "y.safetensors"))
+    #expect(
+      entries.mapValues(\.shape) == [
+        "logits": [2, 7], "stage1": [2, 32, 32, 32], "stage2": [2, 64, 16, 16], "stage3": [2, 128, 8, 8],
+      ])
+    let unknown = try Command.run(
+      "forward", "--model", "wrn-16-3x", "--input", "x.safetensors", "--output", "z.safetensors", in: scratch.url)
+    #expect(unknown.status == 1)
+    #expect(unknown.errors.contains("there is no network 'wrn-16-3x'"))
+  }
+
+  @Test func evaluateAgreesWithTheRunsOwnResult() throws {
+    try scratch.writeTinyRuns()
+    let run = try Command.run(
+      "train", "teacher.yaml", "--out", "run", "--quiet", "--json", "--set", "data.test_images=2000", in: scratch.url)
+    let evaluation = try Command.run("evaluate", "run", "--json", in: scratch.url)
+    #expect(evaluation.status == 0, "\(evaluation.errors)")
+    let result = try #require(try JSONSerialization.jsonObject(with: Data(run.output.utf8)) as? [String: Any])
+    let report = try #require(try JSONSerialization.jsonObject(with: Data(evaluation.output.utf8)) as? [String: Any])
+    #expect(report["accuracy"] as? Double == result["accuracy"] as? Double)
+    #expect(report["images"] as? Int == 2000)
+    let classes = try #require(report["classes"] as? [[String: Any]])
+    #expect(classes.map { $0["images"] as? Int } == Array(repeating: 200, count: 10))
+  }
+
+  @Test func doctorFindsLibtorch() throws {
+    let run = try Command.run("doctor", in: scratch.url)
+    #expect(run.output.contains(Runtime.version))
+  }
+}

@@ -1,0 +1,140 @@
+// Whole runs of the built command: interrupted, killed, resumed, refused.
+
+import Foundation
+import Testing
+
+@Suite(.serialized) struct RunTests {
+  private let scratch: Scratch
+
+  init() throws {
+    scratch = try Scratch()
+    try scratch.writeTinyRuns()
+  }
+
+  private func teacher() throws {
+    let run = try Command.run("train", "teacher.yaml", "--quiet", in: scratch.url)
+    #expect(run.status == 0, "\(run.errors)")
+  }
+
+  @Test func killedAnywhereAndResumedGivesTheSameBytes() throws {
+    try teacher()
+    let whole = try Command.run("distill", "student.yaml", "--out", "whole", "--quiet", in: scratch.url)
+    #expect(whole.status == 0, "\(whole.errors)")
+    var random = SystemRandomNumberGenerator()
+    var kills = 0
+    for _ in 0..<40 {
+      let arguments = ["distill", "student.yaml", "--out", "killed", "--quiet", "--resume"]
+      let run = try Command.Running(arguments, in: scratch.url)
+      let deadline = Date.now + Double.random(in: 0.02...1.5, using: &random)
+      while run.isRunning, Date.now < deadline { usleep(5_000) }
+      run.send(SIGKILL)
+      if run.wait().status == 0 { break }
+      kills += 1
+    }
+    let last = try Command.run("distill", "student.yaml", "--out", "killed", "--quiet", "--resume", in: scratch.url)
+    #expect(last.status == 0, "\(last.errors)")
+    #expect(kills > 0)
+    #expect(try scratch.bytes("whole/weights.safetensors") == scratch.bytes("killed/weights.safetensors"))
+    #expect(try scratch.bytes("whole/config.yaml") == scratch.bytes("killed/config.yaml"))
+  }
+
+  @Test func interruptSavesInTheMidstOfAnEpochAndSaysHowToGoOn() throws {
+    let whole = try Command.run("train", "plain.yaml", "--out", "whole", "--quiet", in: scratch.url)
+    #expect(whole.status == 0, "\(whole.errors)")
+    let run = try Command.Running(["train", "plain.yaml", "--out", "stopped"], in: scratch.url)
+    // The configuration is written right before the first step.
+    while run.isRunning, !scratch.has("stopped/config.yaml") { usleep(1_000) }
+    run.send(SIGINT)
+    let stopped = run.wait()
+    #expect(stopped.status == 130)
+    #expect(stopped.errors.contains("kindred train plain.yaml --out stopped --resume"))
+    #expect(scratch.has("stopped/checkpoint.safetensors"))
+    #expect(!scratch.has("stopped/result.json"))
+    let again = try Command.run("train", "plain.yaml", "--out", "stopped", "--quiet", in: scratch.url)
+    #expect(again.status == 1)
+    #expect(again.errors.contains("--resume"))
+    let resumed = try Command.run("train", "plain.yaml", "--out", "stopped", "--resume", "--quiet", in: scratch.url)
+    #expect(resumed.status == 0, "\(resumed.errors)")
+    #expect(try scratch.bytes("whole/weights.safetensors") == scratch.bytes("stopped/weights.safetensors"))
+    #expect(try epochs("whole") == epochs("stopped"))
+  }
+
+  /// The metrics without the speed, which is no function of the configuration.
+  private func epochs(_ folder: String) throws -> [[String: Double]] {
+    try String(decoding: scratch.bytes("\(folder)/metrics.jsonl"), as: UTF8.self).split(separator: "\n").map { line in
+      let object = try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
+      let terms = try #require(object["terms"] as? [String: Double])
+      let numbers = object.compactMapValues { $0 as? Double }.filter { $0.key != "imagesPerSecond" }
+      return terms.merging(numbers) { own, _ in own }
+    }
+  }
+
+  @Test func anotherRunIsNeverWrittenOver() throws {
+    try teacher()
+    let before = try scratch.bytes("runs/teacher/seed-1/weights.safetensors")
+    let other = try Command.run(
+      "train", "plain.yaml", "--out", "runs/teacher/seed-1", "--resume", "--quiet", in: scratch.url)
+    #expect(other.status == 1)
+    #expect(other.errors.contains("holds another run"))
+    try FileManager.default.createDirectory(at: scratch.url.appending(path: "mine"), withIntermediateDirectories: true)
+    try scratch.write("precious", to: "mine/notes.txt")
+    let foreign = try Command.run("train", "plain.yaml", "--out", "mine", "--quiet", in: scratch.url)
+    #expect(foreign.status == 1)
+    #expect(foreign.errors.contains("is not empty"))
+    #expect(try scratch.bytes("runs/teacher/seed-1/weights.safetensors") == before)
+  }
+
+  @Test func aLossThatIsNotFiniteStopsTheRun() throws {
+    let run = try Command.run(
+      "train", "plain.yaml", "--out", "bad", "--quiet", "--set", "training.optimizer.learning_rate=1.0e+30",
+      in: scratch.url)
+    #expect(run.status == 1)
+    #expect(run.errors.contains("the loss is not finite in epoch 1, step 2: 'cross_entropy'"), "\(run.errors)")
+    #expect(!scratch.has("bad/weights.safetensors"))
+  }
+
+  @Test func compareTrainsWhatIsMissingAndTabulatesIt() throws {
+    let arguments = ["compare", "plain.yaml", "student.yaml", "--seeds", "2", "--json"]
+    let first = try Command.Running(arguments, in: scratch.url).wait()
+    #expect(first.status == 0, "\(first.errors)")
+    let weights = try scratch.bytes("runs/student/seed-2/weights.safetensors")
+    let second = try Command.Running(arguments, in: scratch.url).wait()
+    #expect(second.output == first.output)
+    #expect(second.errors.contains("student seed 2: finished before"))
+    #expect(try scratch.bytes("runs/student/seed-2/weights.safetensors") == weights)
+    let table = try #require(try JSONSerialization.jsonObject(with: Data(first.output.utf8)) as? [String: Any])
+    let rows = try #require(table["methods"] as? [[String: Any]])
+    #expect(rows.map { $0["method"] as? String } == ["teacher", "plain", "student"])
+    let accuracies = try (1...2).map { try accuracy("runs/plain/seed-\($0)") * 100 }
+    #expect(rows[1]["accuracies"] as? [Double] == accuracies)
+    for name in ["runs/table.md", "runs/table.csv", "runs/table.json"] { #expect(scratch.has(name)) }
+  }
+
+  private func accuracy(_ folder: String) throws -> Double {
+    let result = try JSONSerialization.jsonObject(with: scratch.bytes("\(folder)/result.json")) as? [String: Any]
+    return try #require(result?["accuracy"] as? Double)
+  }
+
+  @Test func distillingNeedsItsTeacherTrained() throws {
+    let run = try Command.run("distill", "student.yaml", "--quiet", in: scratch.url)
+    #expect(run.status == 1)
+    #expect(run.errors.contains("kindred train teacher.yaml --out runs/teacher/seed-1"))
+    #expect(!scratch.has("runs"))
+  }
+
+  @Test func mistakesInAFileAreRefusedWithTheirLine() throws {
+    try scratch.write("data: {set: textures}\nstudent: {network: resnet-8}\ntraining:\n  epocs: 3\n", to: "bad.yaml")
+    let run = try Command.run("train", "bad.yaml", in: scratch.url)
+    #expect(run.status == 1)
+    #expect(run.errors == "Error: bad.yaml:4: training.epocs: unknown key; did you mean 'epochs'?\n")
+  }
+
+  @Test func damagedFilesAreRefused() throws {
+    try teacher()
+    let weights = scratch.url.appending(path: "runs/teacher/seed-1/weights.safetensors")
+    try Data(contentsOf: weights).prefix(1000).write(to: weights)
+    let run = try Command.run("distill", "student.yaml", "--quiet", in: scratch.url)
+    #expect(run.status == 1)
+    #expect(run.errors.contains("weights.safetensors: is truncated"), "\(run.errors)")
+  }
+}
