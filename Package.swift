@@ -23,6 +23,7 @@ let package = Package(
     .library(name: "Kindred", targets: ["Kindred"]),
     .library(name: "KindredVision", targets: ["KindredVision"]),
     .executable(name: "kindred", targets: ["KindredCLI"]),
+    .executable(name: "kindred-bench", targets: ["KindredBenchmark"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -54,6 +55,12 @@ let package = Package(
         "Kindred", "KindredExperiments", "KindredReport", "KindredVision", "Torch",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
+    .executableTarget(
+      name: "KindredBenchmark",
+      dependencies: [
+        "Kindred", "KindredVision", "Torch", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      path: "Benchmarks/KindredBenchmark"),
     .testTarget(name: "TorchTests", dependencies: ["Torch"], resources: [.copy("Golden")]),
     .testTarget(name: "KindredTests", dependencies: ["Kindred", "Torch"], resources: [.copy("Golden")]),
     .testTarget(
