@@ -61,11 +61,12 @@ let package = Package(
         "Kindred", "KindredVision", "Torch", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Benchmarks/KindredBenchmark"),
-    .testTarget(name: "TorchTests", dependencies: ["Torch"], resources: [.copy("Golden")]),
-    .testTarget(name: "KindredTests", dependencies: ["Kindred", "Torch"], resources: [.copy("Golden")]),
+    .target(
+      name: "GoldenFiles", dependencies: ["Torch"], path: "Tests/GoldenFiles", resources: [.copy("Files")]),
+    .testTarget(name: "TorchTests", dependencies: ["GoldenFiles", "Torch"]),
+    .testTarget(name: "KindredTests", dependencies: ["GoldenFiles", "Kindred", "Torch"]),
     .testTarget(
-      name: "KindredVisionTests", dependencies: ["CZlib", "Kindred", "KindredVision", "Torch"],
-      resources: [.copy("Golden")]),
+      name: "KindredVisionTests", dependencies: ["CZlib", "GoldenFiles", "Kindred", "KindredVision", "Torch"]),
     .testTarget(name: "KindredReportTests", dependencies: ["KindredReport"]),
     .testTarget(name: "KindredExperimentsTests", dependencies: ["Kindred", "KindredExperiments", "KindredVision"]),
     .testTarget(name: "CommandTests", dependencies: ["KindredCLI", "Torch"]),

@@ -14,7 +14,7 @@ All tensors are float32 unless the list says otherwise; no file holds metadata. 
 parameters. Compare float32 figures with a relative tolerance (1e-5 for single operations, about 1e-3 for the gradients
 of whole networks), sums against the sum of absolute values beside them, float64 ones with 1e-10.
 
-TorchTests/Golden/torch.safetensors
+GoldenFiles/Files/torch.safetensors
   random/...            draws from ONE generator seeded 1, in this order:
     uniform [5] in -1..2; normal [10] with mean 1, deviation 2; normal-long [37] standard; uniform-f64 [4] in 0..1 and
     normal-f64 [20] standard, both float64; permutation [20] int64 (randperm); integers [8] int64 in 0..<1000;
@@ -45,7 +45,7 @@ TorchTests/Golden/torch.safetensors
     bilinear, bilinear-corners, nearest   input [2,4,7,6] to 10 x 4; y [2,4,10,4]; bilinear has align_corners false,
                            bilinear-corners true
 
-TorchTests/Golden/optimisers.safetensors
+GoldenFiles/Files/optimisers.safetensors
   start/w [3,4], start/b [4]            both parameters before the first step
   gradients/w [5,3,4], gradients/b [5,4]   the gradient of each of five steps
   <name>.f32/w [5,3,4], <name>.f32/b [5,4], and .f64 in float64: the parameters AFTER each step, for
@@ -57,7 +57,7 @@ TorchTests/Golden/optimisers.safetensors
     warmup-cosine [15]: four epochs LinearLR(start factor 0.1, total 4): 0.1 (0.1 + 0.9 e / 4), and from epoch 4 on the
     schedule above counted from there (SequentialLR, milestone 4)
 
-KindredTests/Golden/losses.safetensors
+GoldenFiles/Files/losses.safetensors
   <case>/student, <case>/teacher        inputs, float32 (exact in float64 too); in `-pairs` cases student.0, student.1,
                                         teacher.0, teacher.1, and the loss is the sum over the pairs, unweighted
   <case>/loss.f32, loss.f64 []          the loss computed in that type
@@ -86,7 +86,7 @@ KindredTests/Golden/losses.safetensors
     adapter-gradient.<parameter>.f32/.f64 gradients of the adapter in training mode (conv.bias: zero but for rounding)
     after.bn.running_mean.f32/.f64, after.bn.running_var.f32/.f64   the statistics after that one pass
 
-KindredVisionTests/Golden/networks.safetensors
+GoldenFiles/Files/networks.safetensors
   input [4,3,32,32] (randn, generator seeded 4), labels [4] int64
   <network>/...  for wrn-16-1, wrn-40-2, resnet-8, resnet-20, resnet-8x4, 10 classes, built after torch.manual_seed(3)
                  (networks.py says in which order the weights are drawn):
@@ -99,7 +99,7 @@ KindredVisionTests/Golden/networks.safetensors
     eval/stage1, stage2, stage3 [18] float64   the taps of that pass: sum, sum of absolute values, then 16 values,
                                   number i at (7919 i) mod count in NCHW order
     eval/stage3-first [64,8,8]    the whole last tap of the first image (wrn-16-1 and resnet-8 only)
-KindredVisionTests/Golden/state-dicts.json
+GoldenFiles/Files/state-dicts.json
   for all 14 networks: {"parameters": count, "keys": [state_dict keys in order], "shapes": [[...], ...]}, 10 classes
 
 Taps by default, as RepDistiller has them: SP uses stage3; AT stage1, stage2, stage3; the hint stage2. The stages of a
@@ -251,8 +251,8 @@ def state_dicts():
     return out
 
 
-def save(tensors, folder, name, shows):
-    path = TESTS / folder / "Golden" / name
+def save(tensors, name, shows):
+    path = TESTS / "GoldenFiles/Files" / name
     path.parent.mkdir(parents=True, exist_ok=True)
     save_file({key: t.detach().contiguous().clone() for key, t in tensors.items()}, path)
     print(f"{path.relative_to(TESTS.parent)}: {len(tensors)} tensors, {path.stat().st_size} bytes")
@@ -268,12 +268,12 @@ def main():
     torch.set_num_threads(1)
 
     layer = torch_cases.random_draws() | torch_cases.initialisation() | torch_cases.operations()
-    save(layer, "TorchTests", "torch.safetensors", shows)
-    save(torch_cases.optimisers() | torch_cases.schedules(), "TorchTests", "optimisers.safetensors", shows)
-    save(loss_cases(), "KindredTests", "losses.safetensors", shows)
-    save(network_cases(), "KindredVisionTests", "networks.safetensors", shows)
+    save(layer, "torch.safetensors", shows)
+    save(torch_cases.optimisers() | torch_cases.schedules(), "optimisers.safetensors", shows)
+    save(loss_cases(), "losses.safetensors", shows)
+    save(network_cases(), "networks.safetensors", shows)
 
-    path = TESTS / "KindredVisionTests/Golden/state-dicts.json"
+    path = TESTS / "GoldenFiles/Files/state-dicts.json"
     lines = [f"{json.dumps(name)}: {json.dumps(value, separators=(',', ':'))}" for name, value in state_dicts().items()]
     path.write_text("{\n" + ",\n".join(lines) + "\n}\n")
     print(f"{path.relative_to(TESTS.parent)}: {len(lines)} networks, {path.stat().st_size} bytes")

@@ -1,5 +1,6 @@
 // Every method's value and gradients against PyTorch.
 
+import GoldenFiles
 import Kindred
 import Testing
 import Torch

@@ -1,5 +1,6 @@
 // The weighted sum, the weight found by calibration, and the teacher's signal.
 
+import GoldenFiles
 import Kindred
 import Testing
 import Torch

@@ -1,5 +1,6 @@
 // What the mathematics of SP promises, whatever the implementation.
 
+import GoldenFiles
 import Kindred
 import Testing
 import Torch

@@ -1,6 +1,7 @@
 // The networks against PyTorch's of the same name and seed, and folded networks against plain ones.
 
 import Foundation
+import GoldenFiles
 import Kindred
 import KindredVision
 import Testing
@@ -49,8 +50,7 @@ private func network(_ name: String) throws -> Network {
 
   /// Names in PyTorch's order, shapes and parameter counts of all networks that the papers use.
   @Test func namesAndShapesAreThoseOfTheStateDicts() throws {
-    let file = try #require(
-      Bundle.module.url(forResource: "state-dicts", withExtension: "json", subdirectory: "Golden"))
+    let file = try Golden.file("state-dicts", "json")
     let dicts = try JSONDecoder().decode([String: StateDict].self, from: Data(contentsOf: file))
     #expect(dicts.count == 14)
     for (name, dict) in dicts {
@@ -65,7 +65,7 @@ private func network(_ name: String) throws -> Network {
   /// Draws of 16 normal numbers and more may differ in the last bit between machines.
   @Test(arguments: goldenNames)
   func initialWeightsArePyTorchs(name: String) throws {
-    let golden = try NetworkGolden("networks")
+    let golden = try Golden("networks")
     for (entry, tensor) in try network(name).state where tensor.dtype.isFloatingPoint {
       let expected = try golden["\(name)/init/\(entry)"]
       let actual = Array(fingerprint(tensor).prefix(expected.count))
@@ -76,7 +76,7 @@ private func network(_ name: String) throws -> Network {
   /// A pass in training mode and then one in evaluation mode, as they are run: float32 through up to 40 layers.
   @Test(arguments: goldenNames)
   func passesAgreeWithPyTorch(name: String) throws {
-    let golden = try NetworkGolden("networks")
+    let golden = try Golden("networks")
     let network = try network(name)
     let input = try golden["input"].contiguous(.channelsLast)
     let logits = network.activations(of: input, .logits).requiredLogits()
@@ -98,7 +98,7 @@ private func network(_ name: String) throws -> Network {
   /// float32 PyTorch's own gradients of wrn-16-1 differ by half a percent for that reason.
   @Test(arguments: goldenNames.filter { $0 != "wrn-40-2" })
   func gradientsAndStatisticsAgreeWithPyTorch(name: String) throws {
-    let golden = try NetworkGolden("networks")
+    let golden = try Golden("networks")
     let network = try network(name)
     for (_, tensor) in network.state where tensor.dtype.isFloatingPoint {
       tensor.setData(tensor.detached().to(.float64))

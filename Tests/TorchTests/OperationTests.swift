@@ -1,5 +1,6 @@
 // The operations of networks and losses against PyTorch: values, and the gradients of sum(y * r) at every input.
 
+import GoldenFiles
 import Testing
 import Torch
 

@@ -1,5 +1,6 @@
 // Optimisers and schedules against PyTorch's, step by step.
 
+import GoldenFiles
 import Testing
 import Torch
 

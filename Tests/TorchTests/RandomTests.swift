@@ -1,5 +1,6 @@
 // Random numbers and default initialisation: PyTorch's, to the bit.
 
+import GoldenFiles
 import Testing
 import Torch
 

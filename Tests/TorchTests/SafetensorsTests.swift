@@ -1,6 +1,7 @@
 // The safetensors format: files that Python wrote, files of our own, and hostile ones.
 
 import Foundation
+import GoldenFiles
 import Testing
 import Torch
 
