@@ -10,7 +10,8 @@ struct CompareCommand: ParsableCommand {
     commandName: "compare", abstract: "Train several configurations over several seeds and print one table.",
     discussion: """
       Runs lie in OUT/NAME/seed-N. What is finished there is used as it is, what was stopped goes on, what is missing \
-      is trained; teachers that a configuration names are trained first. Beside the runs, table.md, table.csv and \
+      is trained; teachers that a configuration names are trained first, by their own files: --set and its like are for \
+      the compared ones. Beside the runs, table.md, table.csv and \
       table.json hold the table.
       """)
 

@@ -11,7 +11,7 @@ struct LossCommand: ParsableCommand {
     commandName: "loss", abstract: "Compute one method's loss (unweighted) and its gradient from two files.",
     discussion: """
       Both files hold 'activation' (for sp and at) or 'logits' (for kd), the first axis being the batch. The gradient \
-      file gets the same name, the gradient with respect to the student's tensor.
+      file gets the same name, the gradient with respect to the student's tensor. Computed in double precision.
       """)
 
   enum Method: String, ExpressibleByArgument, CaseIterable { case sp, at, kd }
@@ -42,11 +42,13 @@ struct LossCommand: ParsableCommand {
     let name = method == .kd ? "logits" : "activation"
     let (own, other) = (try tensor(name, in: file(student)), try tensor(name, in: file(teacher)))
     try check(own, other, name)
-    own.requiresGradient = true
-    let value = try withTorchErrors { loss(own, other) }
+    // In double precision, so that a port is checked against the formula and not against our rounding.
+    let wide = own.to(.float64).detached()
+    wide.requiresGradient = true
+    let value = try withTorchErrors { loss(wide, other.to(.float64)) }
     if let gradient {
-      guard let result = value.gradients(of: [own])[0] else { throw RunError("the loss has no gradient") }
-      try Safetensors.write([name: result], to: file(gradient))
+      guard let result = value.gradients(of: [wide])[0] else { throw RunError("the loss has no gradient") }
+      try Safetensors.write([name: result.to(own.dtype)], to: file(gradient))
     }
     output(json ? try KindredCLI.json(Report(method: method.rawValue, loss: value.item)) : text(value.item))
   }

@@ -77,8 +77,10 @@ public final class Tensor {
     }
   }
 
-  /// The only element. On a CUDA device this waits for it to be computed.
+  /// The only element. On a CUDA device this waits for it to be computed. Not a number after a failure inside
+  /// `withTorchErrors`.
   public var item: Double {
+    if !isDefined, ErrorRecorder.current?.first != nil { return .nan }
     precondition(count == 1, "item of a tensor of shape \(shape), which has not exactly one element")
     return elements(as: Double.self)[0]
   }

@@ -115,6 +115,10 @@ import Testing
       "losses.hint.layers: no adapter leads from the student's stage3 (8 high) to the teacher's stage1 (32 high); "
         + "pair the same stages"
     ),
+    (
+      "losses: {hint: {layers: [stage1, stage2]}}",
+      "losses.hint.layers: a hint has one layer pair, as in FitNets; keep one"
+    ),
     ("losses: {kd: {alpha: 1.5}}", "losses.kd.alpha: expected a number from 0 to 1, found '1.5'"),
     ("losses: {kd: {temperature: 0}}", "losses.kd.temperature: expected a number above 0, found '0'"),
     ("losses: {kd: 4}", "losses.kd: expected a section of keys, found '4'"),

@@ -45,5 +45,5 @@ public final class HintAdapter: Module {
     bn = BatchNorm(teacher.channels)
   }
 
-  public func callAsFunction(_ activation: Tensor) -> Tensor { bn(conv(activation)).relu() }
+  public func callAsFunction(_ activation: Tensor) -> Tensor { conv(activation, bn, relu: true) }
 }

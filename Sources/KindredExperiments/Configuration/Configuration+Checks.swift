@@ -83,6 +83,9 @@ extension Configuration {
 
   private func checkLayers(of loss: ActivationLoss, key: String) throws {
     guard let teacher else { return }
+    guard !key.hasPrefix("losses.hint") || loss.layers.count == 1 else {
+      throw refusal(key, "a hint has one layer pair, as in FitNets; keep one")
+    }
     for (index, pair) in loss.layers.enumerated() {
       let sides = try side(pair.student, of: student.network, key: key)
       let others = try side(pair.teacher, of: teacher.network, key: key)

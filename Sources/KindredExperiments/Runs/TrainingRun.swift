@@ -61,7 +61,22 @@ public final class TrainingRun {
     Runtime.flushDenormals()
     Runtime.threadCount = settings.training.threads > 0 ? settings.training.threads : Runtime.physicalCoreCount
     let work = try Work(settings, teacher: teacher?.network(), training: training, evaluation: evaluation)
-    return try go(work, shouldStop: shouldStop, onEvent: onEvent)
+    do {
+      return try withTorchErrors { try go(work, shouldStop: shouldStop, onEvent: onEvent) }
+    } catch let error as TorchError where error.isOutOfMemory {
+      throw RunError("out of memory; use a smaller training.batch_size (\(error.message))")
+    } catch let error as NonFiniteLoss {
+      throw RunError("\(error); \(lastGoodState)")
+    }
+  }
+
+  /// Where to go back to after a run that went wrong.
+  private var lastGoodState: String {
+    let hasCheckpoint = FileManager.default.fileExists(atPath: folder.checkpoint.path)
+    let file = ConfigurationFile.displayName(folder.checkpoint)
+    return hasCheckpoint
+      ? "the last good checkpoint is \(file); try a smaller learning rate"
+      : "no checkpoint was made before it; try a smaller learning rate"
   }
 
   private func checkDevice() throws {

@@ -38,7 +38,7 @@ public final class WideResNet: Network {
     let stages = [("stage1", block1), ("stage2", block2), ("stage3", block3)]
     var (result, output) = run(stages, on: conv1(input, nil), request)
     guard request.logits else { return result }
-    output = bn1(output).relu().averagePooled(toHeight: 1, width: 1)
+    output = bn1(output, relu: true).averagePooled(toHeight: 1, width: 1)
     result.logits = fc(output.flattened(from: 1))
     return result
   }
@@ -83,7 +83,7 @@ final class WideBlock: Module {
   }
 
   func callAsFunction(_ input: Tensor) -> Tensor {
-    let normalized = bn1(input).relu()
+    let normalized = bn1(input, relu: true)
     let shortcut = convShortcut.map { $0(normalized, nil) } ?? input
     return conv2(conv1(normalized, bn2, relu: true), nil, adding: shortcut)
   }

@@ -35,12 +35,15 @@ public final class BatchNorm: Module {
     ["runningMean": "running_mean", "runningVariance": "running_var", "batchesTracked": "num_batches_tracked"]
   }
 
-  public func callAsFunction(_ input: Tensor) -> Tensor {
+  /// - Parameter relu: whether a ReLU follows; it is done in place, since going backwards does not need the output again.
+  public func callAsFunction(_ input: Tensor, relu: Bool = false) -> Tensor {
     if isTraining { batchesTracked.addInPlace(1) }
-    return adopt(
+    let output = adopt(
       ct_batch_norm(
         input.handle, weight.handle, bias.handle, runningMean.handle, runningVariance.handle, isTraining, momentum,
         epsilon),
       "batch_norm", [input, weight])
+    if relu { output.reluInPlace() }
+    return output
   }
 }

@@ -38,7 +38,9 @@ public final class Convolution: Module {
     var output = self(input)
     if let norm { output = norm(output) }
     if let residual { output = output + residual }
-    return relu ? output.relu() : output
+    // In place: neither batch norm nor the sum needs its output again to go backwards.
+    if relu { output.reluInPlace() }
+    return output
   }
 
   /// Folds the batch norm that follows into a packed copy of the weights. Later changes of either have no effect.
