@@ -11,11 +11,11 @@ public enum Demo {
     data: {set: textures, train_images: 2000, test_images: 1000}
     student: {network: resnet-8}
     training:
-      epochs: 8
+      epochs: 6
       batch_size: 64
       optimizer: {name: sgd, learning_rate: 0.1, momentum: 0.9, nesterov: true, weight_decay: 5.0e-4}
       schedule: {name: cosine, minimum: 0.0}
-      evaluate_every: 8
+      evaluate_every: 6
 
     """
 
@@ -25,8 +25,8 @@ public enum Demo {
       """
       extends: plain.yaml
       student: {network: resnet-20}
-      data: {set: textures, train_images: 5000, test_images: 1000}
-      training: {epochs: 10, evaluate_every: 10}
+      data: {set: textures, train_images: 4000, test_images: 1000}
+      training: {epochs: 8, evaluate_every: 8}
 
       """
     ),
