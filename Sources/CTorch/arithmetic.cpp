@@ -1,7 +1,6 @@
 // Element by element arithmetic, matrix products and their in-place forms.
 #include <ATen/ops/isfinite.h>
 #include <ATen/ops/matmul.h>
-#include <ATen/ops/maximum.h>
 #include <ATen/ops/where.h>
 
 #include "internal.h"
@@ -74,10 +73,6 @@ ct_tensor ct_clamp_minimum(ct_tensor a, double minimum) {
   return tensor([&] { return ref(a).clamp_min(minimum); });
 }
 
-ct_tensor ct_maximum(ct_tensor a, ct_tensor b) {
-  return tensor([&] { return at::maximum(ref(a), ref(b)); });
-}
-
 ct_tensor ct_equal(ct_tensor a, ct_tensor b) {
   return tensor([&] { return ref(a).eq(ref(b)); });
 }
@@ -108,10 +103,6 @@ int ct_add_in_place(ct_tensor a, ct_tensor b, double scale) {
 
 int ct_add_scalar_in_place(ct_tensor a, double b) {
   return status([&] { ref(a).add_(scalar_for(a, b)); });
-}
-
-int ct_multiply_in_place(ct_tensor a, double scale) {
-  return status([&] { ref(a).mul_(scalar_for(a, scale)); });
 }
 
 int ct_fill_in_place(ct_tensor a, double value) {

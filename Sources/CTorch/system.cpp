@@ -23,11 +23,6 @@ const char *ct_cpu_capability(void) {
   return capability.c_str();
 }
 
-const char *ct_build_configuration(void) {
-  static const std::string configuration = at::show_config();
-  return configuration.c_str();
-}
-
 int ct_set_thread_count(int count) {
   return ctorch::status([&] { at::set_num_threads(count); });
 }
@@ -35,8 +30,3 @@ int ct_set_thread_count(int count) {
 int ct_thread_count(void) { return at::get_num_threads(); }
 void ct_set_flush_denormals(bool enabled) { at::globalContext().setFlushDenormal(enabled); }
 int ct_cuda_device_count(void) { return at::detail::getCUDAHooks().deviceCount(); }
-
-void ct_set_deterministic(bool enabled) {
-  at::globalContext().setDeterministicAlgorithms(enabled, /*warn_only=*/false);
-  at::globalContext().setDeterministicCuDNN(enabled);
-}

@@ -39,10 +39,6 @@ bool ct_is_contiguous(ct_tensor tensor, int layout) {
   return ref(tensor).defined() && ref(tensor).is_contiguous(static_cast<at::MemoryFormat>(layout));
 }
 
-bool ct_shares_storage(ct_tensor a, ct_tensor b) {
-  return ref(a).defined() && ref(b).defined() && ref(a).is_alias_of(ref(b));
-}
-
 ct_tensor ct_empty(ct_ints shape, ct_options o) {
   return tensor([&] { return at::empty(ints(shape), options(o)); });
 }

@@ -30,7 +30,7 @@ struct CompareCommand: ParsableCommand {
 
   func validate() throws {
     guard !configs.isEmpty else { throw ValidationError("Name at least one YAML file.") }
-    guard seeds >= 1 else { throw ValidationError("--seeds must be 1 or more.") }
+    guard (1...1000).contains(seeds) else { throw ValidationError("--seeds is between 1 and 1000.") }
   }
 
   func run() throws {
@@ -57,7 +57,7 @@ struct DemoCommand: ParsableCommand {
   @OptionGroup var outputs: OutputOptions
 
   func validate() throws {
-    guard seeds >= 1 else { throw ValidationError("--seeds must be 1 or more.") }
+    guard (1...1000).contains(seeds) else { throw ValidationError("--seeds is between 1 and 1000.") }
   }
 
   func run() throws {

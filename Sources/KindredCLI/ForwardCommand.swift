@@ -35,7 +35,7 @@ struct ForwardCommand: ParsableCommand {
   var output: String
 
   func validate() throws {
-    guard classes >= 1 else { throw ValidationError("--classes must be 1 or more.") }
+    guard (1...100_000).contains(classes) else { throw ValidationError("--classes is between 1 and 100000.") }
   }
 
   func run() throws {

@@ -20,14 +20,22 @@ struct KindredCommand: ParsableCommand {
     ])
 }
 
-/// Prints to standard output, all at once.
+/// Prints to standard output, all at once. Where that cannot be written to, such as on a full disk, the command ends.
 func output(_ text: String, terminator: String = "\n") {
-  FileHandle.standardOutput.write(Data((text + terminator).utf8))
+  do {
+    try FileHandle.standardOutput.write(contentsOf: Data((text + terminator).utf8))
+  } catch {
+    let line = "Error: standard output cannot be written: \(error.localizedDescription)\n"
+    try? FileHandle.standardError.write(contentsOf: Data(line.utf8))
+    exit(EXIT_FAILURE)
+  }
 }
 
-/// A value as one JSON document with sorted keys.
+/// A value as one JSON document with sorted keys. JSON has no infinities and no NaN: they are written as words.
 func json(_ value: some Encodable) throws -> String {
   let encoder = JSONEncoder()
+  encoder.nonConformingFloatEncodingStrategy = .convertToString(
+    positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
   encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
   return String(decoding: try encoder.encode(value), as: UTF8.self)
 }

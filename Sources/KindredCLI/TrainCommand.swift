@@ -42,8 +42,11 @@ struct RunArguments: ParsableArguments {
   @Argument(help: "The run's YAML file.")
   var config: String
 
-  @Option(help: "The run's folder. (default: runs/NAME/seed-N)")
+  @Option(help: "The run's folder. (default: NAME/seed-N in the folder of runs)")
   var out: String?
+
+  @Option(help: "The folder of runs, where a teacher that the file names by its configuration is looked for.")
+  var runs = "runs"
 
   @Flag(help: "Go on with the unfinished run in the folder.")
   var resume = false
@@ -61,7 +64,7 @@ struct RunArguments: ParsableArguments {
   }
 
   func execute(_ settings: Configuration, command: String) throws {
-    let runs = file("runs")
+    let runs = file(self.runs)
     let folder = RunFolder(
       out.map { file($0) } ?? runs.appending(path: "\(settings.name)/seed-\(settings.training.seed)"))
     let progress = RunProgress(quiet: outputs.quiet)
@@ -87,8 +90,16 @@ struct RunArguments: ParsableArguments {
   /// The command that goes on with this run.
   private func again(_ command: String, _ folder: RunFolder) -> String {
     let sets = settingOptions.all + (seed.map { ["training.seed=\($0)"] } ?? [])
-    let options = sets.map { " --set '\($0)'" }.joined() + (data.folder.map { " --data-dir \($0)" } ?? "")
-    return "kindred \(command) \(config) --out \(folder.name)\(options) --resume"
+    let words =
+      ["kindred", command, config, "--out", folder.name] + sets.flatMap { ["--set", $0] }
+      + (data.folder.map { ["--data-dir", $0] } ?? []) + (runs == "runs" ? [] : ["--runs", runs]) + ["--resume"]
+    return words.map(quoted).joined(separator: " ")
+  }
+
+  /// A word as a shell takes it.
+  private func quoted(_ word: String) -> String {
+    let isPlain = word.allSatisfy { $0.isLetter || $0.isNumber || "-_./=+,:".contains($0) }
+    return isPlain ? word : "'" + word.replacingOccurrences(of: "'", with: "'\\''") + "'"
   }
 
   private func summary(_ result: RunResult, _ folder: RunFolder) -> String {

@@ -12,16 +12,15 @@ public enum Diagnosis {
     if parts.count < 2 || parts[0] != 2 || !(11...15).contains(parts[1]) {
       problems.append("libtorch \(Runtime.version) is not one of 2.11 to 2.15; set LIBTORCH to one that is")
     }
-    if !["AVX2", "AVX512", "DEFAULT"].contains(Runtime.cpuCapability) || Runtime.cpuCapability == "DEFAULT" {
-      problems.append("libtorch uses no vector instructions here (\(Runtime.cpuCapability)); training will be slow")
-    }
+    #if arch(x86_64)
+      if !["AVX2", "AVX512"].contains(Runtime.cpuCapability) {
+        problems.append("libtorch uses no vector instructions here (\(Runtime.cpuCapability)); training will be slow")
+      }
+    #endif
     if let folder = ProcessInfo.processInfo.environment["KINDRED_DATA"],
       !FileManager.default.fileExists(atPath: folder)
     {
       problems.append("KINDRED_DATA names \(folder), which does not exist")
-    }
-    if let threads = ProcessInfo.processInfo.environment["OMP_NUM_THREADS"], Int(threads) != Runtime.physicalCoreCount {
-      problems.append("OMP_NUM_THREADS=\(threads), but there are \(Runtime.physicalCoreCount) cores; unset it")
     }
     return problems
   }

@@ -4,7 +4,6 @@
 enum BitmapFont {
   /// Width and height of a letter's cell, in pixels at scale 1, with the gap to the next.
   static let advance = 6
-  static let letterWidth = 5
   static let letterHeight = 8
 
   /// A letter's rows from the top, whether each pixel is ink. What the table lacks is an empty box.

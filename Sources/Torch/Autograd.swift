@@ -21,7 +21,7 @@ extension Tensor {
   public func backward() { check(ct_backward(handle), "backward", [self]) }
 
   /// d(self)/d(input) for each input, nil for those this scalar does not depend on; leaves' own gradients stay.
-  /// - Parameter keepingGraph: whether the recorded computation can be gone through again.
+  /// With `keepingGraph` the recorded computation can be gone through again.
   public func gradients(of inputs: [Tensor], keepingGraph: Bool = false) -> [Tensor?] {
     var handles = [ct_tensor?](repeating: nil, count: inputs.count)
     check(withHandles(inputs) { ct_gradients(handle, $0, keepingGraph, &handles) }, "grad", [self])

@@ -16,9 +16,6 @@ public enum Runtime {
   /// The vector instructions that libtorch's kernels use here, such as AVX512.
   public static var cpuCapability: String { String(cString: ct_cpu_capability()) }
 
-  /// How libtorch was built, in its own words.
-  public static var buildConfiguration: String { String(cString: ct_build_configuration()) }
-
   /// The threads that an operation is spread over. Set it before the first operation.
   public static var threadCount: Int {
     get { Int(ct_thread_count()) }
@@ -29,9 +26,6 @@ public enum Runtime {
 
   /// Makes numbers too small for full precision zero: they cost many times the time of others.
   public static func flushDenormals() { ct_set_flush_denormals(true) }
-
-  /// Refuses CUDA kernels whose results vary from run to run. The CPU's never do.
-  public static func useDeterministicKernels() { ct_set_deterministic(true) }
 }
 
 extension Runtime {

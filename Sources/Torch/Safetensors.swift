@@ -73,6 +73,10 @@ public enum Safetensors {
 
   private static func open(_ file: URL) throws -> (entries: [String: Entry], metadata: [String: String], body: Data) {
     let data: Data
+    var isFolder: ObjCBool = false
+    if FileManager.default.fileExists(atPath: file.path, isDirectory: &isFolder), isFolder.boolValue {
+      throw SafetensorsError(file: file.path, problem: "is a folder, not a safetensors file")
+    }
     do {
       data = try Data(contentsOf: file, options: .alwaysMapped)
     } catch {

@@ -46,8 +46,6 @@ extension Tensor {
 
   public func addInPlace(_ value: Double) { check(ct_add_scalar_in_place(handle, value), "add_", [self]) }
 
-  public func multiplyInPlace(_ scale: Double) { check(ct_multiply_in_place(handle, scale), "mul_", [self]) }
-
   public func fillInPlace(_ value: Double) { check(ct_fill_in_place(handle, value), "fill_", [self]) }
 
   /// Copies another tensor's elements, converting type and device, broadcasting its shape.

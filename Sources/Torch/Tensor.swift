@@ -54,9 +54,6 @@ public final class Tensor {
   /// Whether the elements lie in memory in this order without gaps.
   public func isContiguous(_ layout: MemoryLayout4D = .contiguous) -> Bool { ct_is_contiguous(handle, layout.rawValue) }
 
-  /// Whether both are views of the same memory.
-  public func sharesStorage(with other: Tensor) -> Bool { ct_shares_storage(handle, other.handle) }
-
   /// The elements in row-major order of the shape, converted to `Element` where the types differ.
   public func elements<Element: TensorElement>(as type: Element.Type = Element.self) -> [Element] {
     let source = dtype == Element.dtype ? self : to(Element.dtype)

@@ -111,6 +111,26 @@ import Testing
     for name in ["runs/table.md", "runs/table.csv", "runs/table.json"] { #expect(scratch.has(name)) }
   }
 
+  @Test func aTeacherThatIsComparedIsNoBaseline() throws {
+    let arguments = ["compare", "teacher.yaml", "plain.yaml", "student.yaml", "--seeds", "1", "--json", "--quiet"]
+    let other = try Command.Running(arguments + ["--epochs", "2"], in: scratch.url).wait()
+    #expect(other.status == 1)
+    #expect(other.errors.contains("runs/teacher/seed-1 would hold two different runs"), "\(other.errors)")
+    #expect(!scratch.has("runs"))
+    let run = try Command.Running(arguments, in: scratch.url).wait()
+    #expect(run.status == 0, "\(run.errors)")
+    let table = try #require(try JSONSerialization.jsonObject(with: Data(run.output.utf8)) as? [String: Any])
+    let rows = try #require(table["methods"] as? [[String: Any]])
+    #expect(rows.map { $0["role"] as? String } == ["teacher", "baseline", "student"])
+  }
+
+  @Test func weightsToStartFromAreCheckedBeforeAnythingIsWritten() throws {
+    let missing = try Command.run("train", "plain.yaml", "--set", "student.weights=none.safetensors", in: scratch.url)
+    #expect(missing.status == 1)
+    #expect(missing.errors.contains("none.safetensors"))
+    #expect(!scratch.has("runs"))
+  }
+
   private func accuracy(_ folder: String) throws -> Double {
     let result = try JSONSerialization.jsonObject(with: scratch.bytes("\(folder)/result.json")) as? [String: Any]
     return try #require(result?["accuracy"] as? Double)

@@ -53,7 +53,6 @@ void ct_strides(ct_tensor tensor, int64_t *strides);
 int64_t ct_element_count(ct_tensor tensor);
 ct_options ct_options_of(ct_tensor tensor);
 bool ct_is_contiguous(ct_tensor tensor, int layout);
-bool ct_shares_storage(ct_tensor a, ct_tensor b);
 
 // Creation
 ct_tensor ct_empty(ct_ints shape, ct_options options);
@@ -104,7 +103,6 @@ ct_tensor ct_square_root(ct_tensor a);
 ct_tensor ct_exponential(ct_tensor a);
 ct_tensor ct_logarithm(ct_tensor a);
 ct_tensor ct_clamp_minimum(ct_tensor a, double minimum);
-ct_tensor ct_maximum(ct_tensor a, ct_tensor b);
 ct_tensor ct_equal(ct_tensor a, ct_tensor b);
 ct_tensor ct_greater_scalar(ct_tensor a, double b);
 ct_tensor ct_equal_scalar(ct_tensor a, double b);
@@ -113,7 +111,6 @@ ct_tensor ct_is_finite(ct_tensor a);
 ct_tensor ct_matmul(ct_tensor a, ct_tensor b);
 int ct_add_in_place(ct_tensor a, ct_tensor b, double scale);
 int ct_add_scalar_in_place(ct_tensor a, double b);
-int ct_multiply_in_place(ct_tensor a, double scale);
 int ct_fill_in_place(ct_tensor a, double value);
 int ct_copy_in_place(ct_tensor to, ct_tensor from);
 int ct_relu_in_place(ct_tensor a);
@@ -210,12 +207,10 @@ const char *ct_version(void);
 // The file that libtorch was loaded from, NULL where the system does not tell.
 const char *ct_library_path(void);
 const char *ct_cpu_capability(void);
-const char *ct_build_configuration(void);
 int ct_set_thread_count(int count);
 int ct_thread_count(void);
 void ct_set_flush_denormals(bool enabled);
 int ct_cuda_device_count(void);
-void ct_set_deterministic(bool enabled);
 
 #ifdef __cplusplus
 }

@@ -36,6 +36,7 @@ public final class HintAdapter: Module {
   /// - Parameters:
   ///   - student: channels and side length of the student's map.
   ///   - teacher: channels and side length of the teacher's map.
+  ///   - generator: draws the convolution's weights.
   public init(student: (channels: Int, size: Int), teacher: (channels: Int, size: Int), generator: Generator) {
     precondition(student.size >= teacher.size, "the student's map is smaller than the teacher's")
     let isHalving = student.size == 2 * teacher.size

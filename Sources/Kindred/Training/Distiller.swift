@@ -33,7 +33,8 @@ public final class Distiller {
   private let teacher: (any TeacherSignal)?
   private let settings: Settings
 
-  /// - Parameter optimizer: over the parameters of the student and of the objective's adapters.
+  /// The optimiser is over the parameters of the student and of the objective's adapters, see
+  /// `parameters(student:objective:)`.
   public init(
     student: Network, teacher: (any TeacherSignal)? = nil, objective: Objective, optimizer: any Optimizer,
     settings: Settings

@@ -13,7 +13,7 @@ public struct WeightCalibration {
   /// - Parameter fraction: the wanted |weight * d(term)/dA| / |d(cross-entropy)/dA|, greater than 0.
   public init(fraction: Double) { self.fraction = fraction }
 
-  /// The median over batches of fraction * |d(cross-entropy)/dA| / |d(term)/dA|. The student is left as it was.
+  /// The median (the upper of two middle values) over batches of fraction * |d(cross-entropy)/dA| / |d(term)/dA|. The student is left as it was.
   /// - Throws: `CalibrationError` where the term has no gradient; whatever the teacher's signal throws.
   public func weight(
     of loss: any DistillationLoss, student: Network, teacher: any TeacherSignal, batches: [Batch]

@@ -34,7 +34,8 @@ public final class Comparison {
   ///   - settings: what is compared, each under a name of its own.
   ///   - seeds: how many seeds each is trained with, counting up from the configuration's own.
   ///   - runs: the folder that the runs' folders lie in, as `NAME/seed-N`.
-  /// - Throws: `RunError` for two configurations of one name; `ConfigurationError` for a teacher's.
+  /// - Throws: `RunError` for two configurations of one name, or a teacher compared with other settings than it teaches
+  ///   with; `ConfigurationError` for a teacher's.
   public init(_ settings: [Configuration], seeds: Int, runs: URL, library: ImageLibrary) throws {
     let names = settings.map(\.name)
     if let twice = names.first(where: { name in names.filter { $0 == name }.count > 1 }) {
@@ -50,6 +51,7 @@ public final class Comparison {
     let studentJobs = students.map {
       Job(settings: $0, folder: TeacherWeights.folder(of: $0, in: runs), isTeacher: false)
     }
+    try Comparison.refuseClashes(teacherJobs + studentJobs)
     // A network that is compared and teaches too is trained once.
     let taught = Set(teacherJobs.map(\.folder.url.path))
     jobs = teacherJobs + studentJobs.filter { !taught.contains($0.folder.url.path) }
@@ -74,6 +76,7 @@ public final class Comparison {
       return false
     }
     for (index, job) in missing.enumerated() {
+      guard !shouldStop() else { return false }
       try onEvent(.began(job, number: index + 1, of: missing.count))
       let run = TrainingRun(job.settings, folder: job.folder, library: library, runs: runs)
       switch try run.run(resume: true, shouldStop: shouldStop, onEvent: { try onEvent(.run(job, $0)) }) {
@@ -95,9 +98,15 @@ public final class Comparison {
     for job in compared where !names.contains(job.settings.name) { names.append(job.settings.name) }
     let studentRows = try names.map { name in
       let runs = compared.filter { $0.settings.name == name }
-      return try row(runs, role: runs[0].settings.teacher == nil ? .baseline : .student)
+      return try row(runs, role: role(of: runs[0].settings))
     }
     return ComparisonTable(teacherRows.compactMap { $0 } + studentRows)
+  }
+
+  /// A network that teaches the others is not what they are measured against, though it has no teacher itself.
+  private func role(of settings: Configuration) -> ComparisonRole {
+    if teachers.contains(where: { $0.settings.name == settings.name }) { return .teacher }
+    return settings.teacher == nil ? .baseline : .student
   }
 
   private func row(_ jobs: [Job], role: ComparisonRole) throws -> ComparisonRow {
@@ -105,6 +114,19 @@ public final class Comparison {
     return ComparisonRow(
       method: results[0].name, role: role, accuracies: results.map { $0.accuracy * 100 },
       parameters: results[0].parameters, multiplyAdds: results[0].multiplyAdds)
+  }
+
+  /// Refuses runs that would share a folder with other settings.
+  private static func refuseClashes(_ jobs: [Job]) throws {
+    var known: [URL: Configuration] = [:]
+    for job in jobs {
+      if let other = known[job.folder.url], let difference = job.settings.difference(from: other) {
+        throw RunError(
+          "\(job.folder.name) would hold two different runs (\(difference)); give one of them another name "
+            + "(--set and its like do not reach teachers)")
+      }
+      known[job.folder.url] = job.settings
+    }
   }
 
   /// The configurations that make the teachers, each once.

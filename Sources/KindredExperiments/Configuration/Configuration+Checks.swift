@@ -118,7 +118,7 @@ extension Configuration.Images {
     if heldOutImages >= train {
       throw refusal("data.held_out_images", "\(heldOutImages) of \(set.rawValue)'s \(train) leave none to train on")
     }
-    if let trainImages, trainImages + heldOutImages > train {
+    if let trainImages, trainImages > train - heldOutImages {
       let held = heldOutImages > 0 ? " beside \(heldOutImages) held out" : ""
       throw refusal(
         "data.train_images", "\(trainImages)\(held) is more than \(set.rawValue)'s \(train) training images")

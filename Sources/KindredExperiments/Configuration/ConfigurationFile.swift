@@ -77,6 +77,7 @@ enum ConfigurationFile {
   static func displayName(_ file: URL) -> String {
     let path = file.standardizedFileURL.path(percentEncoded: false)
     let here = FileManager.default.currentDirectoryPath + "/"
+    guard path != here, path + "/" != here else { return "." }
     return path.hasPrefix(here) ? String(path.dropFirst(here.count)) : path
   }
 }

@@ -33,13 +33,8 @@ public struct StoredNetwork {
     }
     settings = isFolder.boolValue ? try Configuration.load(file: folder.configuration) : nil
     architecture = try StoredNetwork.architecture(file, name)
-    let entries = try Safetensors.entries(of: file)
-    guard let inputs = entries["conv1.weight"]?.shape, inputs.count == 4, let head = entries["fc.weight"]?.shape
-    else {
-      throw RunError("\(ConfigurationFile.displayName(file)) does not hold the weights of a \(architecture)")
-    }
-    classes = head[0]
-    inputChannels = inputs[1]
+    let header = try WeightsHeader(file, of: architecture)
+    (classes, inputChannels) = (header.classes, header.inputChannels)
     data = try Safetensors.metadata(of: file)["data"]
     network = architecture.network(classes: classes, inputChannels: inputChannels, generator: Generator(seed: 0))
     try load(file, into: network)
@@ -52,6 +47,24 @@ public struct StoredNetwork {
       throw RunError("\(ConfigurationFile.displayName(file)) does not say its network; name it, such as wrn-16-2")
     }
     return try Architecture(named: name)
+  }
+}
+
+/// What the header of a file of weights says of its network.
+struct WeightsHeader {
+  let inputChannels: Int
+  let classes: Int
+
+  /// - Throws: `RunError` where the file is not of such a network; `SafetensorsError` for a damaged one.
+  init(_ file: URL, of architecture: Architecture) throws {
+    let entries = try Safetensors.entries(of: file)
+    // An axis of length 0 would let the others be of any length in a file of no size.
+    guard let stem = entries["conv1.weight"]?.shape, stem.count == 4, !stem.contains(0),
+      let head = entries["fc.weight"]?.shape, head.count == 2, !head.contains(0)
+    else {
+      throw RunError("\(ConfigurationFile.displayName(file)) does not hold the weights of a \(architecture)")
+    }
+    (inputChannels, classes) = (stem[1], head[0])
   }
 }
 

@@ -9,7 +9,7 @@ import Torch
 struct TeacherWeights {
   let architecture: Architecture
   let file: URL
-  let classes: Int
+  private let header: WeightsHeader
 
   /// - Parameter runs: the folder of runs, in which a teacher that a configuration makes is looked for.
   /// - Throws: `RunError` or `SafetensorsError`: no teacher yet, a damaged file, another network, other inputs.
@@ -17,14 +17,15 @@ struct TeacherWeights {
     architecture = teacher.network
     if case .configuration(let url) = teacher.source { try settings.check(teacher: Configuration.load(file: url)) }
     file = try TeacherWeights.file(teacher.source, runs: runs)
-    classes = try TeacherWeights.checkedClasses(file, teacher.network, settings)
+    header = try WeightsHeader(file, of: architecture)
+    try checkFit(settings)
   }
 
   /// The network with its weights.
   func network() throws -> Network {
     // The seed does not matter: every weight is replaced.
-    let inputs = try Safetensors.entries(of: file)["conv1.weight"]?.shape[1] ?? 3
-    let network = architecture.network(classes: classes, inputChannels: inputs, generator: Generator(seed: 0))
+    let network = architecture.network(
+      classes: header.classes, inputChannels: header.inputChannels, generator: Generator(seed: 0))
     try load(file, into: network)
     return network
   }
@@ -61,23 +62,20 @@ struct TeacherWeights {
     return folder.weights
   }
 
-  private static func checkedClasses(_ file: URL, _ network: Architecture, _ settings: Configuration) throws -> Int {
-    let entries = try Safetensors.entries(of: file)
+  /// Refuses a teacher that cannot see the student's images, or for `kd` one of other classes.
+  private func checkFit(_ settings: Configuration) throws {
     let name = ConfigurationFile.displayName(file)
-    guard let stem = entries["conv1.weight"]?.shape, stem.count == 4, let head = entries["fc.weight"]?.shape,
-      head.count == 2
-    else { throw RunError("teacher: \(name) does not hold the weights of a \(network)") }
     let channels = settings.data.set.imageShape.channels
-    guard stem[1] == channels else {
+    guard header.inputChannels == channels else {
       throw RunError(
-        "teacher: \(name) takes images of \(stem[1]) channels, but \(settings.data.set.rawValue) has \(channels)")
+        "teacher: \(name) takes images of \(header.inputChannels) channels, but \(settings.data.set.rawValue) has "
+          + "\(channels)")
     }
-    guard settings.losses.kd == nil || head[0] == settings.data.set.classCount else {
+    guard settings.losses.kd == nil || header.classes == settings.data.set.classCount else {
       throw RunError(
         "losses.kd: needs a teacher with the student's \(settings.data.set.classCount) classes, but \(name) has "
-          + "\(head[0]); use sp, at or hint")
+          + "\(header.classes); use sp, at or hint")
     }
-    return head[0]
   }
 }
 

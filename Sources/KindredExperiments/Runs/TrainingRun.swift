@@ -53,11 +53,14 @@ public final class TrainingRun {
     // Everything that can be refused is refused before anything is loaded or written.
     let teacher = try settings.teacher.map { try TeacherWeights($0, for: settings, runs: runs) }
     if let result = try finishedBefore(resume: resume) { return .finished(result) }
+    try checkStart()
     let training = try library.training(settings.data)
     let evaluation = try library.evaluation(settings.data)
     try folder.create()
     let lock = try RunLock(folder)
     defer { withExtendedLifetime(lock) {} }
+    // Another process may have worked here while the images were loaded.
+    if let result = try finishedBefore(resume: resume) { return .finished(result) }
     Runtime.flushDenormals()
     Runtime.threadCount = settings.training.threads > 0 ? settings.training.threads : Runtime.physicalCoreCount
     let work = try Work(settings, teacher: teacher?.network(), training: training, evaluation: evaluation)
@@ -82,6 +85,18 @@ public final class TrainingRun {
   private func checkDevice() throws {
     guard settings.training.device == .cuda, Runtime.cudaDeviceCount == 0 else { return }
     throw RunError("training.device: no CUDA device was found (see kindred doctor); use cpu")
+  }
+
+  /// Refuses weights to start from that are not the student's, by their file's header alone.
+  private func checkStart() throws {
+    guard let file = settings.student.weights else { return }
+    let header = try WeightsHeader(file, of: settings.student.network)
+    let (channels, classes) = (settings.data.set.imageShape.channels, settings.data.set.classCount)
+    guard header.inputChannels == channels, header.classes == classes else {
+      throw RunError(
+        "student.weights: \(ConfigurationFile.displayName(file)) is for \(header.inputChannels) channels and "
+          + "\(header.classes) classes, but \(settings.data.set.rawValue) has \(channels) and \(classes)")
+    }
   }
 
   /// The result where the folder holds this very run, finished; nil where there is work to do.
@@ -154,6 +169,9 @@ public final class TrainingRun {
         switch event {
         case .step: if saver.isDue() { try Checkpoint.save(distiller, to: folder.checkpoint) }
         case .epoch(let report):
+          if let loss = report.evaluationLoss, !loss.isFinite {
+            throw RunError("the evaluation's loss after epoch \(report.epoch) is \(loss); \(lastGoodState)")
+          }
           try log.append(report)
           try Checkpoint.save(distiller, to: folder.checkpoint)
           saver = CheckpointTimer()

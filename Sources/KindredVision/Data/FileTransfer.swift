@@ -94,7 +94,8 @@ final class FileTransfer: NSObject, URLSessionDataDelegate, @unchecked Sendable 
   }
 
   func urlSession(_ session: URLSession, dataTask: URLSessionDataTask, didReceive data: Data) {
-    guard failure == nil else { return }
+    // What comes with any other status is a page for a person, not a part of the file.
+    guard failure == nil, status == 200 || status == 206 else { return }
     guard write(data) else {
       failure = DataError(
         "\(file.path): cannot be written: \(systemReason()); run the command again to go on from byte \(received)")

@@ -20,6 +20,9 @@ public final class ResNet: Network {
   /// - Parameters:
   ///   - depth: 6 n + 2 for n blocks in each of the three stages.
   ///   - channels: of the stem and of the three stages.
+  ///   - inputChannels: of the images.
+  ///   - classes: the number of logits.
+  ///   - generator: draws the weights.
   public init(depth: Int, channels: [Int], inputChannels: Int = 3, classes: Int, generator: Generator) {
     let blocks = (depth - 2) / 6
     conv1 = Convolution(inputChannels, channels[0], kernel: 3, .init(padding: 1), bias: false, generator: generator)

@@ -19,6 +19,9 @@ public final class WideResNet: Network {
   /// - Parameters:
   ///   - depth: 6 n + 4 for n blocks in each of the three stages.
   ///   - width: the stages have 16, 32 and 64 times as many channels.
+  ///   - inputChannels: of the images.
+  ///   - classes: the number of logits.
+  ///   - generator: draws the weights.
   public init(depth: Int, width: Int, inputChannels: Int = 3, classes: Int, generator: Generator) {
     let blocks = (depth - 4) / 6
     conv1 = Convolution(inputChannels, 16, kernel: 3, .init(padding: 1), bias: false, generator: generator)

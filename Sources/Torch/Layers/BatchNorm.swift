@@ -35,7 +35,7 @@ public final class BatchNorm: Module {
     ["runningMean": "running_mean", "runningVariance": "running_var", "batchesTracked": "num_batches_tracked"]
   }
 
-  /// - Parameter relu: whether a ReLU follows; it is done in place, since going backwards does not need the output again.
+  /// The norm, and with `relu` a ReLU after it, in place: going backwards does not need the norm's output again.
   public func callAsFunction(_ input: Tensor, relu: Bool = false) -> Tensor {
     if isTraining { batchesTracked.addInPlace(1) }
     let output = adopt(

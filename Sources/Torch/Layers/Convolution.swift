@@ -30,7 +30,7 @@ public final class Convolution: Module {
   public func callAsFunction(_ input: Tensor) -> Tensor { input.convolved(weight, bias: bias, options) }
 
   /// convolution -> `norm` -> (+ `residual`) -> (ReLU): one fused operation once the layer is folded, else one by one.
-  /// - Parameter residual: not to be used afterwards, since a folded layer writes its result over it.
+  /// `residual` is not to be used afterwards, since a folded layer writes its result over it.
   public func callAsFunction(
     _ input: Tensor, _ norm: BatchNorm?, adding residual: Tensor? = nil, relu: Bool = false
   ) -> Tensor {

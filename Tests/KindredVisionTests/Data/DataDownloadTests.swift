@@ -99,9 +99,12 @@ import Testing
   func refusalsAreNamed(status: Int, says: String) throws {
     let server = try LocalServer { _ in LocalServer.Reply(status: status, body: Array("<html>".utf8)) }
     defer { server.stop() }
-    let message = try dataErrorMessage { _ = try download(content, from: server).run() }
+    let begun = Array(content[..<100])
+    let download = try download(content, from: server)
+    try folder.write(begun, to: partial)
+    let message = try dataErrorMessage { _ = try download.run() }
     #expect(message == "\(server.base)file.gz: the server answered \(says)")
-    #expect(!folder.has(target))
+    #expect(!folder.has(target) && folder.holds(begun, at: partial))
   }
 
   @Test func nobodyThereIsSaid() throws {
