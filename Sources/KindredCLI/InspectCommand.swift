@@ -27,7 +27,8 @@ struct InspectCommand: ParsableCommand {
   }
 
   private func networks(_ settings: Configuration) -> String {
-    let networks = [("student", settings.student.network)] + (settings.teacher.map { [("teacher", $0.network)] } ?? [])
+    let networks =
+      [("student", settings.student.network)] + (settings.teacher?.network.map { [("teacher", $0)] } ?? [])
     let image = settings.data.set.imageShape
     let classes = settings.data.set.classCount
     var table = TextTable([.text("")] + networks.map { .text($0.0) })

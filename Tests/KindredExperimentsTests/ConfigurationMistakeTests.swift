@@ -208,13 +208,45 @@ extension ConfigurationMistakeTests {
     ("teacher: {weights: t}", "teacher.network: missing; weights do not say which network they belong to"),
     (
       "teacher: {network: wrn-16-2, weights: t, config: t.yaml}",
-      "teacher.config: a teacher has either weights or a config that makes them; take one out"
+      "teacher.config: a teacher comes from one place, and there is weights too; take one out"
     ),
     (
       "teacher: {network: wrn-16-2, weights: t}",
       "teacher: no loss asks anything of it; add sp, kd, at or hint to losses, or take it out"
     ),
     ("teacher: {config: t.yaml}", "teacher.config: there is no file t.yaml"),
+    (
+      "teacher: {recording: r, config: t.yaml}",
+      "teacher.recording: a teacher comes from one place, and there is config too; take one out"
+    ),
+    (
+      "teacher: {recording: r, network: wrn-16-2}",
+      "teacher.network: the recording or file says itself what it holds; take it out"
+    ),
+    (
+      "teacher: {network: wrn-16-2, weights: t, outputs: {logits: 0}}",
+      "teacher.outputs: only a file named by exported has outputs to name; take it out"
+    ),
+    (
+      "teacher: {exported: t.pt}",
+      "teacher.outputs: missing; say where things lie in its result, such as {logits: 0, stage3: 1}"
+    ),
+    (
+      "teacher: {network: wrn-16-2, weights: t, precision: int4}",
+      "teacher.precision: expected float32 or int8, found 'int4'; did you mean 'int8'?"
+    ),
+    (
+      "teacher: {network: wrn-16-2, weights: t, int8: {calibration_batch: 3}}",
+      "teacher.int8.calibration_batch: unknown key; did you mean 'calibration_batches'?"
+    ),
+    (
+      "teacher: {recording: r, precision: int8}\nlosses: {sp: {}}",
+      "teacher.precision: int8 is for Kindred's own networks; take it out"
+    ),
+    (
+      "teacher: {network: wrn-16-2, weights: t, precision: int8}\nlosses: {sp: {}}\ntraining: {device: cuda}",
+      "teacher.precision: int8 runs on the CPU only; use float32 on cuda"
+    ),
     ("teacher: {config: .}", "teacher.config:  is a folder; name a YAML file in it"),
   ])
   func oneLineAboutTheTeacher(section: String, message: String) throws {

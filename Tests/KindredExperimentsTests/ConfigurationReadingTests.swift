@@ -67,8 +67,8 @@ import Testing
         network: try #require(Architecture(name: "resnet-8x4")),
         weights: URL(filePath: "/weights/student.safetensors")),
       teacher: .init(
-        network: try #require(Architecture(name: "wrn-16-2")),
-        source: .weights(URL(filePath: "/weights/teacher.safetensors"))),
+        source: .weights(
+          try #require(Architecture(name: "wrn-16-2")), URL(filePath: "/weights/teacher.safetensors"))),
       losses: .init(
         crossEntropy: 0.5,
         sp: .init(
@@ -169,9 +169,9 @@ extension ConfigurationReadingTests {
       "run.yaml": smallest + "teacher: {config: teachers/big.yaml}\nlosses: {sp: {weight: 3000}}",
     ])
     let teacher = try #require(try folder.load().teacher)
-    #expect(teacher.network.name == "wrn-40-2")
+    #expect(teacher.network?.name == "wrn-40-2")
     let file = folder.url.standardizedFileURL.path(percentEncoded: false) + "/teachers/big.yaml"
-    #expect(teacher.source == .configuration(URL(filePath: file)))
+    #expect(teacher.source == .configuration(try #require(teacher.network), URL(filePath: file)))
   }
 
   @Test func aTeachersRunIsChecked() throws {
@@ -180,6 +180,21 @@ extension ConfigurationReadingTests {
     #expect(throws: ConfigurationError.self) {
       try student.check(teacher: Configuration.reading(smallest, "student.network=wrn-40-2"))
     }
+  }
+
+  /// A value is an index where it is a plain whole number, else a key; a relative path starts at the file's folder.
+  @Test func anExportedTeachersOutputsAreNamed() throws {
+    let folder = try ConfigurationFolder([
+      "run.yaml": smallest + "teacher: {exported: ../big.pt2, outputs: {logits: 0, features: embedding, stage: '1'}}\n"
+        + "losses: {sp: {layers: [{student: stage3, teacher: features}]}}"
+    ])
+    let teacher = try #require(try folder.load().teacher)
+    let file = folder.url.deletingLastPathComponent().standardizedFileURL.path(percentEncoded: false) + "big.pt2"
+    let outputs: [String: Configuration.Exported.Place] = [
+      "logits": .index(0), "features": .key("embedding"), "stage": .key("1"),
+    ]
+    #expect(teacher.source == .exported(.init(file: URL(filePath: file), outputs: outputs)))
+    #expect(teacher.network == nil && teacher.precision == .float32)
   }
 
   @Test func valuesMadeInCodeAreCheckedToo() throws {

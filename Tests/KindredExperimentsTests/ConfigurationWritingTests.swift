@@ -24,6 +24,7 @@ import Testing
         teacher:
           network: wrn-16-2
           weights: \(root)/teacher.safetensors
+          precision: float32
         losses:
           cross_entropy: 1.0
           sp:
@@ -80,9 +81,13 @@ import Testing
     "losses: {kd: {alpha: 0.3333333333333333, temperature: 1.5}, cross_entropy: 0}",
     "losses: {sp: {fraction: 0.1}, at: {weight: 0.1, layers: [stage2]}, hint: {weight: 1e300}}",
     "losses: {sp: {layers: [stage1, {student: stage3, teacher: stage2}]}}",
+    "training: {plan_epochs: 7}",
+    "teacher: {precision: int8, int8: {checked_images: 50, largest_gram_error: 0.25}}\nlosses: {sp: {}}",
+    "teacher: {network: null, weights: null, recording: there}\nlosses: {sp: {}}",
+    "teacher: {network: null, weights: null, exported: t.pt2, outputs: {logits: 0, 'a b': 'k: 1'}}\nlosses: {kd: {}}",
   ])
   func whatIsWrittenLoadsBack(section: String) throws {
-    let isDistilling = section.hasPrefix("losses")
+    let isDistilling = section.contains("losses")
     let base = isDistilling ? distilling : smallest
     let folder = try ConfigurationFolder(["base.yaml": base, "run.yaml": "extends: base.yaml\n" + section])
     let configuration = try folder.load()

@@ -132,7 +132,7 @@ public final class Comparison {
   /// The configurations that make the teachers, each once.
   private static func teachers(of settings: [Configuration]) throws -> [Configuration] {
     var teachers: [Configuration] = []
-    for case .configuration(let file)? in settings.map({ $0.teacher?.source }) {
+    for case .configuration(_, let file)? in settings.map({ $0.teacher?.source }) {
       let teacher = try Configuration.load(file: file)
       if !teachers.contains(teacher) { teachers.append(teacher) }
     }

@@ -1,5 +1,6 @@
 /// What cannot be: settings that are each valid but do not go together. All of it is known before any data is loaded.
 
+import Kindred
 import KindredVision
 
 extension Configuration {
@@ -10,11 +11,33 @@ extension Configuration {
     try data.check()
     try checkBatches()
     try checkTeacherIsUsed()
+    try checkPrecision()
     for (key, loss) in losses.activationTerms { try checkLayers(of: loss, key: "losses.\(key).layers") }
+    if let network = teacher?.network {
+      // How many classes it has is not known before its weights are seen.
+      try check(teacher: network.description(classes: data.set.classCount, image: data.set.imageShape))
+    }
     try training.check()
     guard !name.isEmpty, !name.hasPrefix("."), !name.contains("/") else {
       throw refusal("name", "'\(name)' cannot name a run; use letters, digits and dashes")
     }
+  }
+
+  /// Refuses a teacher that does not give what the losses compare.
+  ///
+  /// - Throws: `ConfigurationError` with the key that has to change.
+  public func check(teacher: TeacherDescription) throws {
+    for (key, loss) in losses.activationTerms {
+      for pair in loss.layers { try check(pair, of: key, with: teacher) }
+    }
+    guard losses.kd != nil, teacher.classes != data.set.classCount else { return }
+    guard let classes = teacher.classes else {
+      throw refusal("losses.kd", "needs logits, and \(teacher.name) gives none; use sp, at or hint")
+    }
+    throw refusal(
+      "losses.kd",
+      "needs a teacher with the student's \(data.set.classCount) classes, but \(teacher.name) has \(classes); "
+        + "use sp, at or hint")
   }
 
   /// Refuses a teacher's run that this configuration cannot learn from.
@@ -22,8 +45,8 @@ extension Configuration {
   /// - Parameter run: the configuration that makes the teacher.
   /// - Throws: `ConfigurationError` with the key that has to change.
   public func check(teacher run: Configuration) throws {
-    if let teacher, teacher.network != run.student.network {
-      throw refusal("teacher.network", "says \(teacher.network), but the config trains \(run.student.network)")
+    if let network = teacher?.network, network != run.student.network {
+      throw refusal("teacher.network", "says \(network), but the config trains \(run.student.network)")
     }
     let (own, other) = (data.set.imageShape, run.data.set.imageShape)
     guard own == other else {
@@ -81,34 +104,73 @@ extension Configuration {
     }
   }
 
+  private func checkPrecision() throws {
+    guard let teacher, teacher.precision == .int8 else { return }
+    guard teacher.network != nil else {
+      throw refusal("teacher.precision", "int8 is for Kindred's own networks; take it out")
+    }
+    guard training.device == .cpu else {
+      throw refusal("teacher.precision", "int8 runs on the CPU only; use float32 on \(training.device.rawValue)")
+    }
+  }
+
+  /// What can be said of a loss's layers without the teacher.
   private func checkLayers(of loss: ActivationLoss, key: String) throws {
-    guard let teacher else { return }
     guard !key.hasPrefix("losses.hint") || loss.layers.count == 1 else {
       throw refusal(key, "a hint has one layer pair, as in FitNets; keep one")
     }
     for (index, pair) in loss.layers.enumerated() {
-      let sides = try side(pair.student, of: student.network, key: key)
-      let others = try side(pair.teacher, of: teacher.network, key: key)
+      _ = try shape(pair.student, of: studentDescription, key: key)
       guard !loss.layers[..<index].contains(pair) else {
         throw refusal(key, "\(pair.student) and \(pair.teacher) are paired twice; keep one")
-      }
-      // The hint's adapter is a convolution: it can shrink the student's map, not enlarge it.
-      guard !key.hasPrefix("losses.hint") || sides >= others else {
-        throw refusal(
-          key,
-          "no adapter leads from the student's \(pair.student) (\(sides) high) to the teacher's \(pair.teacher) "
-            + "(\(others) high); pair the same stages")
       }
     }
   }
 
-  /// The height of a network's activation at a tap.
-  private func side(_ tap: String, of network: Architecture, key: String) throws -> Int {
-    let image = data.set.imageShape
-    if let shape = network.tapShape(tap, inputHeight: image.height, inputWidth: image.width) { return shape.height }
-    let list = "it has \(network.taps.joined(separator: ", "))"
-    let advice = Spelling.advice(for: tap, among: network.taps, else: list)
-    throw refusal(key, "\(network) has no tap '\(tap)'; \(advice)")
+  private func check(_ pair: LayerPair, of loss: String, with teacher: TeacherDescription) throws {
+    let key = "losses.\(loss).layers"
+    let own = try shape(pair.student, of: studentDescription, key: key)
+    let other = try shape(pair.teacher, of: teacher, key: key)
+    guard loss != "sp" else { return }
+    guard other.count == 3, other[1] == other[2] else {
+      throw refusal(
+        key,
+        "\(loss) compares square maps, but the teacher's \(pair.teacher) has shape \(other); use sp, or another output")
+    }
+    // The hint's adapter is a convolution: it can shrink the student's map, not enlarge it.
+    guard loss != "hint" || own[1] >= other[1] else {
+      throw refusal(
+        key,
+        "no adapter leads from the student's \(pair.student) (\(own[1]) high) to the teacher's \(pair.teacher) "
+          + "(\(other[1]) high); pair the same stages")
+    }
+  }
+
+  /// What the student gives, in the words that teachers are described in.
+  var studentDescription: TeacherDescription {
+    student.network.description(classes: data.set.classCount, image: data.set.imageShape)
+  }
+
+  /// The shape of a network's activation at a tap.
+  private func shape(_ tap: String, of network: TeacherDescription, key: String) throws -> [Int] {
+    if let shape = network.taps[tap] { return shape }
+    let taps = network.taps.keys.sorted()
+    let list = taps.isEmpty ? "it gives no activations" : "it has \(taps.joined(separator: ", "))"
+    let advice = Spelling.advice(for: tap, among: taps, else: list)
+    throw refusal(key, "\(network.name) has no tap '\(tap)'; \(advice)")
+  }
+}
+
+extension Architecture {
+  /// What the network gives for images of a shape.
+  public func description(
+    classes: Int?, image: (channels: Int, height: Int, width: Int)
+  ) -> TeacherDescription {
+    let shapes = taps.map { tap in
+      let shape = tapShape(tap, inputHeight: image.height, inputWidth: image.width)
+      return (tap, shape.map { [$0.channels, $0.height, $0.width] } ?? [])
+    }
+    return TeacherDescription(name: name, classes: classes, taps: Dictionary(uniqueKeysWithValues: shapes))
   }
 }
 

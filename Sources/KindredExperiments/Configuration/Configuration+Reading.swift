@@ -88,26 +88,72 @@ extension Configuration.Teacher {
     let network = try reader.network()
     let weights = try reader.file("weights")
     let configuration = try reader.file("config")
-    switch (weights, configuration) {
-    case (let weights?, nil):
-      self.network = try reader.required("network", network, "weights do not say which network they belong to")
-      source = .weights(weights)
-    case (nil, let configuration?):
+    let recording = try reader.file("recording")
+    let exported = try reader.file("exported")
+    let outputs = try reader.subsection("outputs")
+    try reader.refuseSecondSource(weights, configuration, recording, exported)
+    if let weights {
+      source = .weights(
+        try reader.required("network", network, "weights do not say which network they belong to"), weights)
+    } else if let configuration {
       if network == nil, let problem = ConfigurationFile.problem(opening: configuration) {
         throw reader.error("config", problem)
       }
-      self.network = try network ?? networkOfRun(configuration)
-      source = .configuration(configuration)
-    case (_?, _?):
-      throw reader.error("config", "a teacher has either weights or a config that makes them; take one out")
-    case (nil, nil):
+      source = .configuration(try network ?? networkOfRun(configuration), configuration)
+    } else if let recording {
+      source = .recording(recording)
+    } else if let exported {
+      let outputs = try reader.required(
+        "outputs", outputs, "say where things lie in its result, such as {logits: 0, stage3: 1}")
+      source = .exported(.init(file: exported, outputs: try outputs.places()))
+    } else {
       throw reader.error("weights", "missing; give weights, or the config of the run that makes them")
     }
+    precision = try reader.choice("precision", of: Precision.self) ?? .float32
+    quantization = try Configuration.Quantization(try reader.subsectionOrEmpty("int8"))
+    try reader.refuseUseless(network: self.network == nil ? network : nil, outputs: exported == nil ? outputs : nil)
+    try reader.finish()
+  }
+}
+
+extension Configuration.Quantization {
+  fileprivate init(_ reader: YAMLReader) throws {
+    let usual = Configuration.Quantization()
+    calibrationBatches =
+      try reader.wholeNumber("calibration_batches", in: 1...Int.max) ?? usual.calibrationBatches
+    checkedImages = try reader.wholeNumber("checked_images", in: 2...Int.max) ?? usual.checkedImages
+    largestTop1Drop = try reader.number("largest_top1_drop", .notNegative) ?? usual.largestTop1Drop
+    largestGramError = try reader.number("largest_gram_error", .notNegative) ?? usual.largestGramError
     try reader.finish()
   }
 }
 
 extension YAMLReader {
+  /// A teacher comes from one place.
+  fileprivate func refuseSecondSource(_ weights: URL?, _ config: URL?, _ recording: URL?, _ exported: URL?) throws {
+    let given = [("weights", weights), ("config", config), ("recording", recording), ("exported", exported)]
+      .filter { $0.1 != nil }.map(\.0)
+    guard given.count > 1 else { return }
+    throw error(given[1], "a teacher comes from one place, and there is \(given[0]) too; take one out")
+  }
+
+  /// Keys that say nothing of a teacher from that source.
+  fileprivate func refuseUseless(network: Architecture?, outputs: YAMLReader?) throws {
+    if network != nil { throw error("network", "the recording or file says itself what it holds; take it out") }
+    if outputs != nil { throw error("outputs", "only a file named by exported has outputs to name; take it out") }
+  }
+
+  /// Places in an exported network's result, by name.
+  fileprivate func places() throws -> [String: Configuration.Exported.Place] {
+    let names = keys
+    guard !names.isEmpty else { throw error("logits", "missing; name at least one output") }
+    return try Dictionary(
+      uniqueKeysWithValues: names.map { name in
+        guard let text = try text(name) else { throw error(name, "expected an index or a key") }
+        return (name, value(name)?.plainText.flatMap { Int($0) }.map { .index($0) } ?? .key(text))
+      })
+  }
+
   /// The network under the key `network`.
   fileprivate func network() throws -> Architecture? {
     guard let name = try text("network") else { return nil }
@@ -191,6 +237,7 @@ extension Configuration.Training {
     batchSize = try reader.wholeNumber("batch_size", in: 1...1_000_000) ?? usual.batchSize
     seed = try reader.wholeNumber("seed", in: 0...Int.max).map(UInt64.init) ?? usual.seed
     planSeed = try reader.wholeNumber("plan_seed", in: 0...Int.max).map(UInt64.init)
+    planEpochs = try reader.wholeNumber("plan_epochs", in: 1...1_000_000)
     dropLast = try reader.flag("drop_last") ?? usual.dropLast
     optimizer = try Configuration.Optimizer(try reader.subsectionOrEmpty("optimizer"))
     schedule = try Configuration.Schedule(try reader.subsectionOrEmpty("schedule"), epochs: epochs)

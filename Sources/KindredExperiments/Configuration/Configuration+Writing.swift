@@ -5,7 +5,8 @@ import Foundation
 extension Configuration {
   /// Every setting with its value, in the order of this file, with absolute paths. It loads to an equal configuration.
   ///
-  /// Settings without a value (`data.folder`, `student.weights`, `training.plan_seed`) are left out. A weight that was
+  /// Settings without a value (`data.folder`, `student.weights`, `training.plan_seed`, `training.plan_epochs`) are left
+  /// out. A weight that was
   /// found by calibration is written as the number, with its calibration beside it.
   public func yaml() -> String {
     var writer = YAMLWriter()
@@ -37,10 +38,38 @@ extension Configuration.Images {
 
 extension Configuration.Teacher {
   fileprivate func write(to writer: inout YAMLWriter) {
-    writer.line("network", network.name)
     switch source {
-    case .weights(let file): writer.path("weights", file)
-    case .configuration(let file): writer.path("config", file)
+    case .weights(let network, let file):
+      writer.line("network", network.name)
+      writer.path("weights", file)
+    case .configuration(let network, let file):
+      writer.line("network", network.name)
+      writer.path("config", file)
+    case .recording(let folder): writer.path("recording", folder)
+    case .exported(let exported):
+      writer.path("exported", exported.file)
+      writer.section("outputs") { writer in
+        for (name, place) in exported.outputs.sorted(by: { $0.key < $1.key }) {
+          writer.line(YAMLWriter.quoted(name), place.yaml)
+        }
+      }
+    }
+    writer.line("precision", precision.rawValue)
+    guard precision == .int8 || quantization != Configuration.Quantization() else { return }
+    writer.section("int8") {
+      $0.line("calibration_batches", quantization.calibrationBatches)
+      $0.line("checked_images", quantization.checkedImages)
+      $0.line("largest_top1_drop", quantization.largestTop1Drop)
+      $0.line("largest_gram_error", quantization.largestGramError)
+    }
+  }
+}
+
+extension Configuration.Exported.Place {
+  fileprivate var yaml: String {
+    switch self {
+    case .index(let index): "\(index)"
+    case .key(let key): YAMLWriter.quoted(key)
     }
   }
 }
@@ -85,6 +114,7 @@ extension Configuration.Training {
     writer.line("batch_size", batchSize)
     writer.line("seed", seed)
     if let planSeed { writer.line("plan_seed", planSeed) }
+    if let planEpochs { writer.line("plan_epochs", planEpochs) }
     writer.line("drop_last", dropLast)
     writer.section("optimizer") { optimizer.write(to: &$0) }
     writer.section("schedule") { schedule.write(to: &$0) }

@@ -97,21 +97,83 @@ extension Configuration {
     }
   }
 
-  /// The network whose activations the student is to match.
+  /// What the student is to match.
   public struct Teacher: Sendable, Equatable {
-    public var network: Architecture
     public var source: Source
+    public var precision: Precision
+    /// How an int8 teacher is made, and how much it may cost.
+    public var quantization: Quantization
 
     public enum Source: Sendable, Equatable {
-      /// A safetensors file, or the folder of a finished run.
-      case weights(URL)
-      /// A configuration file: the teacher is the network that its run makes.
-      case configuration(URL)
+      /// A network and its safetensors file, or the folder of the finished run that trained it.
+      case weights(Architecture, URL)
+      /// A network and the configuration file of the run that makes it.
+      case configuration(Architecture, URL)
+      /// A folder that `kindred record` wrote: no network is loaded.
+      case recording(URL)
+      /// A network that another program exported.
+      case exported(Exported)
     }
 
-    public init(network: Architecture, source: Source) {
-      self.network = network
+    /// What a teacher computes in.
+    public enum Precision: String, Sendable, CaseIterable {
+      case float32, int8
+    }
+
+    public init(source: Source, precision: Precision = .float32, quantization: Quantization = Quantization()) {
       self.source = source
+      self.precision = precision
+      self.quantization = quantization
+    }
+
+    /// The network, where it is one of Kindred's own.
+    public var network: Architecture? {
+      switch source {
+      case .weights(let network, _), .configuration(let network, _): network
+      case .recording, .exported: nil
+      }
+    }
+  }
+
+  /// A TorchScript file (`.pt`) or an AOTInductor package (`.pt2`), and where in its result things lie.
+  public struct Exported: Sendable, Equatable {
+    public var file: URL
+    /// Where `logits` and the activations lie, by the names that losses use.
+    public var outputs: [String: Place]
+
+    /// A place in what an exported network returns.
+    public enum Place: Sendable, Hashable {
+      /// In a tuple, counted from 0.
+      case index(Int)
+      /// In a dictionary.
+      case key(String)
+    }
+
+    public init(file: URL, outputs: [String: Place]) {
+      self.file = file
+      self.outputs = outputs
+    }
+  }
+
+  /// How an int8 teacher is calibrated, and what it may cost before a run is refused.
+  public struct Quantization: Sendable, Equatable {
+    /// The run's first batches, over which the ranges of activations are taken.
+    public var calibrationBatches: Int
+    /// The evaluation images on which the cost is measured.
+    public var checkedImages: Int
+    /// The largest loss of top-1 accuracy, in percentage points.
+    public var largestTop1Drop: Double
+    /// The largest relative error of a Gram matrix.
+    public var largestGramError: Double
+
+    public init(
+      calibrationBatches: Int = 8, checkedImages: Int = 1000, largestTop1Drop: Double = 2,
+      largestGramError: Double = 0.1
+    ) {
+      self.calibrationBatches = calibrationBatches
+      self.checkedImages = checkedImages
+      self.largestTop1Drop = largestTop1Drop
+      self.largestGramError = largestGramError
     }
   }
 }
@@ -213,6 +275,8 @@ extension Configuration {
     public var seed: UInt64
     /// Orders and augments the images; nil for the same as `seed`.
     public var planSeed: UInt64?
+    /// After how many epochs the plan of order, crops and flips begins again; nil for never.
+    public var planEpochs: Int?
     /// Leaves out an epoch's last batch when it is smaller than the others.
     public var dropLast: Bool
     public var optimizer: Optimizer
@@ -225,7 +289,8 @@ extension Configuration {
 
     /// - Parameter schedule: nil for `Schedule.usual(epochs:)`.
     public init(
-      epochs: Int = 200, batchSize: Int = 128, seed: UInt64 = 1, planSeed: UInt64? = nil, dropLast: Bool = true,
+      epochs: Int = 200, batchSize: Int = 128, seed: UInt64 = 1, planSeed: UInt64? = nil, planEpochs: Int? = nil,
+      dropLast: Bool = true,
       optimizer: Optimizer = .sgd(SGD()), schedule: Schedule? = nil, evaluateEvery: Int = 1, threads: Int = 0,
       device: Device = .cpu
     ) {
@@ -233,6 +298,7 @@ extension Configuration {
       self.batchSize = batchSize
       self.seed = seed
       self.planSeed = planSeed
+      self.planEpochs = planEpochs
       self.dropLast = dropLast
       self.optimizer = optimizer
       self.schedule = schedule ?? Schedule.usual(epochs: epochs)

@@ -22,6 +22,9 @@ final class YAMLReader {
     self.entries = entries
   }
 
+  /// The keys that were written, in their order.
+  var keys: [String] { entries.map(\.key) }
+
   /// Refuses the first key that nobody asked for.
   func finish() throws {
     guard let stranger = entries.first(where: { !known.contains($0.key) }) else { return }

@@ -6,48 +6,43 @@ import Torch
 
 extension Configuration {
   /// The objective, with weights that are still to be found as 0.
-  /// - Parameter generator: initialises what the methods train themselves.
-  func objective(_ generator: Generator) -> Objective {
+  /// - Parameters:
+  ///   - teacher: what the teacher gives; nil without one.
+  ///   - generator: initialises what the methods train themselves.
+  func objective(teacher: TeacherDescription?, _ generator: Generator) -> Objective {
     var terms: [Objective.Term] = []
     if let sp = losses.sp { terms.append(.init(SimilarityPreserving(sp.layers), weight: sp.weight.value ?? 0)) }
     if let kd = losses.kd {
       terms.append(.init(KnowledgeDistillation(temperature: kd.temperature), weight: kd.alpha))
     }
     if let at = losses.at {
-      terms.append(.init(AttentionTransfer(at.layers.map(attentionPair)), weight: at.weight.value ?? 0))
+      let pairs = at.layers.map { attentionPair($0, teacher) }
+      terms.append(.init(AttentionTransfer(pairs), weight: at.weight.value ?? 0))
     }
     if let hint = losses.hint {
       let pair = hint.layers[0]
-      terms.append(.init(Hint(pair, adapter: adapter(pair, generator)), weight: hint.weight.value ?? 0))
+      terms.append(.init(Hint(pair, adapter: adapter(pair, teacher, generator)), weight: hint.weight.value ?? 0))
     }
     return Objective(crossEntropyWeight: losses.crossEntropy * (1 - (losses.kd?.alpha ?? 0)), terms: terms)
   }
 
-  private func attentionPair(_ pair: LayerPair) -> AttentionTransfer.Pair {
-    AttentionTransfer.Pair(pair, studentSize: studentShape(pair).height, teacherSize: teacherShape(pair).height)
+  private func attentionPair(_ pair: LayerPair, _ teacher: TeacherDescription?) -> AttentionTransfer.Pair {
+    AttentionTransfer.Pair(
+      pair, studentSize: shape(pair.student, of: studentDescription)[1],
+      teacherSize: shape(pair.teacher, of: teacher)[1])
   }
 
-  private func adapter(_ pair: LayerPair, _ generator: Generator) -> HintAdapter {
-    let (student, teacher) = (studentShape(pair), teacherShape(pair))
+  private func adapter(_ pair: LayerPair, _ teacher: TeacherDescription?, _ generator: Generator) -> HintAdapter {
+    let (own, other) = (shape(pair.student, of: studentDescription), shape(pair.teacher, of: teacher))
     let adapter = HintAdapter(
-      student: (student.channels, student.height), teacher: (teacher.channels, teacher.height), generator: generator)
+      student: (own[0], own[1]), teacher: (other[0], other[1]), generator: generator)
     adapter.move(to: .cpu)
     return adapter
   }
 
-  private func studentShape(_ pair: LayerPair) -> (channels: Int, height: Int, width: Int) {
-    shape(pair.student, of: student.network)
-  }
-
-  private func teacherShape(_ pair: LayerPair) -> (channels: Int, height: Int, width: Int) {
-    guard let teacher else { preconditionFailure("a checked configuration with activation losses has a teacher") }
-    return shape(pair.teacher, of: teacher.network)
-  }
-
-  private func shape(_ tap: String, of network: Architecture) -> (channels: Int, height: Int, width: Int) {
-    let image = data.set.imageShape
-    guard let shape = network.tapShape(tap, inputHeight: image.height, inputWidth: image.width) else {
-      preconditionFailure("a checked configuration names only taps that exist")
+  private func shape(_ tap: String, of network: TeacherDescription?) -> [Int] {
+    guard let shape = network?.taps[tap] else {
+      preconditionFailure("a checked configuration has a teacher where one is needed, and names only taps that exist")
     }
     return shape
   }

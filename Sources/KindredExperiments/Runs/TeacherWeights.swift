@@ -1,4 +1,4 @@
-// Where a run's teacher comes from, and whether it fits before anything is loaded.
+// A teacher that is one of Kindred's own networks: its file of weights, and whether it fits before it is loaded.
 
 import Foundation
 import Kindred
@@ -8,17 +8,48 @@ import Torch
 /// A teacher's network and its file of weights, checked by the file's header alone.
 struct TeacherWeights {
   let architecture: Architecture
+  let description: TeacherDescription
   let file: URL
   private let header: WeightsHeader
 
-  /// - Parameter runs: the folder of runs, in which a teacher that a configuration makes is looked for.
-  /// - Throws: `RunError` or `SafetensorsError`: no teacher yet, a damaged file, another network, other inputs.
-  init(_ teacher: Configuration.Teacher, for settings: Configuration, runs: URL) throws {
-    architecture = teacher.network
-    if case .configuration(let url) = teacher.source { try settings.check(teacher: Configuration.load(file: url)) }
-    file = try TeacherWeights.file(teacher.source, runs: runs)
+  /// - Parameter weights: a safetensors file, or the folder of a finished run.
+  /// - Throws: `RunError` or `SafetensorsError`: no file, a damaged one, another network, other inputs.
+  init(_ architecture: Architecture, weights: URL, for settings: Configuration) throws {
+    var isFolder: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: weights.path, isDirectory: &isFolder) else {
+      throw RunError("teacher.weights: there is no file or run \(ConfigurationFile.displayName(weights))")
+    }
+    let file = isFolder.boolValue ? try TeacherWeights.finished(RunFolder(weights)) : weights
+    try self.init(architecture, file: file, for: settings)
+  }
+
+  /// - Parameters:
+  ///   - configuration: the file of the run that makes the teacher.
+  ///   - runs: the folder of runs in which that run is looked for.
+  /// - Throws: as above, and `ConfigurationError` for a run that this student cannot learn from.
+  init(_ architecture: Architecture, configuration: URL, runs: URL, for settings: Configuration) throws {
+    let run = try Configuration.load(file: configuration)
+    try settings.check(teacher: run)
+    let folder = TeacherWeights.folder(of: run, in: runs)
+    guard FileManager.default.fileExists(atPath: folder.weights.path) else {
+      throw RunError(
+        "teacher: \(run.name) is not trained yet (no finished run in \(folder.name)); first run: "
+          + "kindred train \(ConfigurationFile.displayName(configuration)) --out \(folder.name)")
+    }
+    try self.init(architecture, file: folder.weights, for: settings)
+  }
+
+  private init(_ architecture: Architecture, file: URL, for settings: Configuration) throws {
+    self.architecture = architecture
+    self.file = file
     header = try WeightsHeader(file, of: architecture)
-    try checkFit(settings)
+    description = architecture.description(classes: header.classes, image: settings.data.set.imageShape)
+    let channels = settings.data.set.imageShape.channels
+    guard header.inputChannels == channels else {
+      throw RunError(
+        "teacher: \(ConfigurationFile.displayName(file)) takes images of \(header.inputChannels) channels, but "
+          + "\(settings.data.set.rawValue) has \(channels)")
+    }
   }
 
   /// The network with its weights.
@@ -35,47 +66,11 @@ struct TeacherWeights {
     RunFolder(runs.appending(path: "\(settings.name)/seed-\(settings.training.seed)"))
   }
 
-  private static func file(_ source: Configuration.Teacher.Source, runs: URL) throws -> URL {
-    switch source {
-    case .weights(let url):
-      var isFolder: ObjCBool = false
-      guard FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder) else {
-        throw RunError("teacher.weights: there is no file or run \(ConfigurationFile.displayName(url))")
-      }
-      return isFolder.boolValue ? try finished(RunFolder(url)) : url
-    case .configuration(let url):
-      let settings = try Configuration.load(file: url)
-      let folder = TeacherWeights.folder(of: settings, in: runs)
-      guard FileManager.default.fileExists(atPath: folder.weights.path) else {
-        throw RunError(
-          "teacher: \(settings.name) is not trained yet (no finished run in \(folder.name)); first run: "
-            + "kindred train \(ConfigurationFile.displayName(url)) --out \(folder.name)")
-      }
-      return folder.weights
-    }
-  }
-
   private static func finished(_ folder: RunFolder) throws -> URL {
     guard FileManager.default.fileExists(atPath: folder.weights.path) else {
       throw RunError("teacher.weights: \(folder.name) holds no finished run (no weights.safetensors)")
     }
     return folder.weights
-  }
-
-  /// Refuses a teacher that cannot see the student's images, or for `kd` one of other classes.
-  private func checkFit(_ settings: Configuration) throws {
-    let name = ConfigurationFile.displayName(file)
-    let channels = settings.data.set.imageShape.channels
-    guard header.inputChannels == channels else {
-      throw RunError(
-        "teacher: \(name) takes images of \(header.inputChannels) channels, but \(settings.data.set.rawValue) has "
-          + "\(channels)")
-    }
-    guard settings.losses.kd == nil || header.classes == settings.data.set.classCount else {
-      throw RunError(
-        "losses.kd: needs a teacher with the student's \(settings.data.set.classCount) classes, but \(name) has "
-          + "\(header.classes); use sp, at or hint")
-    }
   }
 }
 

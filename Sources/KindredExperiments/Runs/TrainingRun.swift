@@ -51,7 +51,7 @@ public final class TrainingRun {
   ) throws -> RunOutcome {
     try checkDevice()
     // Everything that can be refused is refused before anything is loaded or written.
-    let teacher = try settings.teacher.map { try TeacherWeights($0, for: settings, runs: runs) }
+    let teacher = try settings.teacher.map { try TeacherSource($0, for: settings, runs: runs) }
     if let result = try finishedBefore(resume: resume) { return .finished(result) }
     try checkStart()
     let training = try library.training(settings.data)
@@ -63,7 +63,7 @@ public final class TrainingRun {
     if let result = try finishedBefore(resume: resume) { return .finished(result) }
     Runtime.flushDenormals()
     Runtime.threadCount = settings.training.threads > 0 ? settings.training.threads : Runtime.physicalCoreCount
-    let work = try Work(settings, teacher: teacher?.network(), training: training, evaluation: evaluation)
+    let work = try Work(settings, teacher: teacher, training: training, evaluation: evaluation)
     do {
       return try withTorchErrors { try go(work, shouldStop: shouldStop, onEvent: onEvent) }
     } catch let error as TorchError where error.isOutOfMemory {
@@ -186,15 +186,17 @@ public final class TrainingRun {
     if evaluation.count == 0 {
       evaluation = distiller.student.evaluation(on: work.evaluationImages, classCount: settings.data.set.classCount)
     }
-    return .finished(try finish(distiller, log, evaluation))
+    return .finished(try finish(distiller, log, evaluation, teacher: work.teacherName))
   }
 
-  private func finish(_ distiller: Distiller, _ log: MetricsLog, _ evaluation: Evaluation) throws -> RunResult {
+  private func finish(
+    _ distiller: Distiller, _ log: MetricsLog, _ evaluation: Evaluation, teacher: String?
+  ) throws -> RunResult {
     let tensors = Dictionary(uniqueKeysWithValues: distiller.student.state.map { ($0.name, $0.tensor) })
     try Safetensors.write(
       tensors, metadata: ["network": settings.student.network.name, "data": settings.data.set.rawValue],
       to: folder.weights)
-    let result = RunResult(settings, evaluation, epochs: log.epochs)
+    let result = RunResult(settings, teacher: teacher, evaluation, epochs: log.epochs)
     try folder.write(result)
     return result
   }
@@ -215,24 +217,26 @@ private struct CheckpointTimer {
 private final class Work {
   let batches: ImageBatches
   let evaluationImages: EvaluationImages
+  /// What the teacher is called, where there is one.
+  let teacherName: String?
   private let student: Network
   private var objective: Objective
-  private let teacher: LiveTeacher?
+  private let teacher: (any TeacherSignal)?
   private let settings: Configuration
 
-  init(_ settings: Configuration, teacher: Network?, training: ImageSet, evaluation: ImageSet) throws {
+  init(_ settings: Configuration, teacher: TeacherSource?, training: ImageSet, evaluation: ImageSet) throws {
     self.settings = settings
     let device: Device = settings.training.device == .cuda ? .cuda(0) : .cpu
     let generator = Generator(seed: settings.training.seed)
     student = settings.student.network.network(
       classes: settings.data.set.classCount, inputChannels: training.channels, generator: generator)
     if let weights = settings.student.weights { try load(weights, into: student) }
-    objective = settings.objective(generator)
+    objective = settings.objective(teacher: teacher?.description, generator)
     student.move(to: device)
-    teacher?.move(to: device)
     for (_, adapter) in objective.adapters { adapter.move(to: device) }
     let needs = objective.teacherNeeds
-    self.teacher = teacher.map { LiveTeacher($0, needs: needs) }
+    teacherName = teacher?.description.name
+    self.teacher = try teacher.map { try $0.signal(needs: needs, device: device) }
     let plan = BatchPlan(
       count: training.count, batchSize: settings.training.batchSize,
       seed: settings.training.planSeed ?? settings.training.seed, augmentation: settings.data.augmentation,
@@ -269,12 +273,12 @@ private final class Work {
 }
 
 extension RunResult {
-  fileprivate init(_ settings: Configuration, _ evaluation: Evaluation, epochs: [EpochReport]) {
+  fileprivate init(_ settings: Configuration, teacher: String?, _ evaluation: Evaluation, epochs: [EpochReport]) {
     let shape = settings.data.set.imageShape
     let classes = settings.data.set.classCount
     let network = settings.student.network
     self.init(
-      name: settings.name, network: network.name, teacher: settings.teacher?.network.name,
+      name: settings.name, network: network.name, teacher: teacher,
       evaluatedOn: "\(settings.data.set.rawValue) \(settings.data.evaluateOn.rawValue)", images: evaluation.count,
       seed: settings.training.seed, planSeed: settings.training.planSeed ?? settings.training.seed,
       epochs: settings.training.epochs, accuracy: evaluation.accuracy, top5Accuracy: evaluation.top5Accuracy,
