@@ -44,7 +44,7 @@ let package = Package(
       ] + (hasCUDA ? [.define("KINDRED_CUDA")] : []),
       linkerSettings: [.unsafeFlags(torchLibraries + (hasCUDA ? cudaLibraries : []))]),
     .target(name: "Torch", dependencies: ["CTorch"]),
-    .target(name: "Kindred", dependencies: ["Torch"]),
+    .target(name: "Kindred", dependencies: ["CZlib", "Torch"]),
     .target(name: "KindredVision", dependencies: ["COpenSSL", "CZlib", "Kindred", "Torch"]),
     .target(name: "KindredReport", dependencies: ["CPNG"]),
     .target(

@@ -15,7 +15,8 @@ struct KindredCommand: ParsableCommand {
       """,
     version: kindredVersion,
     subcommands: [
-      DemoCommand.self, TrainCommand.self, DistillCommand.self, CompareCommand.self, EvaluateCommand.self,
+      DemoCommand.self, TrainCommand.self, DistillCommand.self, RecordCommand.self, CompareCommand.self,
+      EvaluateCommand.self,
       InspectCommand.self, LossCommand.self, ForwardCommand.self, DataCommand.self, DoctorCommand.self,
     ])
 }
@@ -38,6 +39,14 @@ func json(_ value: some Encodable) throws -> String {
     positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
   encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
   return String(decoding: try encoder.encode(value), as: UTF8.self)
+}
+
+/// Words as a shell takes them.
+func commandLine(_ words: [String]) -> String {
+  words.map { word in
+    let isPlain = word.allSatisfy { $0.isLetter || $0.isNumber || "-_./=+,:".contains($0) }
+    return isPlain ? word : "'" + word.replacingOccurrences(of: "'", with: "'\\''") + "'"
+  }.joined(separator: " ")
 }
 
 /// A path of the command line, from the current folder.

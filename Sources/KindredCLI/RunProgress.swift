@@ -41,6 +41,20 @@ final class RunProgress {
     }
   }
 
+  func show(_ event: RecordingRun.Event) {
+    switch event {
+    case .began(let size):
+      let batches =
+        size.batchesDone == 0 ? "\(size.batches) batches" : "\(size.batchesDone) of \(size.batches) batches done"
+      message("\(prefix)\(size.epochs) epochs, \(batches), \(Format.bytes(size.bytes)) in all")
+    case .batch(let step):
+      let status = TrainingStatus(
+        name: name, epoch: step.position.epoch + 1, epochs: step.epochs, step: step.position.batch + 1,
+        stepsPerEpoch: step.batchesPerEpoch, imagesPerSecond: step.imagesPerSecond)
+      if status.step == status.stepsPerEpoch { printer?.epoch(status) } else { printer?.step(status) }
+    }
+  }
+
   private var prefix: String { name.isEmpty ? "" : "\(name): " }
 
   private func status(_ step: StepReport, values: [(String, String)]) -> TrainingStatus {

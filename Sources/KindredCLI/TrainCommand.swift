@@ -93,13 +93,7 @@ struct RunArguments: ParsableArguments {
     let words =
       ["kindred", command, config, "--out", folder.name] + sets.flatMap { ["--set", $0] }
       + (data.folder.map { ["--data-dir", $0] } ?? []) + (runs == "runs" ? [] : ["--runs", runs]) + ["--resume"]
-    return words.map(quoted).joined(separator: " ")
-  }
-
-  /// A word as a shell takes it.
-  private func quoted(_ word: String) -> String {
-    let isPlain = word.allSatisfy { $0.isLetter || $0.isNumber || "-_./=+,:".contains($0) }
-    return isPlain ? word : "'" + word.replacingOccurrences(of: "'", with: "'\\''") + "'"
+    return commandLine(words)
   }
 
   private func summary(_ result: RunResult, _ folder: RunFolder) -> String {

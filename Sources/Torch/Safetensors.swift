@@ -20,18 +20,9 @@ public enum Safetensors {
   /// All tensors of a file, on the CPU, and its metadata.
   /// - Throws: `SafetensorsError`, naming the file and what is wrong in it.
   public static func read(_ file: URL) throws -> (tensors: [String: Tensor], metadata: [String: String]) {
-    let (entries, metadata, data) = try open(file)
-    do {
-      let tensors = try entries.mapValues { entry in
-        try withTorchErrors {
-          data[(data.startIndex + entry.range.lowerBound)..<(data.startIndex + entry.range.upperBound)]
-            .withUnsafeBytes { Tensor(bytes: $0, shape: entry.shape, dtype: entry.dtype) }
-        }
-      }
-      return (tensors, metadata)
-    } catch let error as TorchError {
-      throw SafetensorsError(file: file.path, problem: "holds a tensor that cannot be made: \(error.message)")
-    }
+    let mapped = try SafetensorsFile(file)
+    let tensors = try mapped.entries.keys.map { ($0, try mapped.tensor($0)) }
+    return (Dictionary(uniqueKeysWithValues: tensors), mapped.metadata)
   }
 
   /// Only the header's entries: names, types and shapes.
@@ -71,7 +62,7 @@ public enum Safetensors {
     return length + json + body
   }
 
-  private static func open(_ file: URL) throws -> (entries: [String: Entry], metadata: [String: String], body: Data) {
+  static func open(_ file: URL) throws -> (entries: [String: Entry], metadata: [String: String], body: Data) {
     let data: Data
     var isFolder: ObjCBool = false
     if FileManager.default.fileExists(atPath: file.path, isDirectory: &isFolder), isFolder.boolValue {

@@ -1,5 +1,6 @@
 // A network and batches small enough to train in a test.
 
+import Foundation
 import Kindred
 import Torch
 
@@ -80,4 +81,11 @@ struct TinyBatches: BatchSource {
 extension Module {
   /// Every entry's bytes by name.
   var bytes: [String: [UInt8]] { Dictionary(uniqueKeysWithValues: state.map { ($0.name, $0.tensor.bytes()) }) }
+}
+
+func withTemporaryFolder(_ body: (URL) throws -> Void) throws {
+  let folder = FileManager.default.temporaryDirectory.appendingPathComponent("kindred-\(UUID().uuidString)")
+  try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+  defer { try? FileManager.default.removeItem(at: folder) }
+  try body(folder)
 }

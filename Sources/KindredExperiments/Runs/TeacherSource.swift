@@ -8,34 +8,59 @@ import Torch
 /// A teacher that fits its run, of which nothing but headers has been read yet.
 enum TeacherSource {
   case network(TeacherWeights)
+  case recording(Recording)
 
   /// - Parameter runs: the folder of runs, in which a teacher that a configuration makes is looked for.
-  /// - Throws: `RunError`, `SafetensorsError` or `ConfigurationError`: no teacher yet, a damaged file, one that does not
-  ///   give what the losses compare.
+  /// - Throws: `RunError`, `RecordingError`, `SafetensorsError` or `ConfigurationError`: no teacher yet, a damaged file, one
+  ///   that does not give what the losses compare.
   init(_ teacher: Configuration.Teacher, for settings: Configuration, runs: URL) throws {
     switch teacher.source {
     case .weights(let network, let file): self = .network(try TeacherWeights(network, weights: file, for: settings))
     case .configuration(let network, let file):
       self = .network(try TeacherWeights(network, configuration: file, runs: runs, for: settings))
-    case .recording, .exported: throw RunError("teacher: only networks of Kindred's own can teach so far")
+    case .recording(let folder):
+      let recording = try Recording(folder)
+      try settings.check(recording)
+      self = .recording(recording)
+    case .exported: throw RunError("teacher.exported: only networks of Kindred's own can teach so far")
     }
     try settings.check(teacher: description)
+    if case .recording(let recording) = self {
+      try recording.require(settings.objective(teacher: description, Generator(seed: 0)).teacherNeeds)
+    }
   }
 
   var description: TeacherDescription {
     switch self {
     case .network(let weights): weights.description
+    case .recording(let recording): recording.header.teacher
     }
   }
 
   /// The teacher at work.
-  /// - Throws: as loading its files does.
-  func signal(needs: Set<TeacherNeed>, device: Device) throws -> any TeacherSignal {
+  /// - Parameter training: the images that the run trains on.
+  /// - Throws: as loading its files does; `RunError` for a recording that was made with other images.
+  func signal(
+    needs: Set<TeacherNeed>, _ settings: Configuration, training: ImageSet
+  ) throws -> any TeacherSignal {
     switch self {
     case .network(let weights):
       let network = try weights.network()
-      network.move(to: device)
+      network.move(to: settings.device)
       return LiveTeacher(network, needs: needs)
+    case .recording(let recording):
+      try settings.check(recording, images: training)
+      return try RecordedTeacher(
+        recording, needs: needs, planEpochs: settings.training.planEpochs, device: settings.device)
+    }
+  }
+
+  /// What its signal depends on beside the batches.
+  func facts(_ settings: Configuration) throws -> [RecordingHeader.Fact] {
+    let precision = RecordingHeader.Fact("teacher's precision", settings.teacher?.precision.rawValue ?? "float32")
+    switch self {
+    case .network(let weights): return [.init("teacher's weights of SHA-256", try weights.fingerprint()), precision]
+    case .recording(let recording): return recording.header.teacherFacts
     }
   }
 }

@@ -52,6 +52,9 @@ struct TeacherWeights {
     }
   }
 
+  /// SHA-256 of the file.
+  func fingerprint() throws -> String { try Digest.sha256.hex(of: file) }
+
   /// The network with its weights.
   func network() throws -> Network {
     // The seed does not matter: every weight is replaced.

@@ -29,11 +29,14 @@ public final class TrainingRun {
   private let folder: RunFolder
   private let library: ImageLibrary
   private let runs: URL
+  private let recording: URL?
 
   /// - Parameters:
   ///   - folder: where the run's files go.
   ///   - runs: the folder of runs, in which a teacher that a configuration makes is looked for.
-  public init(_ settings: Configuration, folder: RunFolder, library: ImageLibrary, runs: URL) {
+  ///   - recording: a recording of the configuration's own teacher, to be used in its place.
+  public init(_ settings: Configuration, folder: RunFolder, library: ImageLibrary, runs: URL, recording: URL? = nil) {
+    self.recording = recording
     self.settings = settings
     self.folder = folder
     self.library = library
@@ -49,9 +52,11 @@ public final class TrainingRun {
   public func run(
     resume: Bool, shouldStop: () -> Bool, onEvent: (RunEvent) throws -> Void
   ) throws -> RunOutcome {
-    try checkDevice()
+    try settings.checkDevice()
     // Everything that can be refused is refused before anything is loaded or written.
-    let teacher = try settings.teacher.map { try TeacherSource($0, for: settings, runs: runs) }
+    let teacher = try (recording.map { .init(source: .recording($0)) } ?? settings.teacher).map {
+      try TeacherSource($0, for: settings, runs: runs)
+    }
     if let result = try finishedBefore(resume: resume) { return .finished(result) }
     try checkStart()
     let training = try library.training(settings.data)
@@ -61,8 +66,7 @@ public final class TrainingRun {
     defer { withExtendedLifetime(lock) {} }
     // Another process may have worked here while the images were loaded.
     if let result = try finishedBefore(resume: resume) { return .finished(result) }
-    Runtime.flushDenormals()
-    Runtime.threadCount = settings.training.threads > 0 ? settings.training.threads : Runtime.physicalCoreCount
+    settings.prepareRuntime()
     let work = try Work(settings, teacher: teacher, training: training, evaluation: evaluation)
     do {
       return try withTorchErrors { try go(work, shouldStop: shouldStop, onEvent: onEvent) }
@@ -80,11 +84,6 @@ public final class TrainingRun {
     return hasCheckpoint
       ? "the last good checkpoint is \(file); try a smaller learning rate"
       : "no checkpoint was made before it; try a smaller learning rate"
-  }
-
-  private func checkDevice() throws {
-    guard settings.training.device == .cuda, Runtime.cudaDeviceCount == 0 else { return }
-    throw RunError("training.device: no CUDA device was found (see kindred doctor); use cpu")
   }
 
   /// Refuses weights to start from that are not the student's, by their file's header alone.
@@ -226,7 +225,7 @@ private final class Work {
 
   init(_ settings: Configuration, teacher: TeacherSource?, training: ImageSet, evaluation: ImageSet) throws {
     self.settings = settings
-    let device: Device = settings.training.device == .cuda ? .cuda(0) : .cpu
+    let device = settings.device
     let generator = Generator(seed: settings.training.seed)
     student = settings.student.network.network(
       classes: settings.data.set.classCount, inputChannels: training.channels, generator: generator)
@@ -236,12 +235,8 @@ private final class Work {
     for (_, adapter) in objective.adapters { adapter.move(to: device) }
     let needs = objective.teacherNeeds
     teacherName = teacher?.description.name
-    self.teacher = try teacher.map { try $0.signal(needs: needs, device: device) }
-    let plan = BatchPlan(
-      count: training.count, batchSize: settings.training.batchSize,
-      seed: settings.training.planSeed ?? settings.training.seed, augmentation: settings.data.augmentation,
-      dropsLast: settings.training.dropLast)
-    batches = ImageBatches(training, plan: plan, epochs: settings.training.epochs, device: device)
+    self.teacher = try teacher.map { try $0.signal(needs: needs, settings, training: training) }
+    batches = settings.batches(of: training, epochs: settings.training.epochs)
     evaluationImages = EvaluationImages(evaluation, device: device)
   }
 
@@ -280,7 +275,7 @@ extension RunResult {
     self.init(
       name: settings.name, network: network.name, teacher: teacher,
       evaluatedOn: "\(settings.data.set.rawValue) \(settings.data.evaluateOn.rawValue)", images: evaluation.count,
-      seed: settings.training.seed, planSeed: settings.training.planSeed ?? settings.training.seed,
+      seed: settings.training.seed, planSeed: settings.planSeed,
       epochs: settings.training.epochs, accuracy: evaluation.accuracy, top5Accuracy: evaluation.top5Accuracy,
       loss: evaluation.loss, parameters: network.parameterCount(classes: classes, inputChannels: shape.channels),
       multiplyAdds: network.multiplyAdds(

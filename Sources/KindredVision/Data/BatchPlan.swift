@@ -49,9 +49,16 @@ public struct BatchPlan: Sendable {
   public let augmentation: Augmentation
   /// Whether a last batch that is smaller than the others is left out.
   public let dropsLast: Bool
+  /// After how many epochs the plan begins again; nil for never.
+  public let repeatsAfter: Int?
 
   /// A plan for `count` images in batches of `batchSize`, at least 1.
-  public init(count: Int, batchSize: Int, seed: UInt64, augmentation: Augmentation, dropsLast: Bool = true) {
+  public init(
+    count: Int, batchSize: Int, seed: UInt64, augmentation: Augmentation, dropsLast: Bool = true,
+    repeatsAfter: Int? = nil
+  ) {
+    precondition(repeatsAfter.map { $0 > 0 } ?? true, "a plan repeats after one epoch or more")
+    self.repeatsAfter = repeatsAfter
     precondition((0...Int(Int32.max)).contains(count), "a plan is for at most 2^31 - 1 images")
     precondition(batchSize > 0, "a batch holds at least one image")
     (self.count, self.batchSize, self.seed) = (count, batchSize, seed)
@@ -61,8 +68,9 @@ public struct BatchPlan: Sendable {
   /// Batches in an epoch; 0 if the images do not fill one batch and the smaller last one is dropped.
   public var batchesPerEpoch: Int { dropsLast ? count / batchSize : (count + batchSize - 1) / batchSize }
 
-  /// The plan of epoch `n`, the same whenever it is asked for.
-  public func epoch(_ n: Int) -> EpochPlan {
+  /// The plan of an epoch, counted from 0, the same whenever it is asked for.
+  public func epoch(_ epoch: Int) -> EpochPlan {
+    let n = repeatsAfter.map { epoch % $0 } ?? epoch
     let order = shuffledIndices(epoch: n).prefix(batchesPerEpoch * batchSize)
     return EpochPlan(views: order.map { view(of: $0, epoch: n) }, batchSize: batchSize)
   }

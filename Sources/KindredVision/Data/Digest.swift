@@ -4,20 +4,23 @@ import COpenSSL
 import Foundation
 
 /// A digest of bytes, in hexadecimal.
-enum Digest {
+public enum Digest {
   /// What publishers of data sets give: guards against damage, not against malice.
   case md5
   case sha256
 
-  func hex(of bytes: [UInt8]) -> String {
+  func hex(of bytes: [UInt8]) -> String { hex { bytes.withUnsafeBytes($0) } }
+
+  /// The digest of bytes that `body` hands over piece by piece.
+  func hex(_ body: ((UnsafeRawBufferPointer) -> Void) -> Void) -> String {
     var run = Run(self)
-    bytes.withUnsafeBytes { run.update($0) }
+    body { run.update($0) }
     return run.finish()
   }
 
   /// The digest of a file, read a piece at a time.
   /// - Throws: `DataError` where it cannot be read.
-  func hex(of file: URL) throws -> String {
+  public func hex(of file: URL) throws -> String {
     do {
       let handle = try FileHandle(forReadingFrom: file)
       defer { try? handle.close() }

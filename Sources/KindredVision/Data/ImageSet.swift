@@ -47,6 +47,16 @@ public struct ImageSet: Sendable {
     pixels[index * imageBytes..<(index + 1) * imageBytes]
   }
 
+  /// SHA-256 of all that a network sees of the set: shape, pixels, normalisation, and the labels.
+  public var fingerprint: String {
+    Digest.sha256.hex { update in
+      [width, height, channels, count].withUnsafeBytes(update)
+      (channelMean + channelDeviation).withUnsafeBytes(update)
+      labels.withUnsafeBytes(update)
+      pixels.withUnsafeBytes(update)
+    }
+  }
+
   /// The images at `indices`, in that order.
   public func selecting(_ indices: [Int]) -> ImageSet {
     var chosen: [UInt8] = []

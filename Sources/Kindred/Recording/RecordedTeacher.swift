@@ -1,0 +1,80 @@
+// A teacher that is not there: what it said is read back.
+
+import Foundation
+import Torch
+
+/// A recording's signals, batch by batch. No network is run.
+///
+/// With float32 they are the live teacher's to the bit. A block whose checksum is not right is refused.
+public final class RecordedTeacher: TeacherSignal {
+  private let recording: Recording
+  private let needs: Set<TeacherNeed>
+  private let planEpochs: Int
+  private let device: Device
+  private var open: (batches: ClosedRange<Int>, file: SafetensorsFile)?
+
+  /// - Parameters:
+  ///   - planEpochs: after how many epochs plan and signal begin again; nil for never.
+  ///   - device: where the losses are computed.
+  /// - Throws: `RecordingError` where batches are missing or a need was not recorded.
+  public init(_ recording: Recording, needs: Set<TeacherNeed>, planEpochs: Int? = nil, device: Device = .cpu) throws {
+    try recording.require(needs)
+    self.recording = recording
+    self.needs = needs
+    self.planEpochs = planEpochs ?? Int.max
+    self.device = device
+  }
+
+  public func output(for batch: Batch) throws -> TeacherOutput {
+    let epoch = batch.position.epoch % planEpochs
+    let batches = recording.header.batches
+    guard epoch < batches.epochs, batch.position.batch < batches.perEpoch else {
+      throw RecordingError(
+        recording.folder,
+        "recorded for \(batches.epochs) epochs of \(batches.perEpoch) batches, there is no batch "
+          + "\(batch.position.batch + 1) of epoch \(epoch + 1)")
+    }
+    let index = epoch * batches.perEpoch + batch.position.batch
+    let values = try needs.map { ($0, try block($0, of: index, size: batch.labels.count)) }
+    return TeacherOutput(Dictionary(uniqueKeysWithValues: values))
+  }
+
+  private func block(_ need: TeacherNeed, of batch: Int, size: Int) throws -> Tensor {
+    let file = try shard(with: batch)
+    let name = Recording.blockName(batch, need)
+    do {
+      let isWhole = try file.withBytes(of: name) { bytes, _ in Recording.checksum(of: bytes) == file.metadata[name] }
+      guard isWhole else { throw damage(batch, "the checksum of \(need.signalName) is wrong") }
+      let tensor = try file.tensor(name)
+      guard tensor.shape == need.shape(batch: size, of: recording.header.teacher) else {
+        throw damage(batch, "\(need.signalName) has shape \(tensor.shape)")
+      }
+      return tensor.to(.float32, device: device).inNetworkLayout()
+    } catch let error as SafetensorsError {
+      throw damage(batch, error.problem)
+    }
+  }
+
+  private func shard(with batch: Int) throws -> SafetensorsFile {
+    if let open, open.batches.contains(batch) { return open.file }
+    guard let batches = recording.shards.first(where: { $0.contains(batch) }) else {
+      throw RecordingError(recording.folder, "batch \(batch) is missing")
+    }
+    do {
+      let file = try SafetensorsFile(Recording.shardFile(batches, in: recording.folder))
+      open = (batches, file)
+      return file
+    } catch let error as SafetensorsError {
+      throw RecordingError(recording.folder, "the shard of batches \(batches) \(error.problem); record again")
+    }
+  }
+
+  private func damage(_ batch: Int, _ problem: String) -> RecordingError {
+    RecordingError(recording.folder, "batch \(batch) is damaged: \(problem); record again")
+  }
+}
+
+extension Tensor {
+  /// Images as a network gives them, channels-last: the order in memory decides in which order a loss is summed up.
+  fileprivate func inNetworkLayout() -> Tensor { shape.count == 4 ? contiguous(.channelsLast) : self }
+}

@@ -1,0 +1,58 @@
+// From a teacher's output to shards.
+
+import Foundation
+import Torch
+
+/// Gathers blocks in memory and writes them as shards.
+public final class RecordingWriter {
+  /// A shard is written once it has this many bytes.
+  private static let shardBytes = 16 << 20
+
+  private let folder: URL
+  private let needs: [TeacherNeed]
+  private let storage: RecordingHeader.Storage
+  private var batches: ClosedRange<Int>?
+  private var blocks: [String: Tensor] = [:]
+  private var bytes = 0
+
+  /// Makes the folder's header, or goes on with a recording of the very same thing.
+  /// - Throws: `RecordingError`, naming what differs from the recording that is there.
+  public init(_ header: RecordingHeader, needs: Set<TeacherNeed>, to folder: URL) throws {
+    self.folder = folder
+    self.needs = needs.sorted { $0.signalName < $1.signalName }
+    storage = header.storage
+    if !Recording.exists(in: folder) {
+      try Recording.write(header, to: folder)
+    } else if let difference = header.difference(from: try Recording(folder).header) {
+      throw RecordingError(folder, "\(difference); choose another folder with --out")
+    }
+  }
+
+  /// Adds a batch, which is counted over all epochs and follows the one added before or begins a new shard.
+  /// - Throws: `RecordingError` where a shard cannot be written.
+  public func append(_ output: TeacherOutput, batch: Int) throws {
+    if let batches, batch != batches.upperBound + 1 { try flush() }
+    batches = (batches?.lowerBound ?? batch)...batch
+    for need in needs {
+      let block = output[need].to(storage.dtype, device: .cpu).contiguous()
+      blocks[Recording.blockName(batch, need)] = block
+      bytes += block.count * storage.dtype.byteCount
+    }
+    if bytes >= RecordingWriter.shardBytes { try flush() }
+  }
+
+  /// Writes what is gathered.
+  /// - Throws: `RecordingError`, such as for a full disk.
+  public func flush() throws {
+    guard let batches else { return }
+    let checksums = blocks.mapValues { $0.bytes().withUnsafeBytes { Recording.checksum(of: $0) } }
+    do {
+      try Safetensors.write(blocks, metadata: checksums, to: Recording.shardFile(batches, in: folder))
+    } catch let error as SafetensorsError {
+      throw RecordingError(folder, error.problem)
+    }
+    self.batches = nil
+    blocks = [:]
+    bytes = 0
+  }
+}

@@ -1,0 +1,94 @@
+// `kindred record`: a teacher's signal, kept for any number of students.
+
+import ArgumentParser
+import Foundation
+import Kindred
+import KindredExperiments
+import KindredReport
+
+extension RecordingHeader.Storage: ExpressibleByArgument {}
+
+struct RecordCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "record", abstract: "Keep what a teacher says of each batch, for students that learn without it.",
+    discussion: """
+      Runs the teacher over the batches that a run with CONFIG will see and keeps what its losses need: Gram rows for \
+      sp, logits for kd, attention maps for at. A configuration then says teacher: {recording: DIR}. A recording belongs \
+      to its data, batch size, augmentation and plan seed (training.plan_seed, else training.seed).
+      """)
+
+  @Argument(help: "The YAML file of a run with a teacher.")
+  var config: String
+
+  @Option(help: "How many epochs to record. (default: all that the run has)")
+  var epochs: Int?
+
+  @Option(help: "The recording's folder.")
+  var out: String
+
+  @Option(help: "float32 replays a live run byte for byte; float16 takes half the space.")
+  var storage = RecordingHeader.Storage.float32
+
+  @Option(help: "The folder of runs, where a teacher that the file names by its configuration is looked for.")
+  var runs = "runs"
+
+  @Flag(help: "Go on with the unfinished recording in the folder.")
+  var resume = false
+
+  @Option(help: "The seed of the run, whose batches are recorded.")
+  var seed: UInt64?
+
+  @Option(name: .customLong("set"), help: "Override a setting, such as training.plan_seed=7. Can be repeated.")
+  var overrides: [String] = []
+
+  /// All settings of the command line, as `KEY=VALUE`.
+  private var settings: [String] { overrides + (seed.map { ["training.seed=\($0)"] } ?? []) }
+
+  @OptionGroup var data: DataOptions
+  @OptionGroup var outputs: OutputOptions
+
+  func validate() throws {
+    guard epochs.map({ $0 > 0 }) ?? true else { throw ValidationError("--epochs is 1 or more.") }
+  }
+
+  func run() throws {
+    let configuration = try Configuration.load(file: file(config), overrides: settings)
+    let recording = RecordingRun(
+      configuration, epochs: epochs, storage: storage, folder: file(out), library: data.library, runs: file(runs))
+    let progress = RunProgress(quiet: outputs.quiet, name: "recording")
+    StopRequest.listen()
+    let result: RecordingRun.Result?
+    do {
+      result = try recording.run(resume: resume, shouldStop: { StopRequest.isPending }, onEvent: progress.show)
+    } catch {
+      progress.finish()
+      throw error
+    }
+    progress.finish()
+    guard let result else {
+      progress.message("stopped and saved; go on with: \(again)")
+      throw ExitCode(StopRequest.exitStatus)
+    }
+    output(outputs.json ? try json(result) : summary(result))
+  }
+
+  /// The command that goes on with this recording.
+  private var again: String {
+    var words = ["kindred", "record", config, "--out", out]
+    if let epochs { words += ["--epochs", "\(epochs)"] }
+    if storage != .float32 { words += ["--storage", storage.rawValue] }
+    words += settings.flatMap { ["--set", $0] }
+    if let folder = data.folder { words += ["--data-dir", folder] }
+    if runs != "runs" { words += ["--runs", runs] }
+    words.append("--resume")
+    return commandLine(words)
+  }
+
+  private func summary(_ result: RecordingRun.Result) -> String {
+    """
+    \(result.teacher): \(result.signals.joined(separator: ", ")) of \(result.epochs) epochs, \
+    \(Format.bytes(result.bytes)), plan seed \(result.planSeed)
+    use it with: teacher: {recording: \(result.folder)}
+    """
+  }
+}

@@ -1,0 +1,35 @@
+// What all that runs a configuration has in common: device, threads and batches.
+
+import Kindred
+import KindredVision
+import Torch
+
+extension Configuration {
+  /// - Throws: `RunError` for a device that is not there.
+  func checkDevice() throws {
+    guard training.device == .cuda, Runtime.cudaDeviceCount == 0 else { return }
+    throw RunError("training.device: no CUDA device was found (see kindred doctor); use cpu")
+  }
+
+  var device: Torch.Device { training.device == .cuda ? .cuda(0) : .cpu }
+
+  /// Sets up libtorch for this process.
+  func prepareRuntime() {
+    Runtime.flushDenormals()
+    Runtime.threadCount = training.threads > 0 ? training.threads : Runtime.physicalCoreCount
+  }
+
+  /// The training batches.
+  func batches(of images: ImageSet, epochs: Int) -> ImageBatches {
+    let plan = BatchPlan(
+      count: images.count, batchSize: training.batchSize, seed: planSeed, augmentation: data.augmentation,
+      dropsLast: training.dropLast, repeatsAfter: training.planEpochs)
+    return ImageBatches(images, plan: plan, epochs: epochs, device: device)
+  }
+
+  /// The number of images in an epoch's last batch.
+  var lastBatchSize: Int {
+    let rest = trainingImageCount % training.batchSize
+    return training.dropLast || rest == 0 ? training.batchSize : rest
+  }
+}

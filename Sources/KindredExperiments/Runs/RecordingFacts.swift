@@ -1,0 +1,56 @@
+// What a run's teacher signal depends on, as a recording names it.
+
+import Kindred
+import KindredVision
+
+extension Configuration {
+  /// The seed of order, crops and flips.
+  var planSeed: UInt64 { training.planSeed ?? training.seed }
+
+  /// What the batches depend on, as far as it is known before the images are loaded.
+  var planFacts: [RecordingHeader.Fact] {
+    [
+      .init("data set", data.set.rawValue), .init("training images", "\(trainingImageCount)"),
+      .init("batch size", "\(training.batchSize)"), .init("drop_last", "\(training.dropLast)"),
+      .init("plan seed", "\(planSeed)"), .init("crop padding", "\(data.augmentation.cropPadding)"),
+      .init("flip", "\(data.augmentation.flip)"),
+    ]
+  }
+
+  /// The epochs whose batches all differ: those that a recording for this run has to hold.
+  var distinctEpochs: Int { min(training.epochs, training.planEpochs ?? training.epochs) }
+
+  /// Refuses a recording that was made for other batches, before the images are loaded.
+  /// - Throws: `RunError` naming what differs.
+  func check(_ recording: Recording) throws {
+    let recorded = recording.header.batches
+    try compare(planFacts, with: recorded.facts, in: recording)
+    guard distinctEpochs <= recorded.epochs else {
+      throw RunError(
+        "teacher.recording: recorded for \(recorded.epochs) epochs, this run has \(distinctEpochs); record more, or "
+          + "set training.plan_epochs: \(recorded.epochs) so that plan and signal begin again")
+    }
+  }
+
+  /// Refuses a recording that was made with other images.
+  /// - Throws: `RunError`.
+  func check(_ recording: Recording, images: ImageSet) throws {
+    try compare([images.fact], with: recording.header.batches.facts, in: recording)
+  }
+
+  private func compare(
+    _ own: [RecordingHeader.Fact], with recorded: [RecordingHeader.Fact], in recording: Recording
+  ) throws {
+    for fact in own {
+      guard let other = recorded.first(where: { $0.name == fact.name }), other != fact else { continue }
+      throw RunError(
+        "teacher.recording: \(ConfigurationFile.displayName(recording.folder)) was recorded for \(fact.name) "
+          + "\(other.value), this run has \(fact.value)")
+    }
+  }
+}
+
+extension ImageSet {
+  /// The images themselves, in their order.
+  var fact: RecordingHeader.Fact { .init("images of SHA-256", fingerprint) }
+}

@@ -1,0 +1,205 @@
+// From a configuration to a recording of its teacher: what `kindred record` does.
+
+import Foundation
+import Kindred
+import KindredReport
+import KindredVision
+import Torch
+
+/// Runs the teacher of a configuration over the batches that a run with it will see, and keeps what its losses need.
+///
+/// A run belongs to the thread that runs it.
+public final class RecordingRun {
+  /// What a recording says while it goes on.
+  public enum Event: Sendable {
+    /// It begins, or goes on where it was stopped.
+    case began(Size)
+    /// A batch is done.
+    case batch(Step)
+  }
+
+  /// How large it becomes.
+  public struct Size: Sendable {
+    public let epochs: Int
+    public let batches: Int
+    /// Of these batches there are already so many.
+    public let batchesDone: Int
+    public let bytes: Int
+  }
+
+  /// One batch of the teacher.
+  public struct Step: Sendable {
+    public let position: BatchPosition
+    public let batchesPerEpoch: Int
+    public let epochs: Int
+    public let imagesPerSecond: Double
+  }
+
+  /// What a finished recording is.
+  public struct Result: Sendable, Codable {
+    public let folder: String
+    public let teacher: String
+    public let signals: [String]
+    public let epochs: Int
+    public let batches: Int
+    public let bytes: Int
+    public let planSeed: UInt64
+  }
+
+  private let settings: Configuration
+  private let epochs: Int
+  private let storage: RecordingHeader.Storage
+  private let folder: URL
+  private let library: ImageLibrary
+  private let runs: URL
+
+  /// - Parameters:
+  ///   - epochs: how many epochs to record; nil for all that differ in the configured run.
+  ///   - runs: the folder of runs, in which a teacher that a configuration makes is looked for.
+  public init(
+    _ settings: Configuration, epochs: Int? = nil, storage: RecordingHeader.Storage = .float32, folder: URL,
+    library: ImageLibrary, runs: URL
+  ) {
+    self.settings = settings
+    self.epochs = epochs ?? settings.distinctEpochs
+    self.storage = storage
+    self.folder = folder
+    self.library = library
+    self.runs = runs
+  }
+
+  /// Records to the end, or until `shouldStop`, which is asked after every batch. Returns nil when it was stopped.
+  ///
+  /// - Parameter resume: go on with an unfinished recording of the same thing in the folder.
+  /// - Throws: `RunError`, `RecordingError`, `ConfigurationError`, `DataError`, `SafetensorsError` and whatever `onEvent`
+  ///   throws. What was recorded before stays.
+  public func run(
+    resume: Bool, shouldStop: () -> Bool, onEvent: (Event) throws -> Void
+  ) throws -> Result? {
+    guard let teacher = settings.teacher else { throw RunError("\(settings.name) has no teacher to record") }
+    if case .recording = teacher.source { throw RunError("teacher.recording: a recording is not recorded again") }
+    try settings.checkDevice()
+    if let repeats = settings.training.planEpochs, epochs > repeats {
+      throw RunError("the plan repeats after \(repeats) epochs (training.plan_epochs); record no more than these")
+    }
+    let source = try TeacherSource(teacher, for: settings, runs: runs)
+    try checkFolder(resume: resume)
+    let images = try library.training(settings.data)
+    let lock = try lockedFolder()
+    defer { withExtendedLifetime(lock) {} }
+    settings.prepareRuntime()
+    let objective = settings.objective(teacher: source.description, Generator(seed: settings.training.seed))
+    let batches = settings.batches(of: images, epochs: epochs)
+    let header = RecordingHeader(
+      teacher: source.description, teacherFacts: try source.facts(settings),
+      batches: .init(
+        epochs: epochs, perEpoch: batches.batchesPerEpoch, size: settings.training.batchSize,
+        lastSize: settings.lastBatchSize, facts: settings.planFacts + [images.fact]),
+      objective: objective, storage: storage)
+    do {
+      return try withTorchErrors {
+        let teacher = try source.signal(needs: objective.teacherNeeds, settings, training: images)
+        let work = RecordingWork(
+          teacher: teacher, batches: batches,
+          writer: try RecordingWriter(header, needs: objective.teacherNeeds, to: folder))
+        return try record(
+          work, header, objective.teacherNeeds, shouldStop: shouldStop, onEvent: onEvent)
+      }
+    } catch let error as TorchError where error.isOutOfMemory {
+      throw RunError("out of memory; use a smaller training.batch_size (\(error.message))")
+    }
+  }
+
+  private func record(
+    _ work: RecordingWork, _ header: RecordingHeader, _ needs: Set<TeacherNeed>, shouldStop: () -> Bool,
+    onEvent: (Event) throws -> Void
+  ) throws -> Result? {
+    let missing = try Recording(folder).missing
+    try checkSpace(missing.reduce(0) { $0 + header.byteCount(needs, batches: $1) })
+    let size = Size(
+      epochs: epochs, batches: header.batches.count,
+      batchesDone: header.batches.count - missing.reduce(0) { $0 + $1.count },
+      bytes: header.byteCount(needs, batches: 0..<header.batches.count))
+    try onEvent(.began(size))
+    for range in missing {
+      let isComplete = try work.record(range) { position, imagesPerSecond in
+        let step = Step(
+          position: position, batchesPerEpoch: header.batches.perEpoch, epochs: epochs,
+          imagesPerSecond: imagesPerSecond)
+        try onEvent(.batch(step))
+        return !shouldStop()
+      }
+      guard isComplete else { return nil }
+    }
+    return Result(
+      folder: ConfigurationFile.displayName(folder), teacher: header.teacher.name, signals: header.signals,
+      epochs: epochs, batches: size.batches, bytes: size.bytes, planSeed: settings.planSeed)
+  }
+
+  private func checkFolder(resume: Bool) throws {
+    let name = ConfigurationFile.displayName(folder)
+    if Recording.exists(in: folder) {
+      guard resume else { throw RunError("\(name) holds a recording; go on with --resume or choose another --out") }
+      return
+    }
+    let contents = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
+    guard contents.allSatisfy({ $0.hasSuffix(".partial") || $0 == RunLock.fileName }) else {
+      throw RunError("\(name) is not empty and holds no recording; choose another folder with --out")
+    }
+  }
+
+  private func lockedFolder() throws -> RunLock {
+    let target = RunFolder(folder)
+    try target.create()
+    return try RunLock(target)
+  }
+
+  private func checkSpace(_ bytes: Int) throws {
+    guard let free = DiskSpace.free(at: folder), free < bytes else { return }
+    throw RunError(
+      "the recording takes \(Format.bytes(bytes)) and \(Format.bytes(free)) are free in "
+        + "\(ConfigurationFile.displayName(folder)); record fewer epochs, use --storage float16, or another --out")
+  }
+}
+
+/// The loop of a recording: a teacher, its batches, and the writer of what it says.
+private final class RecordingWork {
+  private let teacher: any TeacherSignal
+  private let batches: ImageBatches
+  private let writer: RecordingWriter
+  private let start = ContinuousClock.now
+  private var flushed = ContinuousClock.now
+  private var images = 0
+
+  init(teacher: any TeacherSignal, batches: ImageBatches, writer: RecordingWriter) {
+    self.teacher = teacher
+    self.batches = batches
+    self.writer = writer
+  }
+
+  /// Records some batches, counted over all epochs, until `goesOn` says no. Returns whether all are done.
+  func record(_ range: Range<Int>, goesOn: (BatchPosition, Double) throws -> Bool) throws -> Bool {
+    let perEpoch = batches.batchesPerEpoch
+    var source = batches.batches(
+      from: BatchPosition(epoch: range.lowerBound / perEpoch, batch: range.lowerBound % perEpoch))
+    for index in range {
+      guard let batch = source.next() else { preconditionFailure("as many batches as the plan has") }
+      try writer.append(teacher.output(for: batch), batch: index)
+      images += batch.labels.count
+      if isFlushDue() { try writer.flush() }
+      guard try goesOn(batch.position, Double(images) / max((.now - start) / .seconds(1), 1e-9)) else {
+        try writer.flush()
+        return index + 1 == range.upperBound
+      }
+    }
+    try writer.flush()
+    return true
+  }
+
+  /// A slow teacher's work is not kept in memory for long.
+  private func isFlushDue() -> Bool {
+    guard .now - flushed > .seconds(60) else { return false }
+    flushed = .now
+    return true
+  }
+}

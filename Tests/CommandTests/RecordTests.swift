@@ -1,0 +1,120 @@
+// Recorded teachers through the built command: replayed, killed, resumed, refused.
+
+import Foundation
+import Testing
+
+@Suite(.serialized) struct RecordTests {
+  private let scratch: Scratch
+
+  /// A student with all four kinds of loss, of a teacher that is trained, and the same student of a recording.
+  init() throws {
+    scratch = try Scratch()
+    try scratch.writeTinyRuns()
+    try scratch.write("extends: student.yaml\nlosses: {at: {weight: 10}}\n", to: "live.yaml")
+    try scratch.write("extends: live.yaml\nteacher: {config: null, recording: tape}\n", to: "replay.yaml")
+    let teacher = try run("train", "teacher.yaml", "--quiet")
+    #expect(teacher.status == 0, "\(teacher.errors)")
+  }
+
+  private func run(_ arguments: String...) throws -> Command.Finished {
+    try Command.Running(arguments, in: scratch.url).wait()
+  }
+
+  private func weights(_ folder: String) throws -> Data { try scratch.bytes("\(folder)/weights.safetensors") }
+
+  @Test func aReplayedRunIsTheLiveRunByteForByte() throws {
+    let live = try run("distill", "live.yaml", "--out", "live", "--quiet")
+    #expect(live.status == 0, "\(live.errors)")
+    let recording = try run("record", "live.yaml", "--out", "tape")
+    #expect(recording.status == 0, "\(recording.errors)")
+    #expect(recording.errors.contains("3 epochs, 15 batches, 18.4 MB in all"), "\(recording.errors)")
+    // Neither the teacher's weights nor its configuration are there any more.
+    try FileManager.default.removeItem(at: scratch.url.appending(path: "runs"))
+    try scratch.write("", to: "teacher.yaml")
+    try scratch.write("extends: plain.yaml\nteacher: {recording: tape}\n\(losses)", to: "replay.yaml")
+    let replay = try run("distill", "replay.yaml", "--out", "replay", "--quiet")
+    #expect(replay.status == 0, "\(replay.errors)")
+    #expect(try weights("live") == weights("replay"))
+    // Another model seed may share the plan's.
+    let other = try run("distill", "replay.yaml", "--seed", "2", "--set", "training.plan_seed=1", "--quiet")
+    #expect(other.status == 0, "\(other.errors)")
+  }
+
+  private let losses = """
+    losses:
+      kd: {alpha: 0.5, temperature: 4}
+      sp: {weight: auto, calibration_batches: 2}
+      at: {weight: 10}
+      hint: {weight: 0.1}
+    """
+
+  @Test func killedAnywhereAndResumedItIsTheSameRecording() throws {
+    var random = SystemRandomNumberGenerator()
+    var kills = 0
+    let arguments = ["record", "live.yaml", "--epochs", "40", "--out", "tape", "--quiet", "--resume"]
+    for _ in 0..<20 {
+      let process = try Command.Running(arguments, in: scratch.url)
+      let deadline = Date.now + Double.random(in: 0.02...0.6, using: &random)
+      while process.isRunning, Date.now < deadline { usleep(2_000) }
+      process.send(SIGKILL)
+      if process.wait().status == 0 { break }
+      kills += 1
+    }
+    let last = try Command.Running(arguments, in: scratch.url).wait()
+    #expect(last.status == 0 && kills > 0, "\(last.errors)")
+    let stopped = try Command.Running(["record", "live.yaml", "--out", "stopped"], in: scratch.url)
+    while stopped.isRunning, !scratch.has("stopped/recording.json") { usleep(500) }
+    stopped.send(SIGINT)
+    let interrupted = stopped.wait()
+    if interrupted.status != 0 {
+      #expect(interrupted.status == 130)
+      #expect(interrupted.errors.contains("kindred record live.yaml --out stopped --resume"), "\(interrupted.errors)")
+      let again = try run("record", "live.yaml", "--out", "stopped")
+      #expect(again.status == 1 && again.errors.contains("--resume"), "\(again.errors)")
+    }
+    let live = try run("distill", "live.yaml", "--out", "live", "--quiet")
+    let replay = try run("distill", "replay.yaml", "--out", "replay", "--quiet")
+    #expect(live.status == 0 && replay.status == 0, "\(live.errors) \(replay.errors)")
+    #expect(try weights("live") == weights("replay"))
+  }
+
+  /// After the recorded epochs plan and signal begin again, where the configuration says so: as a live run's do.
+  @Test func planAndSignalWrapRoundTogether() throws {
+    let wrapped = ["--quiet", "--set", "training.plan_epochs=2"]
+    #expect(try run("record", "live.yaml", "--epochs", "2", "--out", "tape", "--quiet").status == 0)
+    let live = try Command.Running(["distill", "live.yaml", "--out", "live"] + wrapped, in: scratch.url).wait()
+    let replay = try Command.Running(["distill", "replay.yaml", "--out", "replay"] + wrapped, in: scratch.url).wait()
+    #expect(live.status == 0 && replay.status == 0, "\(live.errors) \(replay.errors)")
+    #expect(try weights("live") == weights("replay"))
+    let straight = try run("distill", "live.yaml", "--out", "straight", "--quiet")
+    #expect(try straight.status == 0 && weights("straight") != weights("live"))
+    let refused = try run("distill", "replay.yaml", "--out", "refused", "--quiet")
+    #expect(refused.status == 1)
+    #expect(refused.errors.contains("recorded for 2 epochs, this run has 3"), "\(refused.errors)")
+    #expect(refused.errors.contains("training.plan_epochs: 2"), "\(refused.errors)")
+  }
+
+  @Test func whatDoesNotMatchIsRefusedBeforeAnythingIsWritten() throws {
+    #expect(try run("record", "student.yaml", "--out", "tape", "--quiet").status == 0)
+    let cases = [
+      ("training.batch_size=16", "recorded for batch size 32, this run has 16"),
+      ("training.seed=2", "recorded for plan seed 1, this run has 2"),
+      ("data.train_images=192", "recorded for training images 160, this run has 192"),
+      ("data.flip=false", "recorded for flip true, this run has false"),
+      ("losses.hint=null", "this run needs attention.stage"),
+    ]
+    for (setting, reason) in cases {
+      let refused = try run("distill", "replay.yaml", "--out", "refused", "--quiet", "--set", setting)
+      #expect(refused.status == 1)
+      #expect(refused.errors.contains(reason), "\(refused.errors)")
+      #expect(refused.errors.split(separator: "\n").count == 1)
+      #expect(!scratch.has("refused"))
+    }
+    let missing = try run("distill", "replay.yaml", "--quiet", "--set", "teacher.recording=nowhere")
+    #expect(missing.status == 1 && missing.errors.contains("nowhere: there is no recording here"), "\(missing.errors)")
+    let endless = try run("record", "live.yaml", "--epochs", "900000000", "--out", "endless", "--quiet")
+    #expect(endless.status == 1 && endless.errors.contains("are free in endless"), "\(endless.errors)")
+    let foreign = try run("record", "student.yaml", "--out", "runs", "--quiet")
+    #expect(foreign.status == 1 && foreign.errors.contains("is not empty and holds no recording"), "\(foreign.errors)")
+  }
+}

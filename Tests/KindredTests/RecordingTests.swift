@@ -1,0 +1,195 @@
+// Recordings: what is replayed is what was recorded, and what is damaged is refused.
+
+import Foundation
+import Kindred
+import Testing
+import Torch
+
+/// A recording of a tiny teacher, in a folder.
+private struct Tape {
+  static let description = TeacherDescription(
+    name: "tiny", classes: 3, taps: ["stage1": [3, 6, 6], "stage2": [6, 3, 3]])
+  static func objective() -> Objective {
+    let adapter = HintAdapter(student: (4, 3), teacher: (6, 3), generator: Generator(seed: 5))
+    let maps = AttentionTransfer([
+      .init(LayerPair(student: "stage2", teacher: "stage1"), studentSize: 3, teacherSize: 6)
+    ])
+    let losses: [any DistillationLoss] = [
+      SimilarityPreserving([LayerPair("stage2")]), KnowledgeDistillation(), maps, Hint(adapter: adapter),
+    ]
+    return Objective(terms: losses.map { .init($0, weight: 1) })
+  }
+
+  static var needs: Set<TeacherNeed> { objective().teacherNeeds }
+
+  static func header(
+    _ storage: RecordingHeader.Storage = .float32, teacher: String = "1", epochs: Int = 2
+  ) -> RecordingHeader {
+    RecordingHeader(
+      teacher: description, teacherFacts: [.init("seed of the teacher", teacher)],
+      batches: .init(epochs: epochs, perEpoch: 4, size: 6, lastSize: 6, facts: [.init("data", "tiny")]),
+      objective: objective(), storage: storage)
+  }
+
+  static func teacher() -> LiveTeacher { LiveTeacher(TinyNetwork(3, seed: 50).warmedUp(), needs: needs) }
+
+  static func batch(_ index: Int) -> Batch { TinyBatches.batch(at: BatchPosition(epoch: index / 4, batch: index % 4)) }
+
+  /// Records batches, a shard for each range.
+  static func record(
+    _ ranges: [Range<Int>] = [0..<3, 3..<8], _ storage: RecordingHeader.Storage = .float32, in folder: URL
+  ) throws {
+    let writer = try RecordingWriter(header(storage), needs: needs, to: folder)
+    let teacher = teacher()
+    for range in ranges {
+      for index in range { try writer.append(teacher.output(for: batch(index)), batch: index) }
+      try writer.flush()
+    }
+  }
+
+  /// Everything that is replayed, as bytes.
+  static func replay(_ folder: URL) throws -> [[String: [UInt8]]] {
+    let teacher = try RecordedTeacher(Recording(folder), needs: needs)
+    return try (0..<8).map { signals(try teacher.output(for: batch($0))) }
+  }
+
+  static func live() -> [[String: [UInt8]]] {
+    let teacher = teacher()
+    return (0..<8).map { signals(teacher.output(for: batch($0))) }
+  }
+
+  private static func signals(_ output: TeacherOutput) -> [String: [UInt8]] {
+    Dictionary(uniqueKeysWithValues: needs.map { ($0.signalName, output[$0].bytes()) })
+  }
+}
+
+@Suite struct RecordingTests {
+  @Test func whatIsReplayedIsWhatWasSaid() throws {
+    try withTemporaryFolder { folder in
+      try Tape.record(in: folder)
+      #expect(try Recording(folder).missing.isEmpty)
+      #expect(try Tape.replay(folder) == Tape.live())
+    }
+  }
+
+  /// All four kinds of loss, in the order of summation that the live run has: the same weights to the bit.
+  @Test func aStudentOfARecordingIsTheLiveTeachersStudent() throws {
+    try withTemporaryFolder { folder in
+      try Tape.record(in: folder)
+      func trained(_ teacher: any TeacherSignal) throws -> [String: [UInt8]] {
+        let student = TinyNetwork(2, seed: 4)
+        let objective = Tape.objective()
+        let distiller = Distiller(
+          student: student, teacher: teacher, objective: objective,
+          optimizer: SGD(Distiller.parameters(student: student, objective: objective), learningRate: 0.1),
+          settings: .init(epochs: 2, learningRate: 0.1, schedule: .init(.constant)))
+        _ = try distiller.run(
+          on: TinyBatches(), evaluate: { _ in Evaluation(classCount: TinyNetwork.classes) }, shouldStop: { false },
+          onEvent: { _ in })
+        return student.bytes
+      }
+      let recorded = try trained(RecordedTeacher(Recording(folder), needs: Tape.needs))
+      #expect(try recorded == trained(Tape.teacher()))
+    }
+  }
+
+  /// Half precision keeps 11 significant bits of normal numbers.
+  @Test func float16IsRoundedAndHalfAsLarge() throws {
+    try withTemporaryFolder { folder in
+      try Tape.record([0..<8], .float16, in: folder)
+      let (exact, half) = (Tape.teacher(), try RecordedTeacher(Recording(folder), needs: Tape.needs))
+      var differs = false
+      for need in Tape.needs {
+        let (wanted, found) = (exact.output(for: Tape.batch(5))[need], try half.output(for: Tape.batch(5))[need])
+        #expect(found.dtype == .float32 && found.shape == wanted.shape)
+        let (a, b): ([Double], [Double]) = (wanted.elements(), found.elements())
+        let bounds = a.map { max(abs($0) / 2048, 3e-8) }
+        #expect(zip(zip(a, b), bounds).allSatisfy { abs($0.0 - $0.1) <= $1 }, "\(need)")
+        differs = differs || a != b
+      }
+      #expect(differs)
+      let (wide, narrow) = (Tape.header(), Tape.header(.float16))
+      #expect(wide.byteCount(Tape.needs, batches: 0..<8) == 2 * narrow.byteCount(Tape.needs, batches: 0..<8))
+    }
+  }
+
+  /// The announced size is that of the blocks.
+  @Test func theSizeIsKnownBeforehand() throws {
+    try withTemporaryFolder { folder in
+      try Tape.record(in: folder)
+      let shards = try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)
+        .filter { $0.pathExtension == "safetensors" }
+      let blocks = try shards.flatMap { try Safetensors.entries(of: $0).values.map(\.range.count) }
+      #expect(blocks.count == 8 * 4)
+      #expect(blocks.reduce(0, +) == Tape.header().byteCount(Tape.needs, batches: 0..<8))
+    }
+  }
+
+  /// Every byte of the header's file, and of a shard's header and blocks every few: an error or the right numbers, never
+  /// other ones. (The header's file may be laid out otherwise and say the same.)
+  @Test(arguments: ["recording.json", "00000003-00000007.safetensors"])
+  func aFlippedByteIsNeverAWrongNumber(name: String) throws {
+    try withTemporaryFolder { folder in
+      try Tape.record(in: folder)
+      let file = folder.appendingPathComponent(name)
+      let bytes = try Data(contentsOf: file)
+      let live = Tape.live()
+      var refused = 0
+      let places = stride(from: 0, to: bytes.count, by: max(1, bytes.count / 400))
+      for place in places {
+        var damaged = bytes
+        damaged[place] ^= UInt8(1 << (place % 8))
+        try damaged.write(to: file)
+        do {
+          #expect(try Tape.replay(folder) == live, "byte \(place)")
+        } catch is RecordingError {
+          refused += 1
+        }
+      }
+      #expect(refused > 300)
+    }
+  }
+
+  @Test func aTruncatedOrMissingShardIsNamed() throws {
+    try withTemporaryFolder { folder in
+      try Tape.record(in: folder)
+      let file = folder.appendingPathComponent("00000003-00000007.safetensors")
+      try Data(contentsOf: file).dropLast(100).write(to: file)
+      let error = #expect(throws: RecordingError.self) { try Tape.replay(folder) }
+      #expect(error?.problem.contains("the shard of batches 3...7 is truncated") == true, "\(error?.problem ?? "")")
+      try FileManager.default.removeItem(at: file)
+      let gap = #expect(throws: RecordingError.self) { try Tape.replay(folder) }
+      #expect(gap?.problem.contains("5 of 8 batches are missing, from epoch 1, batch 4 on") == true)
+      // Only the gap is recorded again.
+      #expect(try Recording(folder).missing == [3..<8])
+      try Tape.record([3..<8], in: folder)
+      #expect(try Tape.replay(folder) == Tape.live())
+    }
+  }
+
+  @Test func whatDoesNotMatchIsRefusedByName() throws {
+    try withTemporaryFolder { folder in
+      try Tape.record(in: folder)
+      func problem(_ body: () throws -> Void) -> String {
+        do {
+          try body()
+          return ""
+        } catch {
+          return "\(error)"
+        }
+      }
+      let other = problem { _ = try RecordedTeacher(Recording(folder), needs: [.similarity("stage1")]) }
+      #expect(other.contains("this run needs similarity.stage1"), "\(other)")
+      let teacher = problem { _ = try RecordingWriter(Tape.header(teacher: "2"), needs: Tape.needs, to: folder) }
+      #expect(teacher.contains("recorded for seed of the teacher 1, now 2"), "\(teacher)")
+      let signal = try RecordedTeacher(Recording(folder), needs: Tape.needs)
+      let beyond = problem { _ = try signal.output(for: Tape.batch(8)) }
+      #expect(beyond.contains("recorded for 2 epochs of 4 batches"), "\(beyond)")
+      // The same batch, once plan and signal begin again after the recorded epochs.
+      let wrapped = try RecordedTeacher(Recording(folder), needs: Tape.needs, planEpochs: 2)
+      let need = TeacherNeed.similarity("stage2")
+      #expect(try wrapped.output(for: Tape.batch(9))[need].bytes() == signal.output(for: Tape.batch(1))[need].bytes())
+      #expect(problem { _ = try Recording(folder.appendingPathComponent("none")) }.contains("there is no recording"))
+    }
+  }
+}
