@@ -11,8 +11,8 @@ struct CompareCommand: ParsableCommand {
     discussion: """
       Runs lie in OUT/NAME/seed-N. What is finished there is used as it is, what was stopped goes on, what is missing \
       is trained; teachers that a configuration names are trained first, by their own files: --set and its like are for \
-      the compared ones. Beside the runs, table.md, table.csv and \
-      table.json hold the table.
+      the compared ones. A teacher that several runs hear over the same batches is recorded once and replayed, \
+      which gives the same weights. Beside the runs, table.md, table.csv and table.json hold the table.
       """)
 
   @Argument(help: "The YAML files to compare.")
@@ -23,6 +23,9 @@ struct CompareCommand: ParsableCommand {
 
   @Option(help: "The folder of runs.")
   var out = "runs"
+
+  @Flag(help: "Run every teacher live, also where one recording would serve several runs.")
+  var live = false
 
   @OptionGroup var settings: SettingOptions
   @OptionGroup var data: DataOptions
@@ -36,7 +39,7 @@ struct CompareCommand: ParsableCommand {
   func run() throws {
     let compared = try configs.map { try Configuration.load(file: file($0), overrides: settings.all) }
     let library = data.library
-    let comparison = try Comparison(compared, seeds: seeds, runs: file(out), library: library)
+    let comparison = try Comparison(compared, seeds: seeds, runs: file(out), library: library, recordsTeachers: !live)
     try execute(comparison, quiet: outputs.quiet, again: "the same command")
     try printTable(comparison, in: file(out), json: outputs.json)
   }
@@ -85,6 +88,15 @@ private func execute(_ comparison: Comparison, quiet: Bool, again: String) throw
         switch event {
         case .skipped(let job): progress.message("\(job.title): finished before")
         case .began(let job, let number, let count): progress.begin("[\(number)/\(count)] \(job.title)")
+        case .recording(let jobs, let bytes):
+          progress.message("the teacher is recorded once for \(jobs.count) runs, \(Format.bytes(bytes))")
+          progress.begin("recording")
+        case .recorded(let event): progress.show(event)
+        case .recordingFinished: progress.finish()
+        case .recordingTooLarge(let jobs, let bytes, let free):
+          progress.message(
+            "the teacher runs live in \(jobs.count) runs: recorded once it would take \(Format.bytes(bytes)), and "
+              + "\(Format.bytes(free)) are free")
         case .run(_, let event): progress.show(event)
         case .finished: progress.finish()
         }

@@ -54,12 +54,13 @@ struct RecordCommand: ParsableCommand {
   func run() throws {
     let configuration = try Configuration.load(file: file(config), overrides: settings)
     let recording = RecordingRun(
-      configuration, epochs: epochs, storage: storage, folder: file(out), library: data.library, runs: file(runs))
+      configuration, epochs: epochs, storage: storage, library: data.library, runs: file(runs))
     let progress = RunProgress(quiet: outputs.quiet, name: "recording")
     StopRequest.listen()
     let result: RecordingRun.Result?
     do {
-      result = try recording.run(resume: resume, shouldStop: { StopRequest.isPending }, onEvent: progress.show)
+      result = try recording.run(
+        into: file(out), resume: resume, shouldStop: { StopRequest.isPending }, onEvent: progress.show)
     } catch {
       progress.finish()
       throw error

@@ -88,11 +88,14 @@ public struct ComparisonTable: Sendable {
   /// of a difference of two means. The deviation is pooled over all students with two runs or more, and the
   /// number of runs is that of the student with fewest. None if no student has two runs.
   public let resolution: Double?
+  /// What else is to be said of the runs, a sentence each.
+  public let remarks: [String]
   private let pooledDeviation: Double?
 
   /// The first row marked so is the baseline; further ones are students like the others. Without one there are no
   /// gains.
-  public init(_ rows: [ComparisonRow]) {
+  public init(_ rows: [ComparisonRow], remarks: [String] = []) {
+    self.remarks = remarks
     let baseline = rows.firstIndex { $0.role == .baseline }
     let baselineMean = baseline.flatMap { Statistics.mean(rows[$0].accuracies) }
     summaries = rows.enumerated().map { index, row in
@@ -107,10 +110,10 @@ public struct ComparisonTable: Sendable {
   }
 
   /// Aligned columns and what is to be said of the spread.
-  public var text: String { "\(table.text)\n\(spread.joined(separator: "\n"))\n" }
+  public var text: String { "\(table.text)\n\((spread + remarks).joined(separator: "\n"))\n" }
 
   /// The same in Markdown.
-  public var markdown: String { "\(table.markdown)\n\(spread.joined(separator: " "))\n" }
+  public var markdown: String { "\(table.markdown)\n\((spread + remarks).joined(separator: " "))\n" }
 
   /// One record a method after a head, numbers in full precision, the accuracies of the seeds apart by spaces.
   public var csv: String {
@@ -129,16 +132,17 @@ public struct ComparisonTable: Sendable {
       }.joined()
   }
 
-  /// `{"methods": [ComparisonSummary], "resolution": points}`, keys sorted.
+  /// `{"methods": [ComparisonSummary], "remarks": [sentence], "resolution": points}`, keys sorted.
   /// - Throws: `EncodingError` if an accuracy is not finite.
   public func json() throws -> Data {
     struct Document: Encodable {
       let methods: [ComparisonSummary]
       let resolution: Double?
+      let remarks: [String]
     }
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    return try encoder.encode(Document(methods: summaries, resolution: resolution))
+    return try encoder.encode(Document(methods: summaries, resolution: resolution, remarks: remarks))
   }
 
   /// How large the seeds' spread is beside the gains, a sentence each.

@@ -94,6 +94,31 @@ import Testing
     #expect(refused.errors.contains("training.plan_epochs: 2"), "\(refused.errors)")
   }
 
+  /// One recording a plan seed serves all students, of whatever network; live teachers give the same weights.
+  @Test func compareRecordsOnceAndReplays() throws {
+    try scratch.write(
+      "extends: live.yaml\nstudent: {network: resnet-14}\nlosses: {at: null, hint: null}\n", to: "sp.yaml")
+    let arguments = ["compare", "live.yaml", "sp.yaml", "--seeds", "2"]
+    let recorded = try Command.Running(arguments, in: scratch.url).wait()
+    #expect(recorded.status == 0, "\(recorded.errors)")
+    let said = recorded.errors.components(separatedBy: "the teacher is recorded once for 2 runs, 18.4 MB").count - 1
+    #expect(said == 2, "\(recorded.errors)")
+    #expect(recorded.output.contains("Each run orders, crops and flips its images by its own seed."))
+    #expect(!scratch.has("runs/.recordings"))
+    let live = try Command.Running(
+      arguments + ["--live", "--out", "live", "--set", "teacher.config=teacher.yaml"], in: scratch.url
+    ).wait()
+    #expect(live.status == 0 && !live.errors.contains("recorded once"), "\(live.errors)")
+    for run in ["live/seed-1", "live/seed-2", "sp/seed-1", "sp/seed-2"] {
+      #expect(try weights("runs/\(run)") == weights("live/\(run)"), "\(run)")
+    }
+    let shared = try Command.Running(
+      arguments + ["--out", "shared", "--set", "training.plan_seed=5"], in: scratch.url
+    ).wait()
+    #expect(shared.errors.contains("the teacher is recorded once for 4 runs"), "\(shared.errors)")
+    #expect(shared.output.contains("All runs see the same batches (plan seed 5)"), "\(shared.output)")
+  }
+
   @Test func whatDoesNotMatchIsRefusedBeforeAnythingIsWritten() throws {
     #expect(try run("record", "student.yaml", "--out", "tape", "--quiet").status == 0)
     let cases = [

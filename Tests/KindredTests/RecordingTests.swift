@@ -28,7 +28,7 @@ private struct Tape {
     RecordingHeader(
       teacher: description, teacherFacts: [.init("seed of the teacher", teacher)],
       batches: .init(epochs: epochs, perEpoch: 4, size: 6, lastSize: 6, facts: [.init("data", "tiny")]),
-      objective: objective(), storage: storage)
+      objectives: [objective()], storage: storage)
   }
 
   static func teacher() -> LiveTeacher { LiveTeacher(TinyNetwork(3, seed: 50).warmedUp(), needs: needs) }

@@ -68,15 +68,16 @@ public struct RecordingHeader: Sendable, Equatable, Codable {
   public let signals: [String]
   public let storage: Storage
 
+  /// - Parameter objectives: those of the runs it is to serve.
   public init(
-    teacher: TeacherDescription, teacherFacts: [Fact], batches: Batches, objective: Objective, storage: Storage
+    teacher: TeacherDescription, teacherFacts: [Fact], batches: Batches, objectives: [Objective], storage: Storage
   ) {
     version = 1
     self.teacher = teacher
     self.teacherFacts = teacherFacts
     self.batches = batches
-    methods = objective.terms.map(\.loss.name).sorted()
-    signals = objective.teacherNeeds.map(\.signalName).sorted()
+    methods = Set(objectives.flatMap { $0.terms.map(\.loss.name) }).sorted()
+    signals = Set(objectives.flatMap { $0.teacherNeeds.map(\.signalName) }).sorted()
     self.storage = storage
   }
 }

@@ -14,13 +14,24 @@ public enum Checkpoint {
       distiller.tensors, metadata: [progressKey: String(decoding: progress, as: UTF8.self)], to: file)
   }
 
+  /// How far the run of a checkpoint has come.
+  /// - Throws: `SafetensorsError` for a damaged file or one that is no checkpoint.
+  public static func progress(of file: URL) throws -> TrainingProgress {
+    try progress(in: Safetensors.metadata(of: file), file)
+  }
+
+  private static func progress(in metadata: [String: String], _ file: URL) throws -> TrainingProgress {
+    guard let text = metadata[progressKey],
+      let progress = try? JSONDecoder().decode(TrainingProgress.self, from: Data(text.utf8))
+    else { throw SafetensorsError(file: file.path, problem: "holds no progress of a run") }
+    return progress
+  }
+
   /// Puts a run's state back.
   /// - Throws: `SafetensorsError` for a damaged file, `StateError` for one of another run.
   public static func load(_ file: URL, into distiller: Distiller) throws {
     let (tensors, metadata) = try Safetensors.read(file)
-    guard let text = metadata[progressKey],
-      let progress = try? JSONDecoder().decode(TrainingProgress.self, from: Data(text.utf8))
-    else { throw SafetensorsError(file: file.path, problem: "holds no progress of a run") }
+    let progress = try progress(in: metadata, file)
     // All is compared before anything is loaded, so that a checkpoint that does not fit changes nothing.
     let (own, saved) = (distiller.tensors.mapValues(\.shape), tensors.mapValues(\.shape))
     for name in Set(own.keys).union(saved.keys).sorted() where own[name] != saved[name] {

@@ -21,6 +21,13 @@ public final class Comparison {
     case began(Job, number: Int, of: Int)
     /// A run was finished before and is used as it is.
     case skipped(Job)
+    /// A teacher is recorded once for these runs, into so many bytes.
+    case recording([Job], bytes: Int)
+    case recorded(RecordingRun.Event)
+    /// The recording has ended; the runs that hear it follow.
+    case recordingFinished
+    /// A teacher that could serve these runs once runs in each of them instead: the disk is too full.
+    case recordingTooLarge([Job], bytes: Int, free: Int)
     case run(Job, RunEvent)
     case finished(Job, RunResult)
   }
@@ -29,14 +36,19 @@ public final class Comparison {
   public let jobs: [Job]
   private let library: ImageLibrary
   private let runs: URL
+  private let recordsTeachers: Bool
 
   /// - Parameters:
   ///   - settings: what is compared, each under a name of its own.
   ///   - seeds: how many seeds each is trained with, counting up from the configuration's own.
   ///   - runs: the folder that the runs' folders lie in, as `NAME/seed-N`.
+  ///   - recordsTeachers: whether a teacher that several runs hear over the same batches is recorded and replayed.
   /// - Throws: `RunError` for two configurations of one name, or a teacher compared with other settings than it teaches
   ///   with; `ConfigurationError` for a teacher's.
-  public init(_ settings: [Configuration], seeds: Int, runs: URL, library: ImageLibrary) throws {
+  public init(
+    _ settings: [Configuration], seeds: Int, runs: URL, library: ImageLibrary, recordsTeachers: Bool = true
+  ) throws {
+    self.recordsTeachers = recordsTeachers
     let names = settings.map(\.name)
     if let twice = names.first(where: { name in names.filter { $0 == name }.count > 1 }) {
       throw RunError("two configurations are called '\(twice)'; give one of them another name")
@@ -75,16 +87,48 @@ public final class Comparison {
       try onEvent(.skipped(job))
       return false
     }
-    for (index, job) in missing.enumerated() {
-      guard !shouldStop() else { return false }
-      try onEvent(.began(job, number: index + 1, of: missing.count))
-      let run = TrainingRun(job.settings, folder: job.folder, library: library, runs: runs)
-      switch try run.run(resume: true, shouldStop: shouldStop, onEvent: { try onEvent(.run(job, $0)) }) {
-      case .stopped: return false
-      case .finished(let result): try onEvent(.finished(job, result))
+    let todo = Set(missing.map(\.folder.url))
+    var number = 0
+    for signal in SharedSignal.groups(jobs) {
+      let jobs = signal.jobs.filter { todo.contains($0.folder.url) }
+      let recording = try record(signal, for: jobs, shouldStop: shouldStop, onEvent: onEvent)
+      for job in jobs {
+        number += 1
+        guard !shouldStop() else { return false }
+        try onEvent(.began(job, number: number, of: missing.count))
+        let run = TrainingRun(job.settings, folder: job.folder, library: library, runs: runs, recording: recording)
+        switch try run.run(resume: true, shouldStop: shouldStop, onEvent: { try onEvent(.run(job, $0)) }) {
+        case .stopped: return false
+        case .finished(let result): try onEvent(.finished(job, result))
+        }
       }
+      // The next signal needs the space, and what is replayed is what a live teacher says again.
+      if recording != nil { try? FileManager.default.removeItem(at: recordings) }
     }
     return true
+  }
+
+  private var recordings: URL { runs.appending(path: ".recordings") }
+
+  /// Records what several runs will hear, where that saves time and fits the disk. Returns the recording's folder, nil
+  /// where the teacher runs live or the recording was stopped.
+  private func record(
+    _ signal: SharedSignal, for missing: [Job], shouldStop: () -> Bool, onEvent: (Event) throws -> Void
+  ) throws -> URL? {
+    guard recordsTeachers, !shouldStop(), signal.savesTime(for: missing) else { return nil }
+    let recording = signal.recording(library: library, runs: runs)
+    let (bytes, free) = (try recording.byteCount(), DiskSpace.free(at: runs) ?? .max)
+    // Half of what is free is left for the runs and for others.
+    guard bytes < free / 2 else {
+      try onEvent(.recordingTooLarge(missing, bytes: bytes, free: free))
+      return nil
+    }
+    try onEvent(.recording(missing, bytes: bytes))
+    let folder = recordings.appending(path: try recording.key())
+    let result = try recording.run(
+      into: folder, resume: true, shouldStop: shouldStop, onEvent: { try onEvent(.recorded($0)) })
+    try onEvent(.recordingFinished)
+    return result == nil ? nil : folder
   }
 
   /// The table of all runs' accuracies.
@@ -100,7 +144,18 @@ public final class Comparison {
       let runs = compared.filter { $0.settings.name == name }
       return try row(runs, role: role(of: runs[0].settings))
     }
-    return ComparisonTable(teacherRows.compactMap { $0 } + studentRows)
+    return ComparisonTable(teacherRows.compactMap { $0 } + studentRows, remarks: planRemarks)
+  }
+
+  /// Which seed orders and augments the images: the spread over model seeds that share one is smaller.
+  private var planRemarks: [String] {
+    let seeds = Set(compared.map(\.settings.planSeed))
+    guard compared.count > 1 else { return [] }
+    if compared.allSatisfy({ $0.settings.planSeed == $0.settings.training.seed }) {
+      return ["Each run orders, crops and flips its images by its own seed."]
+    }
+    guard seeds.count == 1, let seed = seeds.first else { return [] }
+    return ["All runs see the same batches (plan seed \(seed)): their spread is that of the initialisation alone."]
   }
 
   /// A network that teaches the others is not what they are measured against, though it has no teacher itself.

@@ -19,13 +19,19 @@ extension Configuration {
     Runtime.threadCount = training.threads > 0 ? training.threads : Runtime.physicalCoreCount
   }
 
+  /// Order, crops and flips of the training images.
+  private var plan: BatchPlan {
+    BatchPlan(
+      count: trainingImageCount, batchSize: training.batchSize, seed: planSeed, augmentation: data.augmentation,
+      dropsLast: training.dropLast, repeatsAfter: training.planEpochs)
+  }
+
   /// The training batches.
   func batches(of images: ImageSet, epochs: Int) -> ImageBatches {
-    let plan = BatchPlan(
-      count: images.count, batchSize: training.batchSize, seed: planSeed, augmentation: data.augmentation,
-      dropsLast: training.dropLast, repeatsAfter: training.planEpochs)
-    return ImageBatches(images, plan: plan, epochs: epochs, device: device)
+    ImageBatches(images, plan: plan, epochs: epochs, device: device)
   }
+
+  var batchesPerEpoch: Int { plan.batchesPerEpoch }
 
   /// The number of images in an epoch's last batch.
   var lastBatchSize: Int {

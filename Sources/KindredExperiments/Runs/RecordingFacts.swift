@@ -1,5 +1,6 @@
 // What a run's teacher signal depends on, as a recording names it.
 
+import Foundation
 import Kindred
 import KindredVision
 
@@ -47,6 +48,17 @@ extension Configuration {
         "teacher.recording: \(ConfigurationFile.displayName(recording.folder)) was recorded for \(fact.name) "
           + "\(other.value), this run has \(fact.value)")
     }
+  }
+}
+
+extension RecordingHeader {
+  /// A short name that changes with anything recorded.
+  var key: String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = .sortedKeys
+    // Strings and whole numbers always encode.
+    let data = (try? encoder.encode(self)) ?? Data()
+    return String(Digest.sha256.hex(of: Array(data)).prefix(12))
   }
 }
 

@@ -47,79 +47,94 @@ public final class RecordingRun {
   }
 
   private let settings: Configuration
+  private let served: [Configuration]
   private let epochs: Int
   private let storage: RecordingHeader.Storage
-  private let folder: URL
   private let library: ImageLibrary
   private let runs: URL
 
   /// - Parameters:
-  ///   - epochs: how many epochs to record; nil for all that differ in the configured run.
+  ///   - settings: the teacher and the batches.
+  ///   - served: the runs whose losses it serves, all with this teacher and these batches; nil for the configured one.
+  ///   - epochs: how many epochs to record; nil for all that differ in the runs.
   ///   - runs: the folder of runs, in which a teacher that a configuration makes is looked for.
   public init(
-    _ settings: Configuration, epochs: Int? = nil, storage: RecordingHeader.Storage = .float32, folder: URL,
-    library: ImageLibrary, runs: URL
+    _ settings: Configuration, serving served: [Configuration]? = nil, epochs: Int? = nil,
+    storage: RecordingHeader.Storage = .float32, library: ImageLibrary, runs: URL
   ) {
     self.settings = settings
-    self.epochs = epochs ?? settings.distinctEpochs
+    self.served = served ?? [settings]
+    self.epochs = epochs ?? self.served.map(\.distinctEpochs).max() ?? settings.distinctEpochs
     self.storage = storage
-    self.folder = folder
     self.library = library
     self.runs = runs
   }
 
-  /// Records to the end, or until `shouldStop`, which is asked after every batch. Returns nil when it was stopped.
+  /// The bytes that it takes in all.
+  /// - Throws: as `run`, for a teacher that is not there or does not fit.
+  public func byteCount() throws -> Int {
+    let plan = try plan()
+    return plan.header([]).byteCount(plan.needs, batches: 0..<plan.batches([]).count)
+  }
+
+  /// A name for what is recorded: another one for another teacher, other batches or other losses.
+  /// - Throws: as `run`, for a teacher that is not there or does not fit.
+  public func key() throws -> String { try plan().header([]).key }
+
+  /// Records into a folder to the end, or until `shouldStop`, which is asked after every batch. Returns nil when it was
+  /// stopped.
   ///
   /// - Parameter resume: go on with an unfinished recording of the same thing in the folder.
   /// - Throws: `RunError`, `RecordingError`, `ConfigurationError`, `DataError`, `SafetensorsError` and whatever `onEvent`
   ///   throws. What was recorded before stays.
   public func run(
-    resume: Bool, shouldStop: () -> Bool, onEvent: (Event) throws -> Void
+    into folder: URL, resume: Bool, shouldStop: () -> Bool, onEvent: (Event) throws -> Void
   ) throws -> Result? {
-    guard let teacher = settings.teacher else { throw RunError("\(settings.name) has no teacher to record") }
-    if case .recording = teacher.source { throw RunError("teacher.recording: a recording is not recorded again") }
-    try settings.checkDevice()
-    if let repeats = settings.training.planEpochs, epochs > repeats {
-      throw RunError("the plan repeats after \(repeats) epochs (training.plan_epochs); record no more than these")
-    }
-    let source = try TeacherSource(teacher, for: settings, runs: runs)
-    try checkFolder(resume: resume)
+    let plan = try plan()
+    try check(folder, resume: resume)
     let images = try library.training(settings.data)
-    let lock = try lockedFolder()
+    let lock = try locked(folder)
     defer { withExtendedLifetime(lock) {} }
     settings.prepareRuntime()
-    let objective = settings.objective(teacher: source.description, Generator(seed: settings.training.seed))
-    let batches = settings.batches(of: images, epochs: epochs)
-    let header = RecordingHeader(
-      teacher: source.description, teacherFacts: try source.facts(settings),
-      batches: .init(
-        epochs: epochs, perEpoch: batches.batchesPerEpoch, size: settings.training.batchSize,
-        lastSize: settings.lastBatchSize, facts: settings.planFacts + [images.fact]),
-      objective: objective, storage: storage)
     do {
       return try withTorchErrors {
-        let teacher = try source.signal(needs: objective.teacherNeeds, settings, training: images)
+        let writer = try RecordingWriter(plan.header([images.fact]), needs: plan.needs, to: folder)
         let work = RecordingWork(
-          teacher: teacher, batches: batches,
-          writer: try RecordingWriter(header, needs: objective.teacherNeeds, to: folder))
-        return try record(
-          work, header, objective.teacherNeeds, shouldStop: shouldStop, onEvent: onEvent)
+          teacher: try plan.teacher.signal(needs: plan.needs, settings, training: images),
+          batches: settings.batches(of: images, epochs: epochs), writer: writer)
+        return try record(work, plan, in: folder, shouldStop: shouldStop, onEvent: onEvent)
       }
     } catch let error as TorchError where error.isOutOfMemory {
       throw RunError("out of memory; use a smaller training.batch_size (\(error.message))")
     }
   }
 
+  /// What is recorded, known before anything is loaded.
+  private func plan() throws -> RecordingPlan {
+    guard let teacher = settings.teacher else { throw RunError("\(settings.name) has no teacher to record") }
+    if case .recording = teacher.source { throw RunError("teacher.recording: a recording is not recorded again") }
+    if let repeats = settings.training.planEpochs, epochs > repeats {
+      throw RunError("the plan repeats after \(repeats) epochs (training.plan_epochs); record no more than these")
+    }
+    try settings.checkDevice()
+    let source = try TeacherSource(teacher, for: settings, runs: runs)
+    return RecordingPlan(
+      settings: settings, teacher: source, teacherFacts: try source.facts(settings), epochs: epochs,
+      objectives: served.map { $0.objective(teacher: source.description, Generator(seed: 0)) }, storage: storage)
+  }
+
   private func record(
-    _ work: RecordingWork, _ header: RecordingHeader, _ needs: Set<TeacherNeed>, shouldStop: () -> Bool,
+    _ work: RecordingWork, _ plan: RecordingPlan, in folder: URL, shouldStop: () -> Bool,
     onEvent: (Event) throws -> Void
   ) throws -> Result? {
-    let missing = try Recording(folder).missing
-    try checkSpace(missing.reduce(0) { $0 + header.byteCount(needs, batches: $1) })
+    let recording = try Recording(folder)
+    let header = recording.header
+    let missing = recording.missing
+    try checkSpace(for: missing.reduce(0) { $0 + header.byteCount(plan.needs, batches: $1) }, in: folder)
     let size = Size(
       epochs: epochs, batches: header.batches.count,
       batchesDone: header.batches.count - missing.reduce(0) { $0 + $1.count },
-      bytes: header.byteCount(needs, batches: 0..<header.batches.count))
+      bytes: header.byteCount(plan.needs, batches: 0..<header.batches.count))
     try onEvent(.began(size))
     for range in missing {
       let isComplete = try work.record(range) { position, imagesPerSecond in
@@ -136,7 +151,7 @@ public final class RecordingRun {
       epochs: epochs, batches: size.batches, bytes: size.bytes, planSeed: settings.planSeed)
   }
 
-  private func checkFolder(resume: Bool) throws {
+  private func check(_ folder: URL, resume: Bool) throws {
     let name = ConfigurationFile.displayName(folder)
     if Recording.exists(in: folder) {
       guard resume else { throw RunError("\(name) holds a recording; go on with --resume or choose another --out") }
@@ -148,17 +163,42 @@ public final class RecordingRun {
     }
   }
 
-  private func lockedFolder() throws -> RunLock {
+  private func locked(_ folder: URL) throws -> RunLock {
     let target = RunFolder(folder)
     try target.create()
     return try RunLock(target)
   }
 
-  private func checkSpace(_ bytes: Int) throws {
+  private func checkSpace(for bytes: Int, in folder: URL) throws {
     guard let free = DiskSpace.free(at: folder), free < bytes else { return }
     throw RunError(
       "the recording takes \(Format.bytes(bytes)) and \(Format.bytes(free)) are free in "
         + "\(ConfigurationFile.displayName(folder)); record fewer epochs, use --storage float16, or another --out")
+  }
+}
+
+/// A recording as it is meant to be.
+private struct RecordingPlan {
+  let settings: Configuration
+  let teacher: TeacherSource
+  let teacherFacts: [RecordingHeader.Fact]
+  let epochs: Int
+  let objectives: [Objective]
+  let storage: RecordingHeader.Storage
+
+  var needs: Set<TeacherNeed> { objectives.reduce(into: []) { $0.formUnion($1.teacherNeeds) } }
+
+  /// - Parameter imageFacts: what is known once the images are loaded.
+  func batches(_ imageFacts: [RecordingHeader.Fact]) -> RecordingHeader.Batches {
+    RecordingHeader.Batches(
+      epochs: epochs, perEpoch: settings.batchesPerEpoch, size: settings.training.batchSize,
+      lastSize: settings.lastBatchSize, facts: settings.planFacts + imageFacts)
+  }
+
+  func header(_ imageFacts: [RecordingHeader.Fact]) -> RecordingHeader {
+    RecordingHeader(
+      teacher: teacher.description, teacherFacts: teacherFacts, batches: batches(imageFacts), objectives: objectives,
+      storage: storage)
   }
 }
 

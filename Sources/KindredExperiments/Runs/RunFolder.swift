@@ -1,6 +1,7 @@
 // A run's folder: its files, and the rule that one run is never written over another.
 
 import Foundation
+import Kindred
 import Torch
 
 /// The folder of one run.
@@ -44,6 +45,9 @@ public struct RunFolder: Sendable {
     }
     return .empty
   }
+
+  /// The epochs that an unfinished run has behind it.
+  var epochsDone: Int { (try? Checkpoint.progress(of: checkpoint))?.position.epoch ?? 0 }
 
   /// The result of a finished run.
   /// - Throws: `RunError` where there is none or it is damaged.

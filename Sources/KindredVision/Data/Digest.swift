@@ -9,7 +9,7 @@ public enum Digest {
   case md5
   case sha256
 
-  func hex(of bytes: [UInt8]) -> String { hex { bytes.withUnsafeBytes($0) } }
+  public func hex(of bytes: [UInt8]) -> String { hex { bytes.withUnsafeBytes($0) } }
 
   /// The digest of bytes that `body` hands over piece by piece.
   func hex(_ body: ((UnsafeRawBufferPointer) -> Void) -> Void) -> String {

@@ -1,0 +1,61 @@
+// Runs that hear the same teacher over the same batches: it need speak only once.
+
+import Foundation
+import Kindred
+
+/// Runs of a comparison whose teacher's signal is the same, so that one recording serves them all; or a single run that
+/// hears none.
+struct SharedSignal {
+  private(set) var jobs: [Comparison.Job]
+  private let key: Key?
+
+  /// Puts runs together by what their signals depend on, in the order of their first ones.
+  static func groups(_ jobs: [Comparison.Job]) -> [SharedSignal] {
+    var groups: [SharedSignal] = []
+    for job in jobs {
+      let key = Key(job.settings)
+      if key != nil, let index = groups.firstIndex(where: { $0.key == key }) {
+        groups[index].jobs.append(job)
+      } else {
+        groups.append(SharedSignal(jobs: [job], key: key))
+      }
+    }
+    return groups
+  }
+
+  /// What a teacher's signal depends on; nil for a run that has no teacher of its own to run.
+  private struct Key: Equatable {
+    let teacher: Configuration.Teacher
+    let images: Configuration.Images
+    let training: Configuration.Training
+
+    init?(_ settings: Configuration) {
+      guard let teacher = settings.teacher else { return nil }
+      if case .recording = teacher.source { return nil }
+      self.teacher = teacher
+      var images = settings.data
+      // What is measured on does not matter to what is trained on.
+      (images.evaluateOn, images.testImages) = (.test, nil)
+      self.images = images
+      var training = settings.training
+      let usual = Configuration.Training()
+      // All that does not reach the teacher.
+      (training.epochs, training.seed, training.planSeed) = (usual.epochs, usual.seed, settings.planSeed)
+      (training.optimizer, training.schedule) = (usual.optimizer, usual.schedule)
+      training.evaluateEvery = usual.evaluateEvery
+      self.training = training
+    }
+  }
+
+  /// Whether running the teacher once, for all its runs, is less work than running it in each that is missing.
+  func savesTime(for missing: [Comparison.Job]) -> Bool {
+    guard key != nil else { return false }
+    let live = missing.reduce(0) { $0 + $1.settings.training.epochs - $1.folder.epochsDone }
+    return (jobs.map(\.settings.distinctEpochs).max() ?? 0) < live
+  }
+
+  /// The recording that serves these runs.
+  func recording(library: ImageLibrary, runs: URL) -> RecordingRun {
+    RecordingRun(jobs[0].settings, serving: jobs.map(\.settings), library: library, runs: runs)
+  }
+}
