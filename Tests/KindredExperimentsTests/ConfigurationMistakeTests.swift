@@ -197,6 +197,17 @@ import Testing
   }
 }
 
+extension ConfigurationMistakeTests {
+  /// Ten lines of aliases that stand for 10^9 values.
+  @Test func aliasesOfAliasesAreBounded() throws {
+    let lists = (1...9).map { level in
+      "l\(level): &l\(level) [" + Array(repeating: "*l\(level - 1)", count: 10).joined(separator: ", ") + "]"
+    }
+    let text = (["l0: &l0 [a]"] + lists).joined(separator: "\n")
+    #expect(try ConfigurationFolder(["run.yaml": text]).mistake()?.contains("more than 10000 values") == true)
+  }
+}
+
 // MARK: - Teachers, files and overrides
 
 extension ConfigurationMistakeTests {

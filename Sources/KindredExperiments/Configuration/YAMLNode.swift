@@ -39,28 +39,37 @@ extension YAMLNode {
   ///   - place: what to call a line of the text in messages.
   static func parse(_ text: String, folder: URL, place: (_ line: Int) -> String) throws -> YAMLNode? {
     do {
-      return try compose(yaml: text).map { try YAMLNode($0, folder: folder, place: place) }
+      var room = largestCount
+      return try compose(yaml: text).map { try YAMLNode($0, folder: folder, place: place, room: &room) }
     } catch let error as YamlError {
       let (line, problem) = explain(error, in: text)
       throw ConfigurationError(place: place(line), message: problem)
     }
   }
 
-  private init(_ node: Node, folder: URL, place: (_ line: Int) -> String) throws {
+  /// A configuration has some dozens of values. Aliases of aliases can stand for billions in a line.
+  private static let largestCount = 10_000
+
+  /// - Parameter room: how many values there may still be.
+  private init(_ node: Node, folder: URL, place: (_ line: Int) -> String, room: inout Int) throws {
     func placed(_ node: Node) -> Place { Place(name: place(node.mark?.line ?? 1), folder: folder) }
     self.place = placed(node)
+    room -= 1
+    guard room > 0 else {
+      throw ConfigurationError(place: self.place.name, message: "more than \(YAMLNode.largestCount) values; use fewer")
+    }
     switch node {
     case .scalar(let scalar):
       content = .scalar(scalar.string, isPlain: scalar.style == .plain || scalar.style == .any)
     case .sequence(let sequence):
-      content = .list(try sequence.map { try YAMLNode($0, folder: folder, place: place) })
+      content = .list(try sequence.map { try YAMLNode($0, folder: folder, place: place, room: &room) })
     case .mapping(let mapping):
       content = .map(
         try mapping.map { key, value in
           guard let word = key.scalar?.string else {
             throw ConfigurationError(place: placed(key).name, message: "a key must be a single word")
           }
-          var entry = Entry(key: word, value: try YAMLNode(value, folder: folder, place: place))
+          var entry = Entry(key: word, value: try YAMLNode(value, folder: folder, place: place, room: &room))
           entry.value.place = placed(key)
           return entry
         })
