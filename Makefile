@@ -35,7 +35,7 @@ test: setup ## build and run every test (ARGS, such as ARGS='--filter TorchTests
 	swift build --build-tests
 	swift test --skip-build $(ARGS)
 
-bench: setup ## measure a distillation step beside plain PyTorch (ARGS)
+bench: setup ## measure distillation steps beside plain and tuned PyTorch, live and recorded (ARGS)
 	Benchmarks/run.sh $(ARGS)
 
 build: setup ## build everything for debugging

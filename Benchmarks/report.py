@@ -13,80 +13,142 @@ import platform
 import statistics
 import subprocess
 import sys
+import tempfile
+import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PYTORCH = [sys.executable, "-W", "ignore", str(ROOT / "Benchmarks/pytorch_step.py")]
-KINDRED = [str(ROOT / ".build/release/kindred-bench"), "step", "--signal", "live", "--json"]
+KINDRED = [str(ROOT / ".build/release/kindred-bench")]
+# RECORDING stands for the folder with the setting's recorded teacher.
 CONTENDERS = {
     "PyTorch, plain": [*PYTORCH, "--variant", "plain"],
     "PyTorch, tuned": [*PYTORCH, "--variant", "tuned"],
-    "Kindred": KINDRED,
+    "Kindred, live": [*KINDRED, "step", "--json", "--signal", "live"],
+    "Kindred, recorded": [*KINDRED, "step", "--json", "--signal", "recorded", "--recording", "RECORDING"],
 }
 BASELINE = "PyTorch, plain"
 PARTS = ["data", "teacher", "student", "loss", "backward", "optimiser"]
-FIRST_PAIR = ("wrn-40-2", "wrn-16-2")
-PAIRS = [FIRST_PAIR, ("resnet-32x4", "resnet-8x4")]
+STUDENT_PARTS = ["student", "backward", "optimiser"]
+PAIRS = [("wrn-40-2", "wrn-16-2"), ("resnet-32x4", "resnet-8x4")]
+BATCHES = [64, 128]
 
 
-def run(command, setting, options):
-    """One process of one contender: its line of JSON."""
+def title(setting):
     (teacher, student), batch = setting
-    arguments = dict(teacher=teacher, student=student, batch=batch)
-    arguments |= dict(steps=options.steps, warmup=options.warmup, threads=options.threads)
-    full = command + [word for key, value in arguments.items() for word in (f"--{key}", str(value))]
-    done = subprocess.run(full, capture_output=True, text=True)
+    return f"{teacher} to {student}, {batch}"
+
+
+def arguments(setting, options):
+    (teacher, student), batch = setting
+    values = dict(teacher=teacher, student=student, batch=batch)
+    values |= dict(steps=options.steps, warmup=options.warmup, threads=options.threads)
+    return [word for key, value in values.items() for word in (f"--{key}", str(value))]
+
+
+def run(command):
+    """One process to its end: what it printed."""
+    done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode != 0:
-        sys.exit(f"bench: status {done.returncode} from this command:\n  {' '.join(full)}\n{done.stderr.strip()}")
+        sys.exit(f"bench: status {done.returncode} from this command:\n  {' '.join(command)}\n{done.stderr.strip()}")
+    return done.stdout
+
+
+def measure(command):
+    """One process of one contender: its line of JSON."""
+    printed = run(command)
     try:
-        return json.loads(done.stdout.strip().splitlines()[-1])
+        return json.loads(printed.strip().splitlines()[-1])
     except (IndexError, ValueError):
-        sys.exit(f"bench: this command printed no line of JSON:\n  {' '.join(full)}\n{done.stdout.strip()}")
+        sys.exit(f"bench: this command printed no line of JSON:\n  {' '.join(command)}\n{printed.strip()}")
 
 
-def measure(setting, options):
-    """Each contender's results, one for each round."""
-    contenders = {name: command for name, command in CONTENDERS.items() if name != "Kindred" or not options.python_only}
-    results = {name: [] for name in contenders}
-    for number in range(1, options.rounds + 1):
-        speeds = []
-        for name, command in contenders.items():
-            results[name].append(run(command, setting, options))
-            speeds.append(f"{name} {results[name][-1]['images_per_second']:.1f}")
-        print(f"  round {number} of {options.rounds}: {', '.join(speeds)} images/s", file=sys.stderr, flush=True)
-    return results
+class Setting:
+    """A pair of networks and a batch size: its recording, its contenders' results by round, and its floors."""
+
+    def __init__(self, setting, options, folder):
+        self.name = title(setting)
+        self.arguments = arguments(setting, options)
+        self.recording = str(pathlib.Path(folder) / self.name.replace(" ", "-").replace(",", ""))
+        self.contenders = {
+            name: [word.replace("RECORDING", self.recording) for word in command]
+            for name, command in CONTENDERS.items()
+            if name.startswith("PyTorch") or not options.python_only
+        }
+        self.results = {name: [] for name in self.contenders}
+        self.floors = []
+
+    def record(self):
+        os.mkdir(self.recording)
+        run([*KINDRED, "record", "--out", self.recording, *self.arguments])
+
+    def round(self, with_kindred):
+        for name, command in self.contenders.items():
+            self.results[name].append(measure(command + self.arguments))
+        if with_kindred:
+            self.floors.append(measure([*KINDRED, "floor", "--json", *self.arguments]))
+        speeds = [f"{name} {results[-1]['images_per_second']:.1f}" for name, results in self.results.items()]
+        return f"{', '.join(speeds)} images/s"
+
+    def rows(self):
+        """The setting's lines of the table, as words."""
+        return [self.row(name, results) for name, results in self.results.items()]
+
+    def row(self, name, own):
+        speeds = [result["images_per_second"] for result in own]
+        ratios = [speed / base["images_per_second"] for speed, base in zip(speeds, self.results[BASELINE])]
+        return [
+            self.name,
+            name,
+            f"{statistics.median(speeds):.1f}",
+            f"{statistics.median(ratios):.2f} ({min(ratios):.2f}..{max(ratios):.2f})",
+            f"{statistics.median(result['peak_memory_mb'] for result in own):.0f}",
+            *(part_cell(own, part) for part in PARTS),
+            self.floor_cell(own),
+        ]
+
+    def floor_cell(self, own):
+        """How often the convolutions' floor goes into the student's part of a step."""
+        if not self.floors:
+            return "-"
+        times = [part_seconds(result, part) for result in own for part in STUDENT_PARTS]
+        steps = [sum(times[i : i + len(STUDENT_PARTS)]) for i in range(0, len(times), len(STUDENT_PARTS))]
+        ratios = [step / floor["seconds"] for step, floor in zip(steps, self.floors)]
+        return f"{statistics.median(ratios):.2f}"
+
+    def floor_sentence(self):
+        floor = self.floors[0]
+        rate = statistics.median(floor["product_rate"] for floor in self.floors)
+        seconds = statistics.median(floor["seconds"] for floor in self.floors)
+        return (
+            f"{self.name}: {floor['multiply_adds'] / 1e9:.1f} G multiply-adds at {rate / 1e9:.0f} G a second"
+            f" = {seconds * 1000:.0f} ms."
+        )
+
+
+def part_seconds(result, part):
+    return result["shares"][part] * statistics.median(result["seconds"])
 
 
 def part_cell(results, part):
     """A part's milliseconds and share of a step, medians over the rounds."""
+    times = [part_seconds(result, part) for result in results]
     shares = [result["shares"][part] for result in results]
-    times = [share * statistics.median(result["seconds"]) for share, result in zip(shares, results)]
     return f"{statistics.median(times) * 1000:.1f} ({statistics.median(shares) * 100:.1f} %)"
 
 
-def row(name, results):
-    """A contender's line of the table, as words."""
-    own = results[name]
-    speeds = [result["images_per_second"] for result in own]
-    ratios = [speed / base["images_per_second"] for speed, base in zip(speeds, results[BASELINE])]
-    return [
-        name,
-        f"{statistics.median(speeds):.1f}",
-        f"{statistics.median(ratios):.2f} ({min(ratios):.2f}..{max(ratios):.2f})",
-        f"{statistics.median(result['peak_memory_mb'] for result in own):.0f}",
-        *(part_cell(own, part) for part in PARTS),
-    ]
-
-
-def table(results):
+def table(settings):
     """The lines of a Markdown table, padded so that it reads well on a terminal too."""
-    head = ["", "images/s", "times plain (min..max)", "peak MiB", *(f"{part} ms" for part in PARTS)]
-    rows = [head, *(row(name, results) for name in results)]
+    head = ["pair, batch", "", "images/s", "times plain (min..max)", "peak MiB"]
+    head += [*(f"{part} ms" for part in PARTS), "student / floor"]
+    rows = [head, *(row for setting in settings for row in setting.rows())]
     widths = [max(len(cells[i]) for cells in rows) for i in range(len(head))]
     lines = []
-    for name, *figures in rows:
-        cells = [name.ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(figures, widths[1:]))]
+    for pair, name, *figures in rows:
+        cells = [pair.ljust(widths[0]), name.ljust(widths[1])]
+        cells += [cell.rjust(width) for cell, width in zip(figures, widths[2:])]
         lines.append(f"| {' | '.join(cells)} |")
-    rule = f"|{'-' * (widths[0] + 2)}|{''.join('-' * (width + 1) + ':|' for width in widths[1:])}"
+    left = "".join(f"|{'-' * (width + 2)}" for width in widths[:2])
+    rule = f"{left}|{''.join('-' * (width + 1) + ':|' for width in widths[2:])}"
     return [lines[0], rule, *lines[1:]]
 
 
@@ -99,16 +161,15 @@ def processor():
 
 def parse():
     parser = argparse.ArgumentParser(prog="Benchmarks/run.sh", description="Kindred's training step beside PyTorch's.")
-    parser.add_argument("--all", action="store_true", help="both pairs of networks, with batches of 64 and of 128")
+    parser.add_argument("--quick", action="store_true", help="only the first pair, with a batch of 128")
     parser.add_argument("--rounds", type=int, default=5, help="how often each contender runs (default 5)")
     parser.add_argument("--steps", type=int, default=6, help="measured steps in each run (default 6)")
     parser.add_argument("--warmup", type=int, default=3, help="steps before them (default 3)")
-    parser.add_argument("--batch", type=int, default=128, help="batch size without --all (default 128)")
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="threads of either side (default: all)")
     parser.add_argument("--python-only", action="store_true", help="leave Kindred out and do not build it")
     parser.add_argument("--markdown", type=pathlib.Path, metavar="FILE", help="write the report to this file too")
     options = parser.parse_args()
-    for name, least in (("rounds", 1), ("steps", 1), ("warmup", 0), ("batch", 2), ("threads", 1)):
+    for name, least in (("rounds", 1), ("steps", 1), ("warmup", 0), ("threads", 1)):
         if getattr(options, name) < least:
             parser.error(f"--{name} must be at least {least}")
     if options.markdown and not options.markdown.absolute().parent.is_dir():
@@ -116,26 +177,53 @@ def parse():
     return options
 
 
+def measure_all(settings, options):
+    """All rounds of all settings, with what is left on standard error."""
+    start = time.monotonic()
+    total = options.rounds * len(settings)
+    for number in range(1, options.rounds + 1):
+        for index, setting in enumerate(settings, 1):
+            speeds = setting.round(with_kindred=not options.python_only)
+            done = (number - 1) * len(settings) + index
+            left = (time.monotonic() - start) / done * (total - done)
+            print(
+                f"round {number} of {options.rounds}, {setting.name}: {speeds}; about {left / 60:.0f} min left",
+                file=sys.stderr,
+                flush=True,
+            )
+
+
+def report(settings, options):
+    lines = [
+        f"{processor()}, {options.threads} threads; medians of {options.rounds} rounds of {options.steps} steps after"
+        f" {options.warmup} to warm up, contenders in turn, a process each. Method: SP. The parts of a step are given in"
+        " milliseconds and as its share.",
+        "",
+        *table(settings),
+        "",
+        f"Plain PyTorch is torch {settings[0].results[BASELINE][0]['torch']}.",
+    ]
+    if settings[0].floors:
+        lines.append(
+            "The floor is what the student's convolutions would take, forwards and backwards, at the rate of a 2048 x"
+            " 2048 float32 matrix product measured in the same rounds. " + " ".join(s.floor_sentence() for s in settings)
+        )
+    return lines
+
+
 def main():
     options = parse()
-    settings = [(FIRST_PAIR, options.batch)]
-    if options.all:
-        settings = [(pair, batch) for pair in PAIRS for batch in (64, 128)]
-    report = [
-        f"{processor()}, {options.threads} threads; medians of {options.rounds} rounds of {options.steps} steps after"
-        f" {options.warmup} to warm up, contenders in turn, a process each. The parts of a step are given in"
-        " milliseconds and as its share.",
-    ]
-    for setting in settings:
-        (teacher, student), batch = setting
-        title = f"SP, {teacher} to {student}, batch {batch}"
-        print(title, file=sys.stderr, flush=True)
-        results = measure(setting, options)
-        report += ["", f"### {title}", "", *table(results)]
-    report += ["", f"Plain PyTorch is torch {results[BASELINE][0]['torch']}."]
-    print("\n".join(report))
+    choices = [(PAIRS[0], 128)] if options.quick else [(pair, batch) for pair in PAIRS for batch in BATCHES]
+    with tempfile.TemporaryDirectory() as folder:
+        settings = [Setting(choice, options, folder) for choice in choices]
+        if not options.python_only:
+            for setting in settings:
+                setting.record()
+        measure_all(settings, options)
+        lines = report(settings, options)
+    print("\n".join(lines))
     if options.markdown:
-        options.markdown.write_text("\n".join(["# Benchmark: a training step", "", *report, ""]))
+        options.markdown.write_text("\n".join(["# Benchmark: a training step", "", *lines, ""]))
 
 
 if __name__ == "__main__":

@@ -10,61 +10,131 @@ import Torch
 struct Benchmark: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "kindred-bench", abstract: "Times parts of Kindred for a comparison with PyTorch.",
-    subcommands: [StepCommand.self])
+    subcommands: [StepCommand.self, RecordCommand.self, FloorCommand.self])
 }
 
-/// Times training steps of similarity-preserving distillation on made-up images.
-struct StepCommand: ParsableCommand {
-  static let configuration = CommandConfiguration(commandName: "step", abstract: "Time training steps.")
-
-  enum Signal: String, ExpressibleByArgument, CaseIterable { case live }
-
+/// What all measurements share.
+struct Setting: ParsableArguments {
   @Option var teacher = "wrn-40-2"
   @Option var student = "wrn-16-2"
   @Option var batch = 128
   @Option var steps = 6
   @Option var warmup = 3
   @Option var threads = Runtime.physicalCoreCount
-  @Option var signal = Signal.live
-  @Flag(help: "Print one line of JSON, as pytorch_step.py does.") var json = false
 
-  func run() throws {
+  func prepareRuntime() {
     Runtime.threadCount = threads
     Runtime.flushDenormals()
-    let run = StepRun(try architecture(teacher), try architecture(student), batch: batch, epochs: warmup + steps)
-    var parts: [StepRun.Seconds] = []
-    for _ in 0..<(warmup + steps) { parts.append(try run.step()) }
-    parts.removeFirst(warmup)
-    let report = Report(parts, batch: batch)
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = json ? [.sortedKeys] : [.sortedKeys, .prettyPrinted]
-    print(String(decoding: try encoder.encode(report), as: UTF8.self))
   }
 
-  private func architecture(_ name: String) throws -> Architecture {
+  func architecture(_ name: String) throws -> Architecture {
     guard let architecture = Architecture(name: name) else { throw ValidationError("There is no network '\(name)'.") }
     return architecture
   }
+}
+
+/// Times training steps of similarity-preserving distillation on made-up images.
+struct StepCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(commandName: "step", abstract: "Time training steps.")
+
+  enum Signal: String, ExpressibleByArgument, CaseIterable { case live, recorded }
+
+  @OptionGroup var setting: Setting
+  @Option var signal = Signal.live
+  @Option(help: "The recording that 'kindred-bench record' made for this setting.") var recording: String?
+  @Flag(help: "Print one line of JSON, as pytorch_step.py does.") var json = false
+
+  func run() throws {
+    setting.prepareRuntime()
+    let steps = setting.warmup + setting.steps
+    let run = StepRun(
+      try teacher(), try setting.architecture(setting.student), batch: setting.batch, steps: steps)
+    var parts: [StepRun.Seconds] = []
+    for _ in 0..<steps { parts.append(try run.step()) }
+    parts.removeFirst(setting.warmup)
+    try printJSON(Report(parts, batch: setting.batch), oneLine: json)
+  }
+
+  private func teacher() throws -> any TeacherSignal {
+    switch signal {
+    case .live: return StepRun.liveTeacher(try setting.architecture(setting.teacher))
+    case .recorded:
+      guard let recording else { throw ValidationError("--signal recorded needs --recording.") }
+      return try RecordedTeacher(
+        Recording(URL(filePath: recording)), needs: StepRun.objective.teacherNeeds)
+    }
+  }
+}
+
+/// Records the teacher of a setting for `step --signal recorded`, in a process of its own: peak memory is the step's.
+struct RecordCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(commandName: "record", abstract: "Record a teacher for 'step'.")
+
+  @OptionGroup var setting: Setting
+  @Option(help: "The recording's folder, which exists.") var out: String
+
+  func run() throws {
+    setting.prepareRuntime()
+    try StepRun.record(
+      try setting.architecture(setting.teacher), batch: setting.batch, steps: setting.warmup + setting.steps,
+      to: URL(filePath: out))
+  }
+}
+
+/// The least time in which the convolutions of a student's step could be done.
+struct FloorCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "floor", abstract: "Time a matrix product, and what a student's convolutions would take at its rate.")
+
+  @OptionGroup var setting: Setting
+  @Flag(help: "Print one line of JSON.") var json = false
+
+  private struct Floor: Encodable {
+    let multiplyAdds: Int
+    let productRate: Double
+    let seconds: Double
+  }
+
+  func run() throws {
+    setting.prepareRuntime()
+    let forward = try setting.architecture(setting.student).multiplyAdds(
+      classes: 10, inputChannels: 3, inputHeight: 32, inputWidth: 32)
+    // Forwards once; backwards once for the gradient of the input and once for that of the weights.
+    let multiplyAdds = 3 * forward * setting.batch
+    let rate = FloorCommand.productRate(steps: setting.steps)
+    try printJSON(
+      Floor(multiplyAdds: multiplyAdds, productRate: rate, seconds: Double(multiplyAdds) / rate), oneLine: json)
+  }
+
+  /// Multiply-adds a second of a float32 product of matrices that fill no cache, by the median.
+  private static func productRate(steps: Int) -> Double {
+    let size = 2048
+    let generator = Generator(seed: 1)
+    let (a, b) = (generator.normal([size, size]), generator.normal([size, size]))
+    let clock = ContinuousClock()
+    let seconds = (0..<max(steps, 5)).map { _ in clock.measure { _ = a.matmul(b) } / .seconds(1) }
+    return Double(size * size * size) / median(seconds)
+  }
+}
+
+private func printJSON(_ value: some Encodable, oneLine: Bool) throws {
+  let encoder = JSONEncoder()
+  encoder.keyEncodingStrategy = .convertToSnakeCase
+  encoder.outputFormatting = oneLine ? [.sortedKeys] : [.sortedKeys, .prettyPrinted]
+  print(String(decoding: try encoder.encode(value), as: UTF8.self))
 }
 
 /// The line that `report.py` reads.
 private struct Report: Encodable {
   let seconds: [Double]
   let imagesPerSecond: Double
-  let peakMemory: Double
+  let peakMemoryMb: Double
   let shares: [String: Double]
-
-  private enum CodingKeys: String, CodingKey {
-    case seconds
-    case imagesPerSecond = "images_per_second"
-    case peakMemory = "peak_memory_mb"
-    case shares
-  }
 
   init(_ parts: [StepRun.Seconds], batch: Int) {
     seconds = parts.map { $0.values.reduce(0, +) }
     imagesPerSecond = Double(batch) / median(seconds)
-    peakMemory = peakResidentMemory()
+    peakMemoryMb = peakResidentMemory()
     let medians = Dictionary(
       uniqueKeysWithValues: StepRun.parts.map { part in (part, median(parts.map { $0[part] ?? 0 })) })
     let total = medians.values.reduce(0, +)

@@ -1,28 +1,63 @@
 // One training step taken apart, so that each part's time can be told.
 
+import Foundation
 import Kindred
 import KindredVision
 import Torch
 
-/// A student, a live teacher, the loss and the optimiser on made-up images: what a run of `kindred distill` does per step.
+/// A student, its teacher's signal, the loss and the optimiser on made-up images: what a run of `kindred distill` does
+/// in each step.
 final class StepRun {
   typealias Seconds = [String: Double]
   static let parts = ["data", "teacher", "student", "loss", "backward", "optimiser"]
 
   private let student: Network
-  private let teacher: LiveTeacher
-  private let objective = Objective(terms: [.init(SimilarityPreserving(), weight: 3000)])
+  private let teacher: any TeacherSignal
+  private let objective = StepRun.objective
   private let optimizer: SGD
   private var batches: any IteratorProtocol<Batch>
 
-  init(_ teacher: Architecture, _ student: Architecture, batch: Int, epochs: Int) {
-    let generator = Generator(seed: 1)
-    self.student = student.network(classes: 10, generator: generator)
-    self.teacher = LiveTeacher(teacher.network(classes: 10, generator: generator), needs: objective.teacherNeeds)
+  init(_ teacher: any TeacherSignal, _ student: Architecture, batch: Int, steps: Int) {
+    self.student = student.network(classes: 10, generator: Generator(seed: 1))
+    self.teacher = teacher
     optimizer = SGD(self.student.parameters, learningRate: 0.05, momentum: 0.9, weightDecay: 5e-4)
+    batches = StepRun.batches(of: batch, steps: steps).batches(from: BatchPosition())
+  }
+
+  static var objective: Objective { Objective(terms: [.init(SimilarityPreserving(), weight: 3000)]) }
+
+  /// A teacher of random weights, folded.
+  static func liveTeacher(_ architecture: Architecture) -> LiveTeacher {
+    LiveTeacher(
+      architecture.network(classes: 10, generator: Generator(seed: 2)), needs: StepRun.objective.teacherNeeds)
+  }
+
+  /// One batch an epoch, every one cropped and flipped anew.
+  static func batches(of size: Int, steps: Int) -> ImageBatches {
     let plan = BatchPlan(
-      count: batch, batchSize: batch, seed: 1, augmentation: Augmentation(cropPadding: 4, flip: true))
-    batches = ImageBatches(StepRun.images(batch), plan: plan, epochs: epochs).batches(from: BatchPosition())
+      count: size, batchSize: size, seed: 1, augmentation: Augmentation(cropPadding: 4, flip: true))
+    return ImageBatches(StepRun.images(size), plan: plan, epochs: steps)
+  }
+
+  /// Records what a live teacher says of the batches of a run, for one without it.
+  static func record(_ architecture: Architecture, batch: Int, steps: Int, to folder: URL) throws {
+    let needs = StepRun.objective.teacherNeeds
+    let side = 32
+    let stage = architecture.tapShape("stage3", inputHeight: side, inputWidth: side)
+    let header = RecordingHeader(
+      teacher: .init(
+        name: architecture.name, classes: 10,
+        taps: ["stage3": stage.map { [$0.channels, $0.height, $0.width] } ?? []]),
+      teacherFacts: [], batches: .init(epochs: steps, perEpoch: 1, size: batch, lastSize: batch, facts: []),
+      objectives: [StepRun.objective], storage: .float32)
+    let (teacher, writer) = (liveTeacher(architecture), try RecordingWriter(header, needs: needs, to: folder))
+    var source = batches(of: batch, steps: steps).batches(from: BatchPosition())
+    var index = 0
+    while let batch = source.next() {
+      try writer.append(teacher.output(for: batch), batch: index)
+      index += 1
+    }
+    try writer.flush()
   }
 
   /// One step, with the seconds that each part took.
@@ -35,7 +70,7 @@ final class StepRun {
       return try body()
     }
     guard let batch = timed("data", { batches.next() }) else { preconditionFailure("as many batches as steps") }
-    let signal = timed("teacher") { teacher.output(for: batch) }
+    let signal = try timed("teacher") { try teacher.output(for: batch) }
     let activations = timed("student") { student.activations(of: batch.images, objective.studentRequest) }
     let value = timed("loss") {
       let value = objective(activations, signal, labels: batch.labels)
