@@ -97,7 +97,7 @@ private func execute(_ comparison: Comparison, quiet: Bool, again: String) throw
           progress.message(
             "the teacher runs live in \(jobs.count) runs: recorded once it would take \(Format.bytes(bytes)), and "
               + "\(Format.bytes(free)) are free")
-        case .run(_, let event): progress.show(event)
+        case .run(_, let event): try progress.show(event)
         case .finished: progress.finish()
         }
       })

@@ -24,7 +24,8 @@ final class RunProgress {
 
   func finish() { printer?.finish() }
 
-  func show(_ event: RunEvent) {
+  /// - Throws: `NonFiniteLoss` where the loss to be shown is not finite.
+  func show(_ event: RunEvent) throws {
     switch event {
     case .resumed(let epochs): message("\(prefix)resumed after epoch \(epochs)")
     case .calibrated(let method, let weight, let fraction):
@@ -32,7 +33,7 @@ final class RunProgress {
         "\(prefix)weight of \(method): \(Format.value(weight)) (\(Format.value(fraction)) of cross-entropy's pull)")
     case .training(.step(let step)):
       last = step
-      printer?.step(status(step, values: [("loss", Format.value(step.loss))]))
+      try printer?.step(status(step)) { [("loss", Format.value(try step.loss()))] }
     case .training(.epoch(let report)):
       guard let last else { return }
       var values = [("loss", Format.value(report.terms["loss"] ?? .nan))]
@@ -57,7 +58,7 @@ final class RunProgress {
 
   private var prefix: String { name.isEmpty ? "" : "\(name): " }
 
-  private func status(_ step: StepReport, values: [(String, String)]) -> TrainingStatus {
+  private func status(_ step: StepReport, values: [(String, String)] = []) -> TrainingStatus {
     TrainingStatus(
       name: name, epoch: step.position.epoch + 1, epochs: step.epochs, step: step.position.batch + 1,
       stepsPerEpoch: step.batchesPerEpoch, imagesPerSecond: step.imagesPerSecond,

@@ -89,20 +89,29 @@ public final class ProgressPrinter {
   }
 
   /// A step was taken; prints if it is time to.
-  public func step(_ status: TrainingStatus) {
-    let line = observe(status)
-    let now = clock()
-    let pause = output.isTerminal ? Self.secondsBetweenRewrites : Self.secondsBetweenLines
+  public func step(_ status: TrainingStatus) { step(status) { [] } }
+
+  /// The same with figures that are costly to get, and asked for only when they are printed.
+  public func step(_ status: TrainingStatus, values: () throws -> [(name: String, text: String)]) rethrows {
+    let secondsLeft = observe(status)
+    guard isDue() else { return }
+    var status = status
+    status.values += try values()
+    show(status.line(secondsLeft: secondsLeft))
+  }
+
+  /// Whether it is time to print again.
+  private func isDue() -> Bool {
     guard let last = lastPrinted else {
       // A pipe's first half minute counts from the first step.
-      if output.isTerminal { show(line) } else { lastPrinted = now }
-      return
+      if !output.isTerminal { lastPrinted = clock() }
+      return output.isTerminal
     }
-    if now - last >= pause { show(line) }
+    return clock() - last >= (output.isTerminal ? Self.secondsBetweenRewrites : Self.secondsBetweenLines)
   }
 
   /// An epoch has ended; prints in any case.
-  public func epoch(_ status: TrainingStatus) { show(observe(status)) }
+  public func epoch(_ status: TrainingStatus) { show(status.line(secondsLeft: observe(status))) }
 
   /// Prints a line that stays, above the one that changes.
   public func message(_ text: String) {
@@ -117,9 +126,10 @@ public final class ProgressPrinter {
     (shown, lastPrinted, rate) = (nil, nil, RateEstimate())
   }
 
-  private func observe(_ status: TrainingStatus) -> ProgressLine {
+  /// The seconds left, now that so much is done.
+  private func observe(_ status: TrainingStatus) -> Double? {
     rate.observe(done: status.stepsDone, at: clock())
-    return status.line(secondsLeft: rate.secondsLeft(total: status.stepsInAll))
+    return rate.secondsLeft(total: status.stepsInAll)
   }
 
   private func show(_ line: ProgressLine) {

@@ -104,6 +104,21 @@ import Testing
     #expect(stage.written.allSatisfy { !$0.contains("\n") })
   }
 
+  @Test func costlyFiguresAreAskedForOnlyWhenTheyArePrinted() {
+    let stage = Stage()
+    let printer = stage.printer(isTerminal: true)
+    var asked: [Int] = []
+    for step in 1...20 {
+      printer.step(status(step: step)) {
+        asked.append(step)
+        return [("rate", "\(step)")]
+      }
+      stage.time += 1.0 / 128
+    }
+    #expect(asked == [1, 14])
+    #expect(stage.written[1].contains("loss 1.234  rate 14"))
+  }
+
   @Test func terminalLineFitsTheWindow() {
     let stage = Stage()
     // One column stays free, so the 30 of "SP  epoch 1/2  50 %  812 img/s" do not fit.

@@ -33,7 +33,7 @@ private struct Run {
 
   /// Goes on to the end, or for so many steps. Returns how it ended and the epochs' reports.
   func go(
-    steps: Int = .max, on source: TinyBatches = TinyBatches(), onStep: (StepReport) -> Void = { _ in }
+    steps: Int = .max, on source: TinyBatches = TinyBatches(), onStep: (StepReport) throws -> Void = { _ in }
   ) throws -> (outcome: Distiller.Outcome, epochs: [EpochReport]) {
     var done = 0
     var epochs: [EpochReport] = []
@@ -45,7 +45,7 @@ private struct Run {
       },
       onEvent: { event in
         switch event {
-        case .step(let report): onStep(report)
+        case .step(let report): try onStep(report)
         case .epoch(let report): epochs.append(report)
         }
       })
@@ -105,6 +105,19 @@ private struct Run {
     #expect(Set(result.epochs[0].terms.keys) == ["cross_entropy", "sp", "kd", "hint", "loss"])
     #expect(result.epochs.last?.evaluationLoss == Run.evaluate(run.distiller.student).loss)
     #expect(run.adapter.bytes["conv.weight"] != initial[1]["conv.weight"])
+  }
+
+  @Test func readingTheLossChangesNothing() throws {
+    let (silent, shown) = (Run(seed: 1), Run(seed: 1))
+    let expected = try silent.go()
+    var losses: [Double] = []
+    let result = try shown.go { losses.append(try $0.loss()) }
+    #expect(result.epochs.map(\.withoutTime) == expected.epochs.map(\.withoutTime))
+    #expect(shown.bytes == silent.bytes)
+    #expect(losses.count == 12)
+    // Batches of one size: the epoch's mean is that of its steps.
+    let mean = losses[..<4].reduce(0, +) / 4
+    #expect(abs(try #require(result.epochs[0].terms["loss"]) - mean) < 1e-12)
   }
 
   @Test func aLossThatIsNotFiniteStopsBeforeTheStep() throws {
@@ -226,10 +239,11 @@ private struct Run {
 
 @Suite struct EvaluationTests {
   @Test func countsRightAnswers() {
-    var evaluation = Evaluation(classCount: 7)
+    let tally = EvaluationTally(classCount: 7)
     // Each row's logits fall with the distance from class 3, 0 and 6.
     let rows: [Float] = [3, 0, 6].flatMap { best in (0..<7).map { -abs(Float($0) - best) } }
-    evaluation.add(logits: Tensor(rows, shape: [3, 7]), labels: Tensor([3, 4, 0] as [Int64], shape: [3]))
+    tally.add(logits: Tensor(rows, shape: [3, 7]), labels: Tensor([3, 4, 0] as [Int64], shape: [3]))
+    let evaluation = tally.evaluation()
     #expect(evaluation.count == 3 && evaluation.correct == 1 && evaluation.correctInTop5 == 2)
     #expect(evaluation.classes.map(\.count) == [1, 0, 0, 1, 1, 0, 0])
     #expect(evaluation.classes.map(\.accuracy) == [0, 0, 0, 1, 0, 0, 0])

@@ -84,8 +84,8 @@ private struct Tape {
           optimizer: SGD(Distiller.parameters(student: student, objective: objective), learningRate: 0.1),
           settings: .init(epochs: 2, learningRate: 0.1, schedule: .init(.constant)))
         _ = try distiller.run(
-          on: TinyBatches(), evaluate: { _ in Evaluation(classCount: TinyNetwork.classes) }, shouldStop: { false },
-          onEvent: { _ in })
+          on: TinyBatches(), evaluate: { _ in EvaluationTally(classCount: TinyNetwork.classes).evaluation() },
+          shouldStop: { false }, onEvent: { _ in })
         return student.bytes
       }
       let recorded = try trained(RecordedTeacher(Recording(folder), needs: Tape.needs))

@@ -7,8 +7,10 @@ import Torch
 public enum Checkpoint {
   private static let progressKey = "progress"
 
-  /// - Throws: `SafetensorsError` when the file cannot be written; an older one then stays as it was.
+  /// - Throws: `NonFiniteLoss` when a loss was not finite, `SafetensorsError` when the file cannot be written; an older
+  ///   one then stays as it was.
   public static func save(_ distiller: Distiller, to file: URL) throws {
+    try distiller.readMetrics()
     let progress = try JSONEncoder().encode(distiller.progress)
     try Safetensors.write(
       distiller.tensors, metadata: [progressKey: String(decoding: progress, as: UTF8.self)], to: file)

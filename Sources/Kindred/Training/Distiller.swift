@@ -32,6 +32,8 @@ public final class Distiller {
   let optimizer: any Optimizer
   private let teacher: (any TeacherSignal)?
   private let settings: Settings
+  /// The figures of the epoch under way; nil before the first run.
+  private var metrics: StepMetrics?
 
   /// The optimiser is over the parameters of the student and of the objective's adapters, see
   /// `parameters(student:objective:)`.
@@ -52,6 +54,9 @@ public final class Distiller {
   }
 
   /// Goes on from `progress` to the end, or until `shouldStop`, which is asked after every step.
+  ///
+  /// What the steps come to is read when an epoch ends, when the run stops, and when `onEvent` asks for a step's loss;
+  /// between these nothing waits for a CUDA device.
   /// - Throws: `NonFiniteLoss`; whatever the teacher's signal or `onEvent` throws.
   public func run(
     on source: any BatchSource, evaluate: (Network) -> Evaluation, shouldStop: () -> Bool,
@@ -59,61 +64,87 @@ public final class Distiller {
   ) throws -> Outcome {
     student.train()
     for (_, adapter) in objective.adapters { adapter.train() }
+    let metrics = StepMetrics(objective, device: device)
+    metrics.start(from: progress)
+    self.metrics = metrics
     var batches = source.batches(from: progress.position)
     while progress.position.epoch < settings.epochs {
       optimizer.learningRate = learningRate
       while progress.position.batch < source.batchesPerEpoch {
-        guard let batch = batches.next() else { return .stopped }
-        let loss = try timedStep(batch)
-        try onEvent(.step(stepReport(batch, loss: loss, of: source.batchesPerEpoch)))
-        if shouldStop() { return .stopped }
+        guard let batch = batches.next() else { return try stopped() }
+        try timed { try step(batch, metrics) }
+        progress.images += batch.labels.count
+        progress.position.batch += 1
+        try onEvent(.step(stepReport(batch, of: source.batchesPerEpoch)))
+        if shouldStop() { return try stopped() }
       }
-      try onEvent(.epoch(finishEpoch(evaluate)))
+      try readMetrics()
+      let report = finishEpoch(evaluate)
+      metrics.start(from: progress)
+      try onEvent(.epoch(report))
     }
     return .finished
   }
+
+  /// Brings the figures of `progress` up to its position.
+  /// - Throws: `NonFiniteLoss`; the figures stay as they were then.
+  func readMetrics() throws {
+    guard let metrics else { return }
+    let reading = timed { metrics.read() }
+    try check(reading)
+    progress.sums = reading.sums
+    progress.correct = reading.correct
+  }
+
+  private func check(_ reading: StepMetrics.Reading) throws {
+    guard let (step, term, value) = reading.bad else { return }
+    throw NonFiniteLoss(
+      position: BatchPosition(epoch: progress.position.epoch, batch: step), term: term, value: value)
+  }
+
+  private func stopped() throws -> Outcome {
+    try readMetrics()
+    return .stopped
+  }
+
+  private var device: Device { student.parameters.first?.device ?? .cpu }
 
   private var learningRate: Double {
     settings.learningRate * settings.schedule.factor(epoch: progress.position.epoch, of: settings.epochs)
   }
 
-  private func timedStep(_ batch: Batch) throws -> Double {
+  /// Counts the time that `body` takes as the epoch's.
+  private func timed<Result>(_ body: () throws -> Result) rethrows -> Result {
     let clock = ContinuousClock()
     let start = clock.now
-    let loss = try step(batch)
-    progress.seconds += (clock.now - start) / .seconds(1)
-    progress.position.batch += 1
-    return loss
+    defer { progress.seconds += (clock.now - start) / .seconds(1) }
+    return try body()
   }
 
-  /// One step of the optimiser. Returns the weighted total.
-  private func step(_ batch: Batch) throws -> Double {
+  /// One step of the optimiser.
+  private func step(_ batch: Batch, _ metrics: StepMetrics) throws {
     let signal = try teacher?.output(for: batch) ?? TeacherOutput()
     let activations = student.activations(of: batch.images, objective.studentRequest)
     let value = objective(activations, signal, labels: batch.labels)
-    let terms = value.terms.map { ($0.name, $0.value.item) }
-    let total = value.total.item
-    if let (name, bad) = (terms + [("loss", total)]).first(where: { !$0.1.isFinite }) {
-      throw NonFiniteLoss(position: batch.position, term: name, value: bad)
-    }
+    metrics.add(value, logits: activations.requiredLogits(), labels: batch.labels)
+    // Reading costs nothing where the device is the CPU, so that a bad step need not be taken.
+    if device == .cpu { try check(metrics.read()) }
     value.total.backward()
     optimizer.step()
-    record(terms + [("loss", total)], activations, batch)
-    return total
   }
 
-  private func record(_ terms: [(String, Double)], _ activations: Activations, _ batch: Batch) {
-    let count = batch.labels.count
-    for (name, value) in terms { progress.sums[name, default: 0] += value * Double(count) }
-    let answers = activations.requiredLogits().detached().argmax(1)
-    progress.correct += Int(answers.equal(to: batch.labels).sum().item)
-    progress.images += count
-  }
-
-  private func stepReport(_ batch: Batch, loss: Double, of batchesPerEpoch: Int) -> StepReport {
+  private func stepReport(_ batch: Batch, of batchesPerEpoch: Int) -> StepReport {
     StepReport(
-      position: batch.position, batchesPerEpoch: batchesPerEpoch, epochs: settings.epochs, loss: loss,
-      imagesPerSecond: Double(progress.images) / max(progress.seconds, 1e-9))
+      position: batch.position, batchesPerEpoch: batchesPerEpoch, epochs: settings.epochs,
+      imagesPerSecond: Double(progress.images) / max(progress.seconds, 1e-9),
+      readLoss: { [self] in try readLoss() })
+  }
+
+  private func readLoss() throws -> Double {
+    guard let metrics else { return .nan }
+    let reading = timed { metrics.read() }
+    try check(reading)
+    return reading.loss
   }
 
   private func finishEpoch(_ evaluate: (Network) -> Evaluation) -> EpochReport {

@@ -13,36 +13,57 @@ public struct Evaluation: Sendable, Codable, Equatable {
     public var accuracy: Double { count == 0 ? 0 : Double(correct) / Double(count) }
   }
 
-  public private(set) var count = 0
-  public private(set) var correct = 0
-  public private(set) var correctInTop5 = 0
+  public let count: Int
+  public let correct: Int
+  public let correctInTop5: Int
   /// By class index.
-  public private(set) var classes: [ClassScore]
-  private var lossSum = 0.0
-
-  public init(classCount: Int) { classes = Array(repeating: ClassScore(), count: classCount) }
+  public let classes: [ClassScore]
+  /// Mean cross-entropy.
+  public let loss: Double
 
   /// Top-1 accuracy, between 0 and 1.
   public var accuracy: Double { Double(correct) / Double(max(count, 1)) }
   /// The share of inputs whose class is among the five with the largest logits.
   public var top5Accuracy: Double { Double(correctInTop5) / Double(max(count, 1)) }
-  /// Mean cross-entropy.
-  public var loss: Double { lossSum / Double(max(count, 1)) }
+}
+
+/// Counts a network's answers on its device; only reading waits for them.
+public final class EvaluationTally {
+  // One element for each class.
+  private let counts: Tensor
+  private let correct: Tensor
+  private let correctInTop5: Tensor
+  private let lossSum: Tensor
+
+  public init(classCount: Int, device: Device = .cpu) {
+    counts = .zeros([classCount], dtype: .int64, device: device)
+    correct = .zeros([classCount], dtype: .int64, device: device)
+    correctInTop5 = .zeros([classCount], dtype: .int64, device: device)
+    lossSum = .zeros([1], dtype: .float64, device: device)
+  }
 
   /// Adds a batch: logits N x classes, labels N.
-  public mutating func add(logits: Tensor, labels: Tensor) {
-    let answers = logits.topIndices(min(5, logits.shape[1])).elements(as: Int64.self)
-    let width = min(5, logits.shape[1])
-    for (row, label) in labels.elements(as: Int64.self).enumerated() {
-      let top = answers[(row * width)..<((row + 1) * width)]
-      let isCorrect = top.first == label
-      count += 1
-      correct += isCorrect ? 1 : 0
-      correctInTop5 += top.contains(label) ? 1 : 0
-      classes[Int(label)].count += 1
-      classes[Int(label)].correct += isCorrect ? 1 : 0
-    }
-    lossSum += logits.crossEntropy(labels: labels, mean: false).item
+  public func add(logits: Tensor, labels: Tensor) {
+    let top = logits.topIndices(min(5, logits.shape[1]))
+    let hits = top.equal(to: labels.unsqueezed(1))
+    let classes = Tensor.arange(counts.count, device: labels.device)
+    let isOfClass = labels.unsqueezed(1).equal(to: classes)
+    counts.addInPlace(isOfClass.sum([0]))
+    correct.addInPlace((isOfClass * hits.narrowed(1, 0..<1)).sum([0]))
+    correctInTop5.addInPlace((isOfClass * hits.sum([1], keepingAxes: true)).sum([0]))
+    lossSum.addInPlace(logits.crossEntropy(labels: labels, mean: false).to(.float64))
+  }
+
+  /// What all batches so far came to.
+  public func evaluation() -> Evaluation {
+    let counts = Tensor.stacked([counts, correct, correctInTop5]).elements(as: Int64.self).map(Int.init)
+    let classCount = counts.count / 3
+    let classes = (0..<classCount).map { Evaluation.ClassScore(correct: counts[classCount + $0], count: counts[$0]) }
+    let count = counts[..<classCount].reduce(0, +)
+    return Evaluation(
+      count: count, correct: classes.map(\.correct).reduce(0, +),
+      correctInTop5: counts[(2 * classCount)...].reduce(0, +), classes: classes,
+      loss: lossSum.item / Double(max(count, 1)))
   }
 }
 
@@ -52,13 +73,13 @@ extension Network {
     let wasTraining = isTraining
     evaluate()
     defer { train(wasTraining) }
-    var evaluation = Evaluation(classCount: classCount)
+    let tally = EvaluationTally(classCount: classCount, device: state.first?.tensor.device ?? .cpu)
     withoutGradients {
       for batch in batches {
         let logits = activations(of: batch.images, .logits).requiredLogits().to(.float32)
-        evaluation.add(logits: logits, labels: batch.labels)
+        tally.add(logits: logits, labels: batch.labels)
       }
     }
-    return evaluation
+    return tally.evaluation()
   }
 }

@@ -3,6 +3,9 @@
 import Torch
 
 /// Where a run stands and what it has summed up in the current epoch. Part of every checkpoint.
+///
+/// The position is always that of the next step; the sums are those of the last reading, which every checkpoint, stop
+/// and epoch's end begins with.
 public struct TrainingProgress: Sendable, Codable, Equatable {
   /// The next batch.
   public var position = BatchPosition()
@@ -23,14 +26,17 @@ public struct TrainingProgress: Sendable, Codable, Equatable {
 }
 
 /// One step, as it was taken.
-public struct StepReport: Sendable {
+public struct StepReport {
   public let position: BatchPosition
   public let batchesPerEpoch: Int
   public let epochs: Int
-  /// The weighted total.
-  public let loss: Double
   /// Mean over this epoch so far, in images a second.
   public let imagesPerSecond: Double
+  let readLoss: () throws -> Double
+
+  /// The weighted total of the last step that was taken. A CUDA device is waited for, so ask only when it is shown.
+  /// - Throws: `NonFiniteLoss` where one of the epoch's losses so far is not finite.
+  public func loss() throws -> Double { try readLoss() }
 }
 
 /// An epoch's figures.
@@ -50,12 +56,15 @@ public struct EpochReport: Sendable, Codable, Equatable {
 }
 
 /// What a run says while it goes on.
-public enum TrainingEvent: Sendable {
+public enum TrainingEvent {
   case step(StepReport)
   case epoch(EpochReport)
 }
 
-/// A loss that is infinite or not a number. The parameters are those before the step.
+/// A loss that is infinite or not a number.
+///
+/// On the CPU it is noticed before the step changes anything. On a CUDA device, which no step waits for, it is noticed
+/// at the next reading, and in any case before a checkpoint is written or an epoch is reported.
 public struct NonFiniteLoss: Error, CustomStringConvertible, Sendable {
   /// Epoch and batch, counted from 0.
   public let position: BatchPosition

@@ -16,7 +16,7 @@ public final class Comparison {
   }
 
   /// What a comparison says while it goes on.
-  public enum Event: Sendable {
+  public enum Event {
     /// A run begins: its number among all that are to be done, counted from 1.
     case began(Job, number: Int, of: Int)
     /// A run was finished before and is used as it is.

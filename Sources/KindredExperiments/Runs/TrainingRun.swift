@@ -6,7 +6,7 @@ import KindredVision
 import Torch
 
 /// What a run says while it goes on.
-public enum RunEvent: Sendable {
+public enum RunEvent {
   /// The run goes on from a checkpoint, with this many epochs done.
   case resumed(epochs: Int)
   /// A weight was found by calibration.
@@ -156,12 +156,13 @@ public final class TrainingRun {
     onEvent: (RunEvent) throws -> Void
   ) throws -> RunOutcome {
     var saver = CheckpointTimer()
-    var evaluation = Evaluation(classCount: settings.data.set.classCount)
+    var evaluation: Evaluation?
     let outcome = try distiller.run(
       on: work.batches,
       evaluate: {
-        evaluation = $0.evaluation(on: work.evaluationImages, classCount: settings.data.set.classCount)
-        return evaluation
+        let result = $0.evaluation(on: work.evaluationImages, classCount: settings.data.set.classCount)
+        evaluation = result
+        return result
       },
       shouldStop: shouldStop,
       onEvent: { event in
@@ -182,10 +183,10 @@ public final class TrainingRun {
       return .stopped
     }
     // A run killed after its last epoch and before its result has still to be measured.
-    if evaluation.count == 0 {
-      evaluation = distiller.student.evaluation(on: work.evaluationImages, classCount: settings.data.set.classCount)
-    }
-    return .finished(try finish(distiller, log, evaluation, teacher: work.teacherName))
+    let last =
+      evaluation
+      ?? distiller.student.evaluation(on: work.evaluationImages, classCount: settings.data.set.classCount)
+    return .finished(try finish(distiller, log, last, teacher: work.teacherName))
   }
 
   private func finish(

@@ -1,0 +1,69 @@
+// What an epoch's steps come to, summed up where it is computed.
+
+import Torch
+
+/// Sums of an epoch's losses and right answers, kept on the run's device.
+///
+/// Adding a step is work for the device alone; only reading waits for it. What is read does not depend on how often it
+/// is read.
+final class StepMetrics {
+  /// The last step's weighted total and what all steps came to.
+  struct Reading {
+    var sums: [String: Double]
+    var correct: Int
+    var loss: Double
+    /// The first value that was not finite, and its step in the epoch.
+    var bad: (step: Int, term: String, value: Double)?
+  }
+
+  /// The objective's terms and `loss`, the weighted total.
+  private let names: [String]
+  // One element for each name. A sum stays at its first value that is not finite.
+  private let sums: Tensor
+  private let last: Tensor
+  /// How many of the epoch's steps passed before a sum stopped being finite.
+  private let finiteSteps: Tensor
+  private let correct: Tensor
+
+  init(_ objective: Objective, device: Device) {
+    names = ["cross_entropy"] + objective.terms.map(\.loss.name) + ["loss"]
+    sums = .zeros([names.count], dtype: .float64, device: device)
+    last = .zeros([names.count], dtype: .float64, device: device)
+    finiteSteps = .zeros([names.count], dtype: .int64, device: device)
+    correct = .zeros([1], dtype: .int64, device: device)
+  }
+
+  /// Goes on from an epoch's figures so far.
+  func start(from progress: TrainingProgress) {
+    // A name that stands twice has one sum.
+    let values = names.enumerated().map { names.firstIndex(of: $1) == $0 ? progress.sums[$1] ?? 0 : 0 }
+    sums.copyInPlace(Tensor(values, shape: [names.count]))
+    finiteSteps.fillInPlace(Double(progress.position.batch))
+    correct.fillInPlace(Double(progress.correct))
+  }
+
+  /// Adds a step: each term weighted by the number of inputs, and the right answers.
+  func add(_ value: Objective.Value, logits: Tensor, labels: Tensor) {
+    withoutGradients {
+      last.copyInPlace(Tensor.stacked(value.terms.map(\.value) + [value.total]))
+      let next = sums + last * Double(labels.count)
+      sums.copyInPlace(Tensor.select(sums.isFinite, next, sums))
+      finiteSteps.addInPlace(sums.isFinite)
+      correct.addInPlace(logits.argmax(1).equal(to: labels).sum())
+    }
+  }
+
+  /// All figures in one transfer, once the device has computed them.
+  func read() -> Reading {
+    let counts = Tensor.concatenated([finiteSteps, correct]).to(.float64)
+    let figures = Tensor.concatenated([sums, last, counts]).elements(as: Double.self)
+    let count = names.count
+    let (sums, steps) = (figures[..<count], figures[(2 * count)..<(3 * count)])
+    var reading = Reading(
+      sums: Dictionary(zip(names, sums), uniquingKeysWith: +), correct: Int(figures[3 * count]),
+      loss: figures[2 * count - 1])
+    let ends = zip(zip(names, sums), steps).filter { !$0.0.1.isFinite }
+    if let ((term, value), step) = ends.min(by: { $0.1 < $1.1 }) { reading.bad = (Int(step), term, value) }
+    return reading
+  }
+}
