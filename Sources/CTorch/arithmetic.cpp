@@ -3,6 +3,8 @@
 #include <ATen/ops/matmul.h>
 #include <ATen/ops/where.h>
 
+#include <cmath>
+
 #include "internal.h"
 
 using namespace ctorch;
@@ -13,6 +15,12 @@ namespace {
 at::Scalar scalar_for(ct_tensor a, double value) {
   if (at::isIntegralType(ref(a).scalar_type(), /*includeBool=*/true)) return static_cast<int64_t>(value);
   return value;
+}
+
+/// Whole for integers where it can be: every number comes as floating-point, which would make the result so too.
+at::Scalar operand_for(ct_tensor a, double value) {
+  const bool is_whole = value == std::floor(value) && std::abs(value) < 9e15;
+  return is_whole ? scalar_for(a, value) : at::Scalar(value);
 }
 
 }  // namespace
@@ -34,11 +42,11 @@ ct_tensor ct_divide(ct_tensor a, ct_tensor b) {
 }
 
 ct_tensor ct_add_scalar(ct_tensor a, double b) {
-  return tensor([&] { return ref(a).add(b); });
+  return tensor([&] { return ref(a).add(operand_for(a, b)); });
 }
 
 ct_tensor ct_multiply_scalar(ct_tensor a, double b) {
-  return tensor([&] { return ref(a).mul(b); });
+  return tensor([&] { return ref(a).mul(operand_for(a, b)); });
 }
 
 ct_tensor ct_divide_scalar(ct_tensor a, double b) {

@@ -66,6 +66,14 @@ ct_tensor ct_from_bytes(const void *bytes, size_t byte_count, ct_ints shape, int
   });
 }
 
+ct_tensor ct_from_memory(void *memory, ct_ints shape, int dtype, void (*release)(void *), void *owner) {
+  return tensor([&] {
+    return at::from_blob(
+        memory, ints(shape), [release, owner](void *) { release(owner); },
+        at::TensorOptions().dtype(static_cast<at::ScalarType>(dtype)));
+  });
+}
+
 int ct_copy_to_bytes(ct_tensor tensor, void *bytes, size_t byte_count) {
   return status([&] {
     auto source = ref(tensor).detach().to(at::kCPU).contiguous();

@@ -7,6 +7,7 @@ extension Tensor {
   public static func - (a: Tensor, b: Tensor) -> Tensor { adopt(ct_subtract(a.handle, b.handle), "sub", [a, b]) }
   public static func * (a: Tensor, b: Tensor) -> Tensor { adopt(ct_multiply(a.handle, b.handle), "mul", [a, b]) }
   public static func / (a: Tensor, b: Tensor) -> Tensor { adopt(ct_divide(a.handle, b.handle), "div", [a, b]) }
+  // Integers stay integers under whole numbers.
   public static func + (a: Tensor, b: Double) -> Tensor { adopt(ct_add_scalar(a.handle, b), "add", [a]) }
   public static func - (a: Tensor, b: Double) -> Tensor { adopt(ct_add_scalar(a.handle, -b), "sub", [a]) }
   public static func * (a: Tensor, b: Double) -> Tensor { adopt(ct_multiply_scalar(a.handle, b), "mul", [a]) }

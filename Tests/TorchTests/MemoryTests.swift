@@ -45,3 +45,24 @@ private func residentKilobytes() -> Int? {
   let line = status?.split(separator: "\n").first { $0.hasPrefix("VmRSS:") }
   return line?.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Int($0) }
 }
+
+@Suite struct TensorBufferTests {
+  @Test func theTensorTakesTheMemoryAndFreesIt() {
+    weak var owner: TensorBuffer<Float>?
+    do {
+      let view: Tensor
+      do {
+        let buffer = TensorBuffer<Float>(count: 6)
+        _ = buffer.elements.update(fromContentsOf: [0, 1, 2, 3, 4, 5])
+        owner = buffer
+        let tensor = Tensor(buffer, shape: [2, 3])
+        tensor.addInPlace(1)
+        #expect(buffer.elements[5] == 6, "the tensor has a copy")
+        view = tensor[1]
+      }
+      #expect(view.elements() == [4, 5, 6] as [Float])
+      #expect(owner != nil, "the memory was freed under a tensor")
+    }
+    #expect(owner == nil, "the memory was never freed")
+  }
+}

@@ -60,6 +60,8 @@ ct_tensor ct_full(ct_ints shape, double value, ct_options options);
 ct_tensor ct_arange(int64_t count, ct_options options);
 ct_tensor ct_eye(int64_t size, ct_options options);
 ct_tensor ct_from_bytes(const void *bytes, size_t byte_count, ct_ints shape, int dtype);
+// Takes the memory as it is; `release` is called with `owner` when no tensor uses it any more.
+ct_tensor ct_from_memory(void *memory, ct_ints shape, int dtype, void (*release)(void *), void *owner);
 // Copies the elements, in row-major order of the shape whatever the layout in memory, into `bytes`.
 int ct_copy_to_bytes(ct_tensor tensor, void *bytes, size_t byte_count);
 

@@ -1,72 +1,92 @@
-// From bytes to normalised tensors: the one place where images enter the networks.
+// Where a run's images come from: a thread ahead of the step, or the device's own memory.
 
 import Kindred
 import Torch
 
-/// Turns batches of bytes into channels-last float32 tensors: (pixel / 255 - mean) / deviation, channel by channel.
-struct ImageNormalization {
-  private let scale: Tensor
-  private let shift: Tensor
-  private let device: Device
-
-  init(_ images: ImageSet, device: Device) {
-    let channels = images.channels
-    let scales = images.channelDeviation.map { 1 / (255 * $0) }
-    let shifts = zip(images.channelMean, images.channelDeviation).map { -$0 / $1 }
-    scale = Tensor(scales, shape: [1, channels, 1, 1]).to(device: device)
-    shift = Tensor(shifts, shape: [1, channels, 1, 1]).to(device: device)
-    self.device = device
-  }
-
-  func batch(_ bytes: ByteBatch, of images: ImageSet) -> Batch {
-    let shape = [bytes.count, images.height, images.width, images.channels]
-    // The bytes are N x H x W x C; seen as N x C x H x W that is the channels-last layout, without a copy.
-    let pixels = Tensor(bytes.pixels, shape: shape).to(device: device).permuted([0, 3, 1, 2])
-    return Batch(
-      images: pixels.to(.float32) * scale + shift,
-      labels: Tensor(bytes.labels, shape: [bytes.count]).to(device: device),
-      position: BatchPosition(epoch: bytes.epoch, batch: bytes.index))
-  }
-}
-
-/// A run's training batches: planned by (seed, epoch), augmented on a thread ahead of the step.
+/// A run's training batches, planned by (seed, epoch).
+///
+/// For the CPU they are made on a thread ahead of the step. For a CUDA device the whole set lies on it and each batch is
+/// made there. Both give the same bits.
 public struct ImageBatches: BatchSource {
   private let images: ImageSet
   private let plan: BatchPlan
   private let epochs: Int
-  private let normalization: ImageNormalization
+  private let resident: ResidentImages?
 
   public init(_ images: ImageSet, plan: BatchPlan, epochs: Int, device: Device = .cpu) {
-    self.images = images
-    self.plan = plan
-    self.epochs = epochs
-    normalization = ImageNormalization(images, device: device)
+    self.init(images, plan: plan, epochs: epochs, resident: device == .cpu ? nil : .init(images, device: device))
+  }
+
+  init(_ images: ImageSet, plan: BatchPlan, epochs: Int, resident: ResidentImages?) {
+    precondition(plan.count == images.count, "the plan is for \(plan.count) images, the set has \(images.count)")
+    (self.images, self.plan, self.epochs, self.resident) = (images, plan, epochs, resident)
   }
 
   public var batchesPerEpoch: Int { plan.batchesPerEpoch }
   public var batchSize: Int { plan.batchSize }
 
   public func batches(from start: BatchPosition) -> any IteratorProtocol<Batch> {
+    if let resident { return ResidentBatches(resident, plan, from: start, endEpoch: epochs) }
     let loader = BatchLoader(
       images: images, plan: plan, startEpoch: start.epoch, startBatch: start.batch, endEpoch: epochs, ahead: 3)
-    return AnyIterator { loader.next().map { normalization.batch($0, of: images) } }
+    return AnyIterator { loader.next()?.tensors }
+  }
+}
+
+/// The plan's batches of images that lie on a device. An epoch's views cross to it at once.
+private struct ResidentBatches: IteratorProtocol {
+  private let images: ResidentImages
+  private let plan: BatchPlan
+  private let endEpoch: Int
+  private var position: BatchPosition
+  private var views: Tensor?
+
+  init(_ images: ResidentImages, _ plan: BatchPlan, from start: BatchPosition, endEpoch: Int) {
+    (self.images, self.plan, self.endEpoch, position) = (images, plan, endEpoch, start)
+  }
+
+  mutating func next() -> Batch? {
+    if position.batch >= plan.batchesPerEpoch {
+      position = BatchPosition(epoch: position.epoch + 1)
+      views = nil
+    }
+    guard position.epoch < endEpoch, plan.batchesPerEpoch > 0 else { return nil }
+    let views = self.views ?? images.views(plan.epoch(position.epoch).views)
+    self.views = views
+    defer { position.batch += 1 }
+    let first = position.batch * plan.batchSize
+    let range = first..<min(first + plan.batchSize, views.shape[1])
+    return images.batch(views.narrowed(1, range), at: position)
   }
 }
 
 /// A set of images in file order, not augmented, every one of them once.
 public struct EvaluationImages: Sequence {
+  private let batches: EvaluationBatches
   private let images: ImageSet
-  private let batchSize: Int
-  private let normalization: ImageNormalization
+  private let resident: ResidentImages?
 
   public init(_ images: ImageSet, batchSize: Int = 200, device: Device = .cpu) {
-    self.images = images
-    self.batchSize = batchSize
-    normalization = ImageNormalization(images, device: device)
+    self.init(images, batchSize: batchSize, resident: device == .cpu ? nil : .init(images, device: device))
+  }
+
+  init(_ images: ImageSet, batchSize: Int, resident: ResidentImages?) {
+    batches = EvaluationBatches(images, batchSize: batchSize)
+    (self.images, self.resident) = (images, resident)
   }
 
   public func makeIterator() -> AnyIterator<Batch> {
-    var batches = EvaluationBatches(images, batchSize: batchSize).makeIterator()
-    return AnyIterator { batches.next().map { normalization.batch($0, of: images) } }
+    if let resident {
+      let views = resident.views(batches.views)
+      var ranges = batches.ranges.enumerated().makeIterator()
+      return AnyIterator {
+        ranges.next().map { index, range in
+          resident.batch(views.narrowed(1, range), at: BatchPosition(batch: index))
+        }
+      }
+    }
+    let table = PixelTable(images)
+    var bytes = batches.makeIterator()
+    return AnyIterator { bytes.next().map { NormalizedBatch($0, of: images, table).tensors } }
   }
 }

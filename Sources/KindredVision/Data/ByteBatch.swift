@@ -86,10 +86,16 @@ public struct EvaluationBatches: Sequence, Sendable {
   /// The number of batches.
   public var count: Int { (images.count + batchSize - 1) / batchSize }
 
+  /// Every image as it is.
+  var views: [View] { (0..<images.count).map { View(index: Int32($0)) } }
+
+  /// Each batch's part of `views`.
+  var ranges: [Range<Int>] {
+    (0..<count).map { $0 * batchSize..<Swift.min(images.count, ($0 + 1) * batchSize) }
+  }
+
   public func makeIterator() -> some IteratorProtocol<ByteBatch> {
-    (0..<count).lazy.map { index in
-      let views = (index * batchSize..<Swift.min(images.count, (index + 1) * batchSize)).map { View(index: Int32($0)) }
-      return ByteBatch(images, views: views[...], index: index)
-    }.makeIterator()
+    let views = self.views
+    return ranges.enumerated().lazy.map { ByteBatch(images, views: views[$1], index: $0) }.makeIterator()
   }
 }

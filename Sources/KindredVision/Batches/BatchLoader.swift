@@ -2,17 +2,17 @@
 
 import Foundation
 
-/// Crops and flips the plan's batches on a thread of its own while the training step computes.
+/// Crops, flips and normalises the plan's batches on a thread of its own while the training step computes.
 ///
-/// The batches come in the plan's order, across epochs without a pause; at most `ahead` of them wait in memory.
+/// The thread does no libtorch arithmetic, so that it wakes no second pool of threads. The batches come in the plan's order, across epochs without a pause; at most `ahead` of them wait in memory.
 /// The thread ends when the plan ends, at `stop()`, or when the loader is freed.
-public final class BatchLoader: Sendable {
+final class BatchLoader: Sendable {
   private let queue: BatchQueue
 
   /// Starts the thread, from batch `startBatch` of epoch `startEpoch` to the end of epoch `endEpoch - 1`.
   ///
   /// The plan must be one for `images`.
-  public convenience init(
+  convenience init(
     images: ImageSet, plan: BatchPlan, startEpoch: Int = 0, startBatch: Int = 0, endEpoch: Int, ahead: Int = 3
   ) {
     self.init(
@@ -40,21 +40,23 @@ public final class BatchLoader: Sendable {
   deinit { queue.stop() }
 
   /// The next batch, waiting for it if need be; nil after the last one, and after `stop()`.
-  public func next() -> ByteBatch? { queue.take() }
+  func next() -> NormalizedBatch? { queue.take() }
 
   /// Ends the loading; whoever waits in `next()` gets nil.
-  public func stop() { queue.stop() }
+  func stop() { queue.stop() }
 
   private static func fill(
     _ queue: BatchQueue, _ images: ImageSet, _ plan: BatchPlan, from start: (epoch: Int, batch: Int), endEpoch: Int
   ) {
+    let table = PixelTable(images)
     var firstBatch = start.batch
     var epoch = start.epoch
     while epoch < endEpoch, plan.batchesPerEpoch > 0 {
       let epochPlan = plan.epoch(epoch)
       for index in stride(from: firstBatch, to: epochPlan.batchCount, by: 1) {
         guard queue.waitForRoom() else { return }
-        queue.put(ByteBatch(images, views: epochPlan.batch(index), epoch: epoch, index: index))
+        let bytes = ByteBatch(images, views: epochPlan.batch(index), epoch: epoch, index: index)
+        queue.put(NormalizedBatch(bytes, of: images, table))
       }
       firstBatch = 0
       epoch += 1
@@ -67,7 +69,7 @@ private final class BatchQueue: @unchecked Sendable {
   // All state below is touched only while `condition` is locked.
   private let condition = NSCondition()
   private let capacity: Int
-  private var waiting: [ByteBatch] = []
+  private var waiting: [NormalizedBatch] = []
   private var isFinished = false
   private var isStopped = false
 
@@ -81,7 +83,7 @@ private final class BatchQueue: @unchecked Sendable {
     }
   }
 
-  func put(_ batch: ByteBatch) {
+  func put(_ batch: NormalizedBatch) {
     condition.withLock {
       guard !isStopped else { return }
       waiting.append(batch)
@@ -89,7 +91,7 @@ private final class BatchQueue: @unchecked Sendable {
     }
   }
 
-  func take() -> ByteBatch? {
+  func take() -> NormalizedBatch? {
     condition.withLock {
       while waiting.isEmpty && !isFinished && !isStopped { condition.wait() }
       guard !waiting.isEmpty else { return nil }

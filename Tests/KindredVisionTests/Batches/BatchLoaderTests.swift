@@ -1,6 +1,7 @@
 // The loader gives the plan's batches in order, from any start, and ends when told.
 
 import Foundation
+import Kindred
 import Testing
 
 @testable import KindredVision
@@ -9,16 +10,30 @@ import Testing
   private let images = noiseSet(count: 53)
   private let plan = BatchPlan(count: 53, batchSize: 8, seed: 9, augmentation: Augmentation(cropPadding: 2, flip: true))
 
+  /// What is compared of a batch.
+  private struct Content: Equatable {
+    let position: BatchPosition
+    let shape: [Int]
+    let pixels: [Float]
+    let labels: [Int64]
+
+    init(_ batch: NormalizedBatch) {
+      (position, shape, labels) = (batch.position, batch.shape, batch.labels)
+      pixels = Array(batch.pixels.elements)
+    }
+  }
+
   /// What the plan says, computed here and now.
-  private func expected(epochs: Range<Int>) -> [ByteBatch] {
+  private func expected(epochs: Range<Int>) -> [Content] {
     epochs.flatMap { epoch in
       (0..<plan.batchesPerEpoch).map { index in
-        ByteBatch(images, views: plan.epoch(epoch).batch(index), epoch: epoch, index: index)
+        let bytes = ByteBatch(images, views: plan.epoch(epoch).batch(index), epoch: epoch, index: index)
+        return Content(NormalizedBatch(bytes, of: images, PixelTable(images)))
       }
     }
   }
 
-  private func all(_ loader: BatchLoader) -> [ByteBatch] { Array(AnyIterator { loader.next() }) }
+  private func all(_ loader: BatchLoader) -> [Content] { Array(AnyIterator { loader.next().map(Content.init) }) }
 
   @Test(arguments: [1, 3, 100])
   func batchesFollowThePlanAcrossEpochs(ahead: Int) {

@@ -1,0 +1,57 @@
+// What each byte of an image becomes: the one place where pixels turn into a network's numbers.
+
+import Kindred
+import Torch
+
+/// (byte / 255 - mean) / deviation for every byte and channel.
+///
+/// A value that is looked up has the same bits on every device and thread; one that is computed need not.
+struct PixelTable: Sendable {
+  /// 256 values for each channel, one channel after another.
+  let values: [Float]
+
+  init(_ images: ImageSet) {
+    values = zip(images.channelMean, images.channelDeviation).flatMap { mean, deviation in
+      (0..<256).map { Float($0) * (1 / (255 * deviation)) + -mean / deviation }
+    }
+  }
+
+  /// The values of pixels that lie channels last.
+  func callAsFunction(_ pixels: [UInt8]) -> TensorBuffer<Float> {
+    let buffer = TensorBuffer<Float>(count: pixels.count)
+    let channels = values.count / 256
+    pixels.withUnsafeBufferPointer { pixels in
+      values.withUnsafeBufferPointer { values in
+        for first in stride(from: 0, to: pixels.count, by: channels) {
+          for channel in 0..<channels {
+            buffer.elements[first + channel] = values[256 * channel + Int(pixels[first + channel])]
+          }
+        }
+      }
+    }
+    return buffer
+  }
+}
+
+/// A batch whose pixels are a network's numbers, in memory that a tensor can take over.
+struct NormalizedBatch: Sendable {
+  let position: BatchPosition
+  /// N x height x width x channels.
+  let shape: [Int]
+  let pixels: TensorBuffer<Float>
+  let labels: [Int64]
+
+  init(_ bytes: ByteBatch, of images: ImageSet, _ table: PixelTable) {
+    position = BatchPosition(epoch: bytes.epoch, batch: bytes.index)
+    shape = [bytes.count, images.height, images.width, images.channels]
+    pixels = table(bytes.pixels)
+    labels = bytes.labels
+  }
+
+  /// Without a copy. N x height x width x channels seen as N x C x H x W is the channels-last layout.
+  var tensors: Batch {
+    Batch(
+      images: Tensor(pixels, shape: shape).permuted([0, 3, 1, 2]), labels: Tensor(labels, shape: [labels.count]),
+      position: position)
+  }
+}
