@@ -62,20 +62,22 @@ public final class LiveTeacher: TeacherSignal {
   private let network: Network
   private let needs: Set<TeacherNeed>
   private let request: ActivationRequest
+  private let precision: Precision
 
   /// Freezes and folds `network`, which is the signal's own from now on.
-  public init(_ network: Network, needs: Set<TeacherNeed>) {
+  public init(_ network: Network, needs: Set<TeacherNeed>, precision: Precision = .float32) {
     network.freeze()
     network.evaluate()
     network.fold()
     self.network = network
     self.needs = needs
+    self.precision = precision
     request = needs.reduce(ActivationRequest()) { $0.union($1.request) }
   }
 
   public func output(for batch: Batch) -> TeacherOutput {
     // Not inference mode: its tensors cannot be saved for the student's backward pass.
-    let activations = withoutGradients { network.activations(of: batch.images, request) }
+    let activations = withoutGradients { network.activations(of: batch.images, request, in: precision) }
     return TeacherOutput(activations, needs: needs)
   }
 }

@@ -29,6 +29,10 @@ import Testing
     ("training: {seed: -1}", "3: training.seed: expected a whole number of at least 0, found '-1'"),
     ("training: {drop_last: 1}", "3: training.drop_last: expected true or false, found '1'"),
     ("training: {device: gpu}", "3: training.device: expected cpu or cuda, found 'gpu'; did you mean 'cpu'?"),
+    (
+      "training: {precision: float16}",
+      "3: training.precision: expected float32 or bfloat16, found 'float16'; did you mean 'bfloat16'?"
+    ),
     ("training: {device: tpux}", "3: training.device: expected cpu or cuda, found 'tpux'; did you mean 'cpu'?"),
     ("training: 3", "3: training: expected a section of keys, found '3'"),
     ("training: [a]", "3: training: expected a section of keys, found a list"),

@@ -11,7 +11,7 @@ private struct Run {
   let adapter: HintAdapter
 
   /// SP, KD and a hint from one teacher; `seed` is the student's and the adapter's.
-  init(seed: UInt64, usesAdamW: Bool = false) {
+  init(seed: UInt64, usesAdamW: Bool = false, inBFloat16: Bool = false) {
     adapter = HintAdapter(student: (4, 3), teacher: (6, 3), generator: Generator(seed: seed + 1))
     let objective = Objective(terms: [
       .init(SimilarityPreserving([LayerPair("stage2")]), weight: 5), .init(KnowledgeDistillation(), weight: 0.5),
@@ -21,12 +21,16 @@ private struct Run {
     let parameters = Distiller.parameters(student: student, objective: objective)
     distiller = Distiller(
       student: student,
-      teacher: LiveTeacher(TinyNetwork(3, seed: 50).warmedUp(), needs: objective.teacherNeeds), objective: objective,
+      teacher: LiveTeacher(
+        TinyNetwork(3, seed: 50).warmedUp(), needs: objective.teacherNeeds,
+        precision: inBFloat16 ? .bfloat16 : .float32),
+      objective: objective,
       optimizer: usesAdamW
         ? AdamW(parameters, learningRate: 0.01)
         : SGD(parameters, learningRate: 0.1, momentum: 0.9, weightDecay: 5e-4, nesterov: true),
       settings: .init(
-        epochs: 3, learningRate: 0.05, schedule: .init(.step(milestones: [1, 2], factor: 0.3)), evaluationInterval: 2))
+        epochs: 3, learningRate: 0.05, schedule: .init(.step(milestones: [1, 2], factor: 0.3)), evaluationInterval: 2,
+        precision: inBFloat16 ? .bfloat16 : .float32))
   }
 
   var bytes: [[String: [UInt8]]] { [distiller.student.bytes, adapter.bytes] }
@@ -105,6 +109,21 @@ private struct Run {
     #expect(Set(result.epochs[0].terms.keys) == ["cross_entropy", "sp", "kd", "hint", "loss"])
     #expect(result.epochs.last?.evaluationLoss == Run.evaluate(run.distiller.student).loss)
     #expect(run.adapter.bytes["conv.weight"] != initial[1]["conv.weight"])
+  }
+
+  @Test func trainingLearnsInBFloat16() throws {
+    let (wide, narrow) = (Run(seed: 1), Run(seed: 1, inBFloat16: true))
+    let before = Run.evaluate(narrow.distiller.student).loss
+    let expected = try wide.go()
+    let result = try narrow.go()
+    #expect(Run.evaluate(narrow.distiller.student).loss < before)
+    #expect(narrow.bytes != wide.bytes)
+    let losses = try [result, expected].map { try #require($0.epochs[0].terms["loss"]) }
+    #expect(abs(losses[0] - losses[1]) < 0.05 * losses[1])
+    let stopped = Run(seed: 1, inBFloat16: true)
+    _ = try stopped.go(steps: 5)
+    _ = try stopped.go()
+    #expect(stopped.bytes == narrow.bytes)
   }
 
   @Test func readingTheLossChangesNothing() throws {

@@ -153,12 +153,16 @@ ct_tensor ct_cross_entropy(ct_tensor logits, ct_tensor labels, bool mean);
 ct_tensor ct_mean_squared_error(ct_tensor a, ct_tensor b);
 ct_tensor ct_kl_divergence(ct_tensor log_probabilities, ct_tensor log_targets);
 
-// Frozen networks: oneDNN convolutions fused with what follows them (CPU, float32)
+// Frozen networks: oneDNN convolutions fused with what follows them (CPU, float32 or bfloat16)
 ct_tensor ct_onednn_pack_weight(ct_tensor weight, ct_convolution options, ct_ints input_shape);
 ct_tensor ct_onednn_convolution(ct_tensor input, ct_tensor packed, ct_tensor bias, ct_convolution options, bool relu);
 // relu?(convolution(input) + bias + sum), written into `sum`, which is overwritten.
 int ct_onednn_convolution_sum(
     ct_tensor sum, ct_tensor input, ct_tensor packed, ct_tensor bias, ct_convolution options, bool relu);
+
+// Autocast on a kind of device: the element type that operations are narrowed to, -1 where none are.
+int ct_autocast(int device_kind);
+int ct_set_autocast(int device_kind, int dtype);
 
 // Autograd
 bool ct_requires_gradient(ct_tensor tensor);

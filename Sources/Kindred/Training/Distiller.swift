@@ -14,12 +14,18 @@ public final class Distiller {
     public var schedule: LearningRateSchedule
     /// Every how many epochs the student is evaluated; always after the last.
     public var evaluationInterval: Int
+    /// The student's, in training. It is evaluated in float32.
+    public var precision: Precision
 
-    public init(epochs: Int, learningRate: Double, schedule: LearningRateSchedule, evaluationInterval: Int = 1) {
+    public init(
+      epochs: Int, learningRate: Double, schedule: LearningRateSchedule, evaluationInterval: Int = 1,
+      precision: Precision = .float32
+    ) {
       self.epochs = epochs
       self.learningRate = learningRate
       self.schedule = schedule
       self.evaluationInterval = evaluationInterval
+      self.precision = precision
     }
   }
 
@@ -124,7 +130,7 @@ public final class Distiller {
   /// One step of the optimiser.
   private func step(_ batch: Batch, _ metrics: StepMetrics) throws {
     let signal = try teacher?.output(for: batch) ?? TeacherOutput()
-    let activations = student.activations(of: batch.images, objective.studentRequest)
+    let activations = student.activations(of: batch.images, objective.studentRequest, in: settings.precision)
     let value = objective(activations, signal, labels: batch.labels)
     metrics.add(value, logits: activations.requiredLogits(), labels: batch.labels)
     // Reading costs nothing where the device is the CPU, so that a bad step need not be taken.

@@ -9,9 +9,14 @@ import Torch
 /// the term compares, measured on the untrained student.
 public struct WeightCalibration {
   public let fraction: Double
+  private let precision: Precision
 
-  /// - Parameter fraction: the wanted |weight * d(term)/dA| / |d(cross-entropy)/dA|, greater than 0.
-  public init(fraction: Double) { self.fraction = fraction }
+  /// - Parameters:
+  ///   - fraction: the wanted |weight * d(term)/dA| / |d(cross-entropy)/dA|, greater than 0.
+  ///   - precision: the student's in training.
+  public init(fraction: Double, precision: Precision = .float32) {
+    (self.fraction, self.precision) = (fraction, precision)
+  }
 
   /// The median (the upper of two middle values) over batches of fraction * |d(cross-entropy)/dA| / |d(term)/dA|. The student is left as it was.
   /// - Throws: `CalibrationError` where the term has no gradient; whatever the teacher's signal throws.
@@ -26,7 +31,8 @@ public struct WeightCalibration {
     }
     student.train()
     let ratios = try batches.map { batch in
-      try ratio(loss, student.activations(of: batch.images, loss.studentRequest.union(.logits)), teacher, batch)
+      let request = loss.studentRequest.union(.logits)
+      return try ratio(loss, student.activations(of: batch.images, request, in: precision), teacher, batch)
     }
     return fraction * ratios.sorted()[ratios.count / 2]
   }

@@ -244,6 +244,7 @@ extension Configuration.Training {
     evaluateEvery = try reader.wholeNumber("evaluate_every", in: 1...Int.max) ?? usual.evaluateEvery
     threads = try reader.wholeNumber("threads", in: 0...1024) ?? usual.threads
     device = try reader.choice("device", of: Configuration.Device.self) ?? usual.device
+    precision = try reader.choice("precision", of: Precision.self) ?? usual.precision
     try reader.finish()
   }
 }

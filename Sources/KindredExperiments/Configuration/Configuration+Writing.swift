@@ -121,6 +121,7 @@ extension Configuration.Training {
     writer.line("evaluate_every", evaluateEvery)
     writer.line("threads", threads)
     writer.line("device", device.rawValue)
+    writer.line("precision", precision.rawValue)
   }
 }
 

@@ -286,13 +286,15 @@ extension Configuration {
     /// Threads for tensor work; 0 for one on each physical core.
     public var threads: Int
     public var device: Device
+    /// Of the student's and the teacher's convolutions and linear layers.
+    public var precision: Precision
 
     /// - Parameter schedule: nil for `Schedule.usual(epochs:)`.
     public init(
       epochs: Int = 200, batchSize: Int = 128, seed: UInt64 = 1, planSeed: UInt64? = nil, planEpochs: Int? = nil,
       dropLast: Bool = true,
       optimizer: Optimizer = .sgd(SGD()), schedule: Schedule? = nil, evaluateEvery: Int = 1, threads: Int = 0,
-      device: Device = .cpu
+      device: Device = .cpu, precision: Precision = .float32
     ) {
       self.epochs = epochs
       self.batchSize = batchSize
@@ -305,6 +307,7 @@ extension Configuration {
       self.evaluateEvery = evaluateEvery
       self.threads = threads
       self.device = device
+      self.precision = precision
     }
   }
 

@@ -37,7 +37,7 @@ enum TeacherSource {
     }
   }
 
-  /// The teacher at work.
+  /// The teacher at work, a network of ours in the precision of training.
   /// - Parameter training: the images that the run trains on.
   /// - Throws: as loading its files does; `RunError` for a recording that was made with other images.
   func signal(
@@ -47,7 +47,7 @@ enum TeacherSource {
     case .network(let weights):
       let network = try weights.network()
       network.move(to: settings.device)
-      return LiveTeacher(network, needs: needs)
+      return LiveTeacher(network, needs: needs, precision: settings.training.precision)
     case .recording(let recording):
       try settings.check(recording, images: training)
       return try RecordedTeacher(
@@ -57,7 +57,10 @@ enum TeacherSource {
 
   /// What its signal depends on beside the batches.
   func facts(_ settings: Configuration) throws -> [RecordingHeader.Fact] {
-    let precision = RecordingHeader.Fact("teacher's precision", settings.teacher?.precision.rawValue ?? "float32")
+    let isInt8 = settings.teacher?.precision == .int8
+    let precision = RecordingHeader.Fact(
+      "teacher's precision",
+      isInt8 ? Configuration.Teacher.Precision.int8.rawValue : settings.training.precision.rawValue)
     switch self {
     case .network(let weights): return [.init("teacher's weights of SHA-256", try weights.fingerprint()), precision]
     case .recording(let recording): return recording.header.teacherFacts

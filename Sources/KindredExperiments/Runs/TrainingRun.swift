@@ -250,7 +250,8 @@ private final class Work {
       }
       let source = batches.batches(from: BatchPosition())
       let first = sequence(state: source) { $0.next() }.prefix(min(calibration.batches, batches.batchesPerEpoch))
-      let weight = try WeightCalibration(fraction: calibration.fraction).weight(
+      let precision = settings.training.precision
+      let weight = try WeightCalibration(fraction: calibration.fraction, precision: precision).weight(
         of: objective.terms[index].loss, student: student, teacher: teacher, batches: Array(first))
       objective.terms[index].weight = weight
       return (method, weight, calibration.fraction)
@@ -264,7 +265,7 @@ private final class Work {
       student: student, teacher: teacher, objective: objective, optimizer: training.optimizer(over: parameters),
       settings: .init(
         epochs: training.epochs, learningRate: training.baseLearningRate, schedule: training.learningRateSchedule,
-        evaluationInterval: training.evaluateEvery))
+        evaluationInterval: training.evaluateEvery, precision: training.precision))
   }
 }
 

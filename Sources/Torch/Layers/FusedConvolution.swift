@@ -2,13 +2,20 @@
 
 import CTorch
 
-/// convolution -> folded batch norm -> (+ residual) -> (ReLU) as one oneDNN operation on the CPU, in float32 and
-/// channels-last; as the plain operations with the folded weights elsewhere.
+/// convolution -> folded batch norm -> (+ residual) -> (ReLU) as one oneDNN operation on the CPU, in float32 or
+/// autocast's bfloat16 and channels-last; as the plain operations with the folded weights elsewhere.
 final class FusedConvolution {
   private let weight: Tensor
   private let bias: Tensor
   private let options: ConvolutionOptions
-  private var packed: Tensor?
+  private var packed: Packed?
+
+  /// Weights as oneDNN wants them, for inputs of one type.
+  private struct Packed {
+    let dtype: DType
+    let weight: Tensor
+    let bias: Tensor
+  }
 
   /// Folds `norm`'s running statistics into the weights: w' = w s, b' = (b - mean) s + shift, with
   /// s = scale / sqrt(variance + epsilon).
@@ -28,17 +35,20 @@ final class FusedConvolution {
 
   /// - Parameter residual: added before the ReLU; its memory is reused for the result.
   func callAsFunction(_ input: Tensor, adding residual: Tensor?, relu: Bool) -> Tensor {
-    guard input.device == .cpu, input.dtype == .float32 else {
+    // These operations are not among those that autocast knows.
+    let input = input.device == .cpu ? input.to(autocastDType) : input
+    guard input.device == .cpu, [.float32, .bfloat16].contains(input.dtype) else {
       return plain(input, adding: residual, relu: relu)
     }
-    let packed = self.packed ?? pack(for: input)
+    let packed = packed(for: input)
     guard let residual else {
       return adopt(
-        ct_onednn_convolution(input.handle, packed.handle, bias.handle, options.c, relu), "convolution",
+        ct_onednn_convolution(input.handle, packed.weight.handle, packed.bias.handle, options.c, relu), "convolution",
         [input, weight])
     }
     check(
-      ct_onednn_convolution_sum(residual.handle, input.handle, packed.handle, bias.handle, options.c, relu),
+      ct_onednn_convolution_sum(
+        residual.handle, input.handle, packed.weight.handle, packed.bias.handle, options.c, relu),
       "convolution", [input, weight, residual])
     return residual
   }
@@ -50,11 +60,16 @@ final class FusedConvolution {
     return output
   }
 
-  private func pack(for input: Tensor) -> Tensor {
-    let packed = withInts(input.shape) {
-      adopt(ct_onednn_pack_weight(weight.handle, options.c, $0), "pack_weight", [weight])
-    }
-    self.packed = packed
-    return packed
+  private func packed(for input: Tensor) -> Packed {
+    if let packed, packed.dtype == input.dtype { return packed }
+    let weight = self.weight.to(input.dtype)
+    let made = Packed(
+      dtype: input.dtype,
+      weight: withInts(input.shape) {
+        adopt(ct_onednn_pack_weight(weight.handle, options.c, $0), "pack_weight", [weight])
+      },
+      bias: bias.to(input.dtype))
+    packed = made
+    return made
   }
 }
