@@ -25,6 +25,7 @@ struct Setting: ParsableArguments {
   func prepareRuntime() {
     Runtime.threadCount = threads
     Runtime.flushDenormals()
+    Runtime.keepFreedMemory()
   }
 
   func architecture(_ name: String) throws -> Architecture {
@@ -41,6 +42,7 @@ struct StepCommand: ParsableCommand {
 
   @OptionGroup var setting: Setting
   @Option var signal = Signal.live
+  @Option(help: "The networks' precision: float32 or bfloat16.") var precision = Precision.float32
   @Option(help: "The recording that 'kindred-bench record' made for this setting.") var recording: String?
   @Flag(help: "Print one line of JSON, as pytorch_step.py does.") var json = false
 
@@ -48,7 +50,8 @@ struct StepCommand: ParsableCommand {
     setting.prepareRuntime()
     let steps = setting.warmup + setting.steps
     let run = StepRun(
-      try teacher(), try setting.architecture(setting.student), batch: setting.batch, steps: steps)
+      try teacher(), try setting.architecture(setting.student), batch: setting.batch, steps: steps,
+      precision: precision)
     var parts: [StepRun.Seconds] = []
     for _ in 0..<steps { parts.append(try run.step()) }
     parts.removeFirst(setting.warmup)
@@ -57,7 +60,7 @@ struct StepCommand: ParsableCommand {
 
   private func teacher() throws -> any TeacherSignal {
     switch signal {
-    case .live: return StepRun.liveTeacher(try setting.architecture(setting.teacher))
+    case .live: return StepRun.liveTeacher(try setting.architecture(setting.teacher), precision)
     case .recorded:
       guard let recording else { throw ValidationError("--signal recorded needs --recording.") }
       return try RecordedTeacher(
@@ -65,6 +68,8 @@ struct StepCommand: ParsableCommand {
     }
   }
 }
+
+extension Precision: ExpressibleByArgument {}
 
 /// Records the teacher of a setting for `step --signal recorded`, in a process of its own: peak memory is the step's.
 struct RecordCommand: ParsableCommand {

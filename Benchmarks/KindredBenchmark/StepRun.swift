@@ -15,10 +15,13 @@ final class StepRun {
   private let teacher: any TeacherSignal
   private let objective = StepRun.objective
   private let optimizer: SGD
+  private let precision: Precision
   private var batches: any IteratorProtocol<Batch>
 
-  init(_ teacher: any TeacherSignal, _ student: Architecture, batch: Int, steps: Int) {
+  init(_ teacher: any TeacherSignal, _ student: Architecture, batch: Int, steps: Int, precision: Precision) {
     self.student = student.network(classes: 10, generator: Generator(seed: 1))
+    self.student.move(to: .cpu)
+    self.precision = precision
     self.teacher = teacher
     optimizer = SGD(self.student.parameters, learningRate: 0.05, momentum: 0.9, weightDecay: 5e-4)
     batches = StepRun.batches(of: batch, steps: steps).batches(from: BatchPosition())
@@ -27,9 +30,10 @@ final class StepRun {
   static var objective: Objective { Objective(terms: [.init(SimilarityPreserving(), weight: 3000)]) }
 
   /// A teacher of random weights, folded.
-  static func liveTeacher(_ architecture: Architecture) -> LiveTeacher {
-    LiveTeacher(
-      architecture.network(classes: 10, generator: Generator(seed: 2)), needs: StepRun.objective.teacherNeeds)
+  static func liveTeacher(_ architecture: Architecture, _ precision: Precision = .float32) -> LiveTeacher {
+    let network = architecture.network(classes: 10, generator: Generator(seed: 2))
+    network.move(to: .cpu)
+    return LiveTeacher(network, needs: StepRun.objective.teacherNeeds, precision: precision)
   }
 
   /// One batch an epoch, every one cropped and flipped anew.
@@ -71,7 +75,9 @@ final class StepRun {
     }
     guard let batch = timed("data", { batches.next() }) else { preconditionFailure("as many batches as steps") }
     let signal = try timed("teacher") { try teacher.output(for: batch) }
-    let activations = timed("student") { student.activations(of: batch.images, objective.studentRequest) }
+    let activations = timed("student") {
+      student.activations(of: batch.images, objective.studentRequest, in: precision)
+    }
     let value = timed("loss") {
       let value = objective(activations, signal, labels: batch.labels)
       precondition(value.total.item.isFinite, "the loss is not finite")

@@ -6,6 +6,9 @@
 #include <torch/version.h>
 
 #include <dlfcn.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 #include <string>
 
@@ -29,4 +32,13 @@ int ct_set_thread_count(int count) {
 
 int ct_thread_count(void) { return at::get_num_threads(); }
 void ct_set_flush_denormals(bool enabled) { at::globalContext().setFlushDenormal(enabled); }
+
+void ct_keep_freed_memory(void) {
+#ifdef __GLIBC__
+  mallopt(M_TRIM_THRESHOLD, -1);
+  mallopt(M_MMAP_THRESHOLD, 1 << 30);
+  mallopt(M_TOP_PAD, 64 << 20);
+#endif
+}
+
 int ct_cuda_device_count(void) { return at::detail::getCUDAHooks().deviceCount(); }

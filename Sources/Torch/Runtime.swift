@@ -26,6 +26,12 @@ public enum Runtime {
 
   /// Makes numbers too small for full precision zero: they cost many times the time of others.
   public static func flushDenormals() { ct_set_flush_denormals(true) }
+
+  /// Keeps memory that tensors leave for the tensors that follow, where the C library can be told to.
+  ///
+  /// A training step allocates and frees the same hundreds of megabytes each time. By its own rules the library gives
+  /// them back to the system in between, whose pages must then be cleared anew.
+  public static func keepFreedMemory() { ct_keep_freed_memory() }
 }
 
 extension Runtime {

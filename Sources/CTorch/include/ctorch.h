@@ -216,6 +216,8 @@ const char *ct_cpu_capability(void);
 int ct_set_thread_count(int count);
 int ct_thread_count(void);
 void ct_set_flush_denormals(bool enabled);
+// Makes the C library keep freed memory for what is allocated next instead of giving it back to the system.
+void ct_keep_freed_memory(void);
 int ct_cuda_device_count(void);
 
 #ifdef __cplusplus

@@ -16,6 +16,7 @@ extension Configuration {
   /// Sets up libtorch for this process.
   func prepareRuntime() {
     Runtime.flushDenormals()
+    Runtime.keepFreedMemory()
     Runtime.threadCount = training.threads > 0 ? training.threads : Runtime.physicalCoreCount
   }
 
