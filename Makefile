@@ -33,7 +33,7 @@ demo: setup ## train and compare a teacher and its students on textures, about f
 
 test: setup ## build and run every test (ARGS, such as ARGS='--filter TorchTests')
 	swift build --build-tests
-	swift test --skip-build $(ARGS)
+	KINDRED_PYTHONPATH="$$(Scripts/setup-python.sh)" swift test --skip-build $(ARGS)
 
 bench: setup ## measure distillation steps beside plain and tuned PyTorch, live and recorded (ARGS)
 	Benchmarks/run.sh $(ARGS)
