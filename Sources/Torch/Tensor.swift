@@ -43,6 +43,11 @@ public final class Tensor {
     return dtype
   }
 
+  /// Whether there is a tensor here at all and its elements are floating-point numbers.
+  public var isFloatingPoint: Bool {
+    isDefined && DType(rawValue: ct_options_of(handle).dtype)?.isFloatingPoint ?? false
+  }
+
   public var device: Device {
     let options = ct_options_of(handle)
     return options.device_kind == 0 ? .cpu : .cuda(Int(options.device_index))

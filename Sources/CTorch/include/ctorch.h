@@ -18,6 +18,8 @@ extern "C" {
 
 typedef struct ct_tensor_s *ct_tensor;
 typedef struct ct_generator_s *ct_generator;
+typedef struct ct_exported_s *ct_exported;
+typedef struct ct_outputs_s *ct_outputs;
 
 // A list of integers: shapes, axes, paddings.
 typedef struct {
@@ -207,6 +209,26 @@ int ct_generator_set_state(ct_generator generator, ct_tensor state);
 int ct_uniform_in_place(ct_tensor a, double low, double high, ct_generator generator);
 int ct_normal_in_place(ct_tensor a, double mean, double deviation, ct_generator generator);
 ct_tensor ct_random_permutation(int64_t count, ct_generator generator);
+
+// Networks that another program exported. A text that is returned is to be freed with `free`.
+// The names of the entries in an archive that PyTorch wrote, one a line.
+char *ct_archive_entries(const char *path);
+char *ct_archive_text(const char *path, const char *entry);
+ct_exported ct_torchscript_load(const char *path, ct_options device);
+// A package is a compiled library that is unpacked into a temporary folder, which lasts as long as the handle.
+ct_exported ct_package_load(const char *path, const char *model, ct_options device);
+void ct_exported_free(ct_exported model);
+// The structure of what a package returns, as JSON; empty for TorchScript, whose outputs have names instead.
+char *ct_exported_specification(ct_exported model);
+// Runs without recording gradients. A result in lists, tuples and dictionaries is laid flat.
+ct_outputs ct_exported_run(ct_exported model, ct_tensor input);
+void ct_outputs_free(ct_outputs outputs);
+size_t ct_outputs_count(ct_outputs outputs);
+bool ct_outputs_are_dictionary(ct_outputs outputs);
+// The indices and keys that lead to an output, joined by dots; NULL where the specification has to say it.
+const char *ct_outputs_name(ct_outputs outputs, size_t index);
+// An undefined tensor for an output that is none, such as a number.
+ct_tensor ct_outputs_tensor(ct_outputs outputs, size_t index);
 
 // The library and the machine
 const char *ct_version(void);

@@ -1,0 +1,196 @@
+// Networks that PyTorch exported, against what PyTorch computes of them; and files that are none.
+
+import Foundation
+import GoldenFiles
+import Testing
+
+@testable import Torch
+
+@Suite struct ExportedModelTests {
+  private static let needsPyTorch = ConditionTrait.enabled(
+    if: ExportedFiles.obstacle == nil, Comment(rawValue: ExportedFiles.obstacle ?? ""))
+
+  private let golden: [String: Tensor]
+
+  init() throws { golden = try Golden("teacher").tensors }
+
+  private func expected() throws -> [String: Tensor] {
+    try Safetensors.read(try ExportedFiles.file("expected.safetensors")).tensors
+  }
+
+  private func check(_ outputs: ExportedOutputs, at index: Int, against expected: Tensor?) throws {
+    let expected = try #require(expected)
+    #expect(outputs.tensors[index].dtype == expected.dtype)
+    #expect(relativeError(outputs.tensors[index], expected) < (expected.dtype == .float16 ? 1e-3 : 1e-5))
+    #expect(!outputs.tensors[index].requiresGradient)
+  }
+
+  @Test(arguments: [MemoryLayout4D.contiguous, .channelsLast]) func torchScriptComputesAsPyTorch(
+    layout: MemoryLayout4D
+  ) throws {
+    let model = try ExportedModel(try Golden.file("teacher", "pt"))
+    #expect(model.form == .torchScript)
+    let input = try #require(golden["input"]).contiguous(layout)
+    let first = try model(input)
+    #expect(first.isDictionary)
+    #expect(first.names == ["logits", "early", "late", "embedding"])
+    for (index, name) in first.names.enumerated() { try check(first, at: index, against: golden[name]) }
+    // Not a bit may change when a network has run for some time: a run that is resumed begins with a first batch again.
+    for _ in 0..<5 {
+      #expect(try model(input).tensors.map { $0.bytes() } == first.tensors.map { $0.bytes() })
+    }
+  }
+
+  /// One package takes any number of inputs that is not tiny, in the usual order; the other 4, channels-last.
+  @Test(needsPyTorch, arguments: [("dictionary.pt2", 32), ("static.pt2", 4)]) func packagesComputeAsPyTorch(
+    name: String, count: Int
+  ) throws {
+    let expected = try expected().mapValues { $0.narrowed(0, 0..<count) }
+    let model = try ExportedModel(try ExportedFiles.file(name))
+    #expect(model.form == .package)
+    for layout in [MemoryLayout4D.contiguous, .channelsLast] {
+      let outputs = try model(try #require(expected["input"]).contiguous(layout))
+      #expect(outputs.isDictionary)
+      #expect(outputs.names == ["logits", "early", "late", "embedding"])
+      for (index, name) in outputs.names.enumerated() { try check(outputs, at: index, against: expected[name]) }
+    }
+  }
+
+  @Test(needsPyTorch, arguments: ["tuple.pt", "tuple.pt2"]) func tuplesAreCounted(name: String) throws {
+    let expected = try expected()
+    let outputs = try ExportedModel(try ExportedFiles.file(name))(try #require(expected["input"]))
+    #expect(!outputs.isDictionary)
+    #expect(outputs.names == ["0", "1", "2"])
+    for (index, name) in ["logits", "early", "late"].enumerated() {
+      try check(outputs, at: index, against: expected[name])
+    }
+  }
+
+  @Test(needsPyTorch) func aListWithinATupleIsLaidFlat() throws {
+    let expected = try expected()
+    let outputs = try ExportedModel(try ExportedFiles.file("nested.pt"))(try #require(expected["input"]))
+    #expect(outputs.names == ["0.0", "0.1", "1"])
+    for (index, name) in ["early", "late", "logits"].enumerated() {
+      try check(outputs, at: index, against: expected[name])
+    }
+  }
+
+  /// PyTorch's notation for a package's result, as its `tree_flatten` documents it.
+  @Test func specificationsOfNestedResultsAreRead() throws {
+    let leaf = #"{"type": null, "context": null, "children_spec": []}"#
+    let list = #"{"type": "builtins.list", "context": "null", "children_spec": [\#(leaf), \#(leaf)]}"#
+    let specification = try OutputSpecification(
+      json: #"[1, {"type": "builtins.dict", "context": "[\"z\", \"maps\"]", "children_spec": [\#(leaf), \#(list)]}]"#)
+    #expect(specification.names == ["z", "maps.0", "maps.1"])
+    #expect(specification.isDictionary)
+    #expect(try OutputSpecification(json: "[1, \(list)]").isDictionary == false)
+    #expect(try OutputSpecification(json: "[1, \(leaf)]").names == ["0"])
+  }
+
+  @Test(needsPyTorch) func theInputStaysAsItWas() throws {
+    let input = Tensor.full([2, 3, 4, 4], 5)
+    let outputs = try ExportedModel(try ExportedFiles.file("inplace.pt"))(input)
+    #expect(outputs.tensors[0].elements(as: Float.self) == [1, 1, 1, 1, 1, 1])
+    #expect(input.elements(as: Float.self).allSatisfy { $0 == 5 })
+  }
+
+  @Test(needsPyTorch) func whatIsNoTensorIsNotDefined() throws {
+    let outputs = try ExportedModel(try ExportedFiles.file("number.pt"))(.zeros([2, 3, 4, 4]))
+    #expect(outputs.tensors.map(\.isFloatingPoint) == [true, false])
+  }
+
+  /// The library that a package was unpacked to is mapped while the model lives; its folder goes with the model.
+  @Test(needsPyTorch) func aPackagesTemporaryFolderIsRemoved() throws {
+    func libraries() throws -> Set<String> {
+      let maps = try String(contentsOfFile: "/proc/self/maps", encoding: .utf8)
+      let paths = maps.split(separator: "\n").compactMap { $0.split(separator: " ").last.map(String.init) }
+      return Set(paths.filter { $0.contains("/data/aotinductor/") })
+    }
+    let before = try libraries()
+    var model: ExportedModel? = try ExportedModel(try ExportedFiles.file("static.pt2"))
+    let library = try #require(try libraries().subtracting(before).first { $0.contains("/static/") })
+    #expect(FileManager.default.fileExists(atPath: library))
+    withExtendedLifetime(model) {}
+    model = nil
+    #expect(!FileManager.default.fileExists(atPath: library))
+  }
+
+  @Test(
+    needsPyTorch,
+    arguments: [
+      ("static.pt2", [5, 3, 32, 32], "takes batches of exactly 4 inputs, not 5"),
+      ("static.pt2", [4, 3, 28, 28], "takes inputs of exactly 32 along axis 2, not 28"),
+      ("dictionary.pt2", [5000, 3, 32, 32], "takes batches of at most 4096 inputs, not 5000"),
+      ("dictionary.pt2", [1, 3, 32, 32], "takes batches of at least "),
+      ("dictionary.pt2", [32, 1, 32, 32], "takes inputs of exactly 3 along axis 1, not 1"),
+      ("tuple.pt", [2, 1, 32, 32], "does not take the input: "),
+      ("two-inputs.pt", [2, 3, 32, 32], "does not take the input: forward() is missing value for argument 'y'"),
+    ]) func inputsThatDoNotFitAreRefused(name: String, shape: [Int], reason: String) throws
+  {
+    let model = try ExportedModel(try ExportedFiles.file(name))
+    let error = #expect(throws: ExportedModelError.self) { try model(.zeros(shape)) }
+    #expect(error?.problem.hasPrefix(reason) == true, "\(String(describing: error))")
+    #expect(error?.problem.contains("\n") == false)
+  }
+}
+
+@Suite struct ExportedFileTests {
+  /// Gives `body` a folder of its own.
+  private func withFolder(_ body: (URL) throws -> Void) throws {
+    let folder = FileManager.default.temporaryDirectory.appending(path: "kindred-exported-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    try body(folder)
+  }
+
+  private func refusal(_ file: URL) -> String {
+    do {
+      _ = try ExportedModel(file)
+      return "no refusal"
+    } catch let error as ExportedModelError {
+      return error.problem
+    } catch { return "another error: \(error)" }
+  }
+
+  @Test func whatIsNoArchiveIsRefused() throws {
+    let whole = try Data(contentsOf: try Golden.file("teacher", "pt"))
+    let contents = [
+      "empty.pt": Data(), "text.pt2": Data("a teacher".utf8), "half.pt": whole.prefix(whole.count / 2),
+      "short.pt": whole.dropLast(1), "headless.pt": whole.dropFirst(100),
+    ]
+    try withFolder { folder in
+      for (name, data) in contents {
+        let file = folder.appending(path: name)
+        try data.write(to: file)
+        let problem = refusal(file)
+        #expect(problem.hasPrefix("is damaged, or neither a TorchScript file nor"), "\(name): \(problem)")
+        #expect(!problem.contains("\n"))
+      }
+      #expect(refusal(folder).hasPrefix("is a folder"))
+      #expect(refusal(folder.appending(path: "none.pt")) == "there is no such file")
+    }
+  }
+
+  /// The archive's own checksums notice a flipped byte in the program.
+  @Test func aFlippedByteIsRefused() throws {
+    var bytes = try Data(contentsOf: try Golden.file("teacher", "pt"))
+    let program = try #require(bytes.range(of: Data("def forward".utf8)))
+    bytes[program.lowerBound] ^= 1
+    try withFolder { folder in
+      let file = folder.appending(path: "flipped.pt")
+      try bytes.write(to: file)
+      #expect(refusal(file).hasPrefix("cannot be loaded: "), "\(refusal(file))")
+    }
+  }
+
+  @Test(
+    .enabled(if: ExportedFiles.obstacle == nil, Comment(rawValue: ExportedFiles.obstacle ?? "")),
+    arguments: [
+      ("weights.pt", "holds saved objects such as a state_dict"), ("program.pt2", "holds no compiled model"),
+      ("empty-archive.pt2", "holds no compiled model"),
+    ]) func otherFilesOfPyTorchAreRefused(name: String, reason: String) throws
+  {
+    let problem = refusal(try ExportedFiles.file(name))
+    #expect(problem.hasPrefix(reason), "\(problem)")
+  }
+}
