@@ -141,13 +141,7 @@ extension Configuration {
     /// Where `logits` and the activations lie, by the names that losses use.
     public var outputs: [String: Place]
 
-    /// A place in what an exported network returns.
-    public enum Place: Sendable, Hashable {
-      /// In a tuple, counted from 0.
-      case index(Int)
-      /// In a dictionary.
-      case key(String)
-    }
+    public typealias Place = ExportedNetwork.Place
 
     public init(file: URL, outputs: [String: Place]) {
       self.file = file

@@ -9,6 +9,8 @@ import Torch
 enum TeacherSource {
   case network(TeacherWeights)
   case recording(Recording)
+  /// Its file is read already: what it gives shows only when it runs.
+  case exported(ExportedNetwork, Configuration.Exported)
 
   /// - Parameter runs: the folder of runs, in which a teacher that a configuration makes is looked for.
   /// - Throws: `RunError`, `RecordingError`, `SafetensorsError` or `ConfigurationError`: no teacher yet, a damaged file, one
@@ -22,7 +24,7 @@ enum TeacherSource {
       let recording = try Recording(folder)
       try settings.check(recording)
       self = .recording(recording)
-    case .exported: throw RunError("teacher.exported: only networks of Kindred's own can teach so far")
+    case .exported(let exported): self = .exported(try ExportedNetwork(exported, for: settings), exported)
     }
     try settings.check(teacher: description)
     if case .recording(let recording) = self {
@@ -34,6 +36,7 @@ enum TeacherSource {
     switch self {
     case .network(let weights): weights.description
     case .recording(let recording): recording.header.teacher
+    case .exported(let network, _): network.description
     }
   }
 
@@ -52,6 +55,7 @@ enum TeacherSource {
       try settings.check(recording, images: training)
       return try RecordedTeacher(
         recording, needs: needs, planEpochs: settings.training.planEpochs, device: settings.device)
+    case .exported(let network, _): return ExportedTeacher(network, needs: needs)
     }
   }
 
@@ -64,6 +68,7 @@ enum TeacherSource {
     switch self {
     case .network(let weights): return [.init("teacher's weights of SHA-256", try weights.fingerprint()), precision]
     case .recording(let recording): return recording.header.teacherFacts
+    case .exported(_, let exported): return try exported.facts()
     }
   }
 }

@@ -1,0 +1,136 @@
+// Whole runs of the built command with a teacher from elsewhere.
+
+import Foundation
+import GoldenFiles
+import Testing
+
+@Suite(.serialized) struct ExportedTeacherRunTests {
+  private let scratch: Scratch
+
+  init() throws {
+    scratch = try Scratch()
+    try scratch.writeTinyRuns()
+    try FileManager.default.copyItem(
+      at: try Golden.file("teacher", "pt"), to: scratch.url.appending(path: "teacher.pt"))
+    try scratch.write(
+      """
+      extends: plain.yaml
+      teacher: {exported: teacher.pt, outputs: {features: embedding, maps: late}}
+      losses:
+        sp: {weight: auto, calibration_batches: 2, layers: [{student: stage3, teacher: features}]}
+      """, to: "sp.yaml")
+  }
+
+  /// The teacher has 7 classes, of which the configuration says nothing; the student 10.
+  @Test func similaritiesNeedNoClasses() throws {
+    let run = try Command.run("distill", "sp.yaml", "--out", "run", "--quiet", "--json", in: scratch.url)
+    #expect(run.status == 0, "\(run.errors)")
+    let result = try #require(try JSONSerialization.jsonObject(with: Data(run.output.utf8)) as? [String: Any])
+    #expect(result["teacher"] as? String == "teacher.pt")
+    #expect(try #require((result["lossWeights"] as? [String: Double])?["sp"]) > 0)
+    let log = String(decoding: try scratch.bytes("run/metrics.jsonl"), as: UTF8.self)
+    #expect(log.contains("\"sp\":"))
+  }
+
+  @Test func inspectShowsWhatTheFileGives() throws {
+    let run = try Command.run("inspect", "sp.yaml", in: scratch.url)
+    #expect(run.status == 0, "\(run.errors)")
+    for line in [
+      "logits      32 x 7", "early       32 x 4 x 32 x 32", "late        32 x 6 x 16 x 16  maps",
+      "embedding   32 x 6            features",
+    ] {
+      #expect(run.output.contains(line + "\n"), "\(run.output)")
+    }
+    #expect(run.output.contains("maps           –             6 x 16 x 16\n"), "\(run.output)")
+  }
+
+  @Test(
+    arguments: [
+      ("losses={kd: {}}", "losses.kd: needs logits, and teacher.pt gives none; use sp, at or hint"),
+      (
+        "teacher.outputs={logits: logits, features: embedding}\nlosses.kd={}",
+        "losses.kd: needs a teacher with the student's 10 classes, but teacher.pt has 7"
+      ),
+      ("teacher.outputs={features: embeding}", "teacher.outputs.features: there is no output 'embeding'"),
+      ("teacher.outputs={features: embeding}", "did you mean 'embedding'?"),
+      (
+        "losses.sp.layers=[{student: stage3, teacher: feature}]",
+        "teacher.pt has no tap 'feature'; did you mean 'features'?"
+      ),
+      (
+        "losses={at: {layers: [{student: stage3, teacher: features}]}}",
+        "losses.at.layers: at compares square maps, but the teacher's features has shape [6]"
+      ),
+      ("teacher.exported=none.pt", "teacher.exported: none.pt: there is no such file"),
+      ("teacher.exported=sp.yaml", "teacher.exported: sp.yaml: is damaged, or neither a TorchScript file"),
+    ]) func aTeacherThatDoesNotFitIsRefusedBeforeAnythingIsWritten(settings: String, reason: String) throws
+  {
+    let sets = settings.split(separator: "\n").flatMap { ["--set", String($0)] }
+    let run = try Command.Running(["distill", "sp.yaml", "--out", "run", "--quiet"] + sets, in: scratch.url).wait()
+    #expect(run.status == 1)
+    #expect(run.errors.contains(reason), "\(run.errors)")
+    #expect(run.errors.split(separator: "\n").count == 1, "\(run.errors)")
+    #expect(!scratch.has("run"))
+  }
+
+  @Test func aRecordingOfItTeachesTheSame() throws {
+    let live = try Command.run("distill", "sp.yaml", "--out", "live", "--quiet", in: scratch.url)
+    #expect(live.status == 0, "\(live.errors)")
+    let recording = try Command.run("record", "sp.yaml", "--out", "recording", "--quiet", in: scratch.url)
+    #expect(recording.status == 0, "\(recording.errors)")
+    try scratch.write(
+      """
+      extends: plain.yaml
+      teacher: {recording: recording}
+      losses:
+        sp: {weight: auto, calibration_batches: 2, layers: [{student: stage3, teacher: features}]}
+      """, to: "replay.yaml")
+    let replay = try Command.run("distill", "replay.yaml", "--out", "replay", "--quiet", in: scratch.url)
+    #expect(replay.status == 0, "\(replay.errors)")
+    #expect(try scratch.bytes("live/weights.safetensors") == scratch.bytes("replay/weights.safetensors"))
+  }
+
+  @Test func stoppedAndResumedGivesTheSameBytes() throws { try stopAndResume("teacher.pt") }
+
+  @Test(.enabled(if: ExportedFiles.obstacle == nil, Comment(rawValue: ExportedFiles.obstacle ?? "")))
+  func aPackageStoppedAndResumedGivesTheSameBytes() throws {
+    try FileManager.default.copyItem(
+      at: try ExportedFiles.file("dictionary.pt2"), to: scratch.url.appending(path: "teacher.pt2"))
+    try stopAndResume("teacher.pt2")
+  }
+
+  private func stopAndResume(_ teacher: String) throws {
+    let settings = ["distill", "sp.yaml", "--quiet", "--set", "teacher.exported=\(teacher)", "--out"]
+    let whole = try Command.Running(settings + ["whole"], in: scratch.url).wait()
+    #expect(whole.status == 0, "\(whole.errors)")
+    let run = try Command.Running(settings + ["stopped"], in: scratch.url)
+    while run.isRunning, !scratch.has("stopped/config.yaml") { usleep(1_000) }
+    run.send(SIGINT)
+    #expect(run.wait().status == 130)
+    #expect(!scratch.has("stopped/result.json"))
+    let resumed = try Command.Running(settings + ["stopped", "--resume"], in: scratch.url).wait()
+    #expect(resumed.status == 0, "\(resumed.errors)")
+    #expect(try scratch.bytes("whole/weights.safetensors") == scratch.bytes("stopped/weights.safetensors"))
+  }
+
+  @Test(.enabled(if: ExportedFiles.obstacle == nil, Comment(rawValue: ExportedFiles.obstacle ?? "")))
+  func aPackageForAnotherBatchSizeIsRefused() throws {
+    try FileManager.default.copyItem(
+      at: try ExportedFiles.file("static.pt2"), to: scratch.url.appending(path: "static.pt2"))
+    let settings = ["distill", "sp.yaml", "--out", "run", "--quiet", "--set", "teacher.exported=static.pt2"]
+    let run = try Command.Running(settings, in: scratch.url).wait()
+    #expect(run.status == 1)
+    #expect(
+      run.errors
+        == "Error: teacher.exported: static.pt2: takes batches of exactly 4 inputs, not 32; use exactly 4, or export it "
+        + "for 32\n")
+    #expect(!scratch.has("run"))
+    let small = settings + ["--set", "training.batch_size=4", "--set", "training.epochs=1"]
+    let fitting = try Command.Running(small, in: scratch.url).wait()
+    #expect(fitting.status == 0, "\(fitting.errors)")
+    // 150 images in batches of 4 leave 2 over.
+    let last = small + ["--set", "training.drop_last=false", "--set", "data.train_images=150"]
+    let odd = try Command.Running(last, in: scratch.url).wait()
+    #expect(odd.errors.contains("takes batches of exactly 4 inputs, not 2"), "\(odd.errors)")
+  }
+}
