@@ -13,9 +13,7 @@ public final class RecordedTeacher: TeacherSignal {
   private let device: Device
   private var open: (batches: ClosedRange<Int>, file: SafetensorsFile)?
 
-  /// - Parameters:
-  ///   - planEpochs: after how many epochs plan and signal begin again; nil for never.
-  ///   - device: where the losses are computed.
+  /// Plan and signal begin again after `planEpochs` epochs, never for nil. `device` is where the losses are computed.
   /// - Throws: `RecordingError` where batches are missing or a need was not recorded.
   public init(_ recording: Recording, needs: Set<TeacherNeed>, planEpochs: Int? = nil, device: Device = .cpu) throws {
     try recording.require(needs)

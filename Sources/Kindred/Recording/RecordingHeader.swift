@@ -68,7 +68,7 @@ public struct RecordingHeader: Sendable, Equatable, Codable {
   public let signals: [String]
   public let storage: Storage
 
-  /// - Parameter objectives: those of the runs it is to serve.
+  /// A header of this version's layout, for runs with these objectives.
   public init(
     teacher: TeacherDescription, teacherFacts: [Fact], batches: Batches, objectives: [Objective], storage: Storage
   ) {
