@@ -7,22 +7,28 @@
 
 using namespace ctorch;
 
-int ct_fused_sgd(ct_tensors parameters, ct_tensors gradients, ct_tensors momenta, ct_sgd o) {
+int ct_fused_sgd(ct_tensors parameters, ct_tensors gradients, ct_tensors momenta, ct_tensor rate, ct_sgd o) {
   return status([&] {
     c10::NoGradGuard guard;
-    at::_fused_sgd_(
-        list(parameters), list(gradients), list(momenta), o.weight_decay, o.momentum, o.learning_rate,
-        /*dampening=*/0.0, o.nesterov, /*maximize=*/false, o.is_first_step);
+    const auto step = [&](const auto &rate) {
+      at::_fused_sgd_(
+          list(parameters), list(gradients), list(momenta), o.weight_decay, o.momentum, rate, /*dampening=*/0.0,
+          o.nesterov, /*maximize=*/false, o.is_first_step);
+    };
+    rate ? step(ref(rate)) : step(o.learning_rate);
   });
 }
 
 int ct_fused_adamw(
     ct_tensors parameters, ct_tensors gradients, ct_tensors first_moments, ct_tensors second_moments,
-    ct_tensors steps, ct_adamw o) {
+    ct_tensors steps, ct_tensor rate, ct_adamw o) {
   return status([&] {
     c10::NoGradGuard guard;
-    at::_fused_adamw_(
-        list(parameters), list(gradients), list(first_moments), list(second_moments), {}, list(steps),
-        o.learning_rate, o.beta1, o.beta2, o.weight_decay, o.epsilon, /*amsgrad=*/false, /*maximize=*/false);
+    const auto step = [&](const auto &rate) {
+      at::_fused_adamw_(
+          list(parameters), list(gradients), list(first_moments), list(second_moments), {}, list(steps), rate, o.beta1,
+          o.beta2, o.weight_decay, o.epsilon, /*amsgrad=*/false, /*maximize=*/false);
+    };
+    rate ? step(ref(rate)) : step(o.learning_rate);
   });
 }

@@ -66,6 +66,32 @@ struct OptimizerCase: Sendable, CustomTestStringConvertible {
     }
   }
 
+  /// The rate as a tensor that the step reads: the scheduled ones and the one that it begins with.
+  @Test(arguments: ["sgd-nesterov-rates", "sgd", "adamw-tuned"])
+  func aCapturableStepReadsItsRate(name: String) throws {
+    let golden = try Golden("optimisers")
+    let parameters = try start(golden, .float32)
+    let optimizer: any Optimizer =
+      switch name {
+      case "adamw-tuned":
+        AdamW(
+          parameters, learningRate: 0.01, betas: (0.8, 0.95), epsilon: 1e-6, weightDecay: 0.1, isCapturable: true)
+      case "sgd": SGD(parameters, learningRate: 0.1, isCapturable: true)
+      default:
+        SGD(
+          parameters, learningRate: 5, momentum: 0.9, weightDecay: 5e-4, nesterov: true, isCapturable: true)
+      }
+    for step in 0..<5 {
+      if name == "sgd-nesterov-rates" { optimizer.learningRate = [0.1, 0.1, 0.02, 0.02, 0.004][step] }
+      try giveGradients(parameters, golden, step: step)
+      optimizer.step()
+      for (entry, parameter) in zip(["w", "b"], parameters) {
+        let expected = try golden["\(name).f32/\(entry)"][step]
+        #expect(relativeError(parameter, expected) < 1e-6, "\(entry) after step \(step + 1)")
+      }
+    }
+  }
+
   /// The state is all that the next steps depend on.
   @Test(arguments: OptimizerCase.all.filter { ["sgd-nesterov-decay", "adamw"].contains($0.name) })
   func stateGoesOn(_ optimizerCase: OptimizerCase) throws {

@@ -187,7 +187,8 @@ typedef struct {
   bool is_first_step;
 } ct_sgd;
 
-int ct_fused_sgd(ct_tensors parameters, ct_tensors gradients, ct_tensors momenta, ct_sgd options);
+// Where `rate` is not NULL the learning rate is read from it, on the parameters' device, and not from the options.
+int ct_fused_sgd(ct_tensors parameters, ct_tensors gradients, ct_tensors momenta, ct_tensor rate, ct_sgd options);
 
 typedef struct {
   double learning_rate;
@@ -199,7 +200,7 @@ typedef struct {
 
 int ct_fused_adamw(
     ct_tensors parameters, ct_tensors gradients, ct_tensors first_moments, ct_tensors second_moments,
-    ct_tensors steps, ct_adamw options);
+    ct_tensors steps, ct_tensor rate, ct_adamw options);
 
 // Random numbers
 ct_generator ct_generator_create(uint64_t seed);

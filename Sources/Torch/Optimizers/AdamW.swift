@@ -5,21 +5,25 @@ import CTorch
 /// `torch.optim.AdamW` (Loshchilov & Hutter, *Decoupled Weight Decay Regularization*, 2019), one fused libtorch call a
 /// step.
 public final class AdamW: Optimizer {
-  public var learningRate: Double
+  public var learningRate: Double { didSet { rate.set(learningRate) } }
   public let betas: (Double, Double)
   public let epsilon: Double
   public let weightDecay: Double
 
   private let parameters: [Tensor]
+  private let rate: DeviceRate
   private let firstMoments: [Tensor]
   private let secondMoments: [Tensor]
   private let steps: [Tensor]
 
+  /// - Parameter isCapturable: whether a step can be captured and replayed with other learning rates, which are
+  ///   float32 then; nil for on every device but the CPU.
   public init(
     _ parameters: [Tensor], learningRate: Double, betas: (Double, Double) = (0.9, 0.999), epsilon: Double = 1e-8,
-    weightDecay: Double = 0.01
+    weightDecay: Double = 0.01, isCapturable: Bool? = nil
   ) {
     self.parameters = parameters
+    rate = DeviceRate(learningRate, for: parameters, isCapturable: isCapturable)
     self.learningRate = learningRate
     self.betas = betas
     self.epsilon = epsilon
@@ -37,7 +41,9 @@ public final class AdamW: Optimizer {
     let status = withHandles(parameters) { p in
       withHandles(gradients) { g in
         withHandles(firstMoments) { m in
-          withHandles(secondMoments) { v in withHandles(steps) { s in ct_fused_adamw(p, g, m, v, s, options) } }
+          withHandles(secondMoments) { v in
+            withHandles(steps) { s in ct_fused_adamw(p, g, m, v, s, rate.tensor?.handle, options) }
+          }
         }
       }
     }

@@ -18,6 +18,22 @@ public protocol Optimizer: AnyObject {
   func load(_ state: [String: Tensor]) throws
 }
 
+/// A learning rate where a captured step finds it.
+///
+/// A number would stay what it was at the capture. A tensor's element is read at each replay.
+struct DeviceRate {
+  /// nil where the number will do.
+  let tensor: Tensor?
+
+  /// - Parameter isCapturable: nil for on every device but the CPU.
+  init(_ rate: Double, for parameters: [Tensor], isCapturable: Bool?) {
+    let device = parameters.first?.device ?? .cpu
+    tensor = isCapturable ?? (device != .cpu) ? .full([], rate, device: device) : nil
+  }
+
+  func set(_ rate: Double) { tensor?.fillInPlace(rate) }
+}
+
 /// Copies saved tensors into an optimiser's own, entry by entry.
 func restore(_ own: [String: Tensor], from saved: [String: Tensor]) throws {
   for (name, tensor) in own {

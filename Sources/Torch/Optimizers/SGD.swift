@@ -5,19 +5,23 @@ import CTorch
 /// `torch.optim.SGD`: with g the gradient plus weightDecay * p, the momentum buffer is v = momentum * v + g (v = g at
 /// first), and p -= learningRate * (g + momentum * v with Nesterov's form, else v). One fused libtorch call a step.
 public final class SGD: Optimizer {
-  public var learningRate: Double
+  public var learningRate: Double { didSet { rate.set(learningRate) } }
   public let momentum: Double
   public let weightDecay: Double
   public let isNesterov: Bool
 
   private let parameters: [Tensor]
+  private let rate: DeviceRate
   private let momenta: [Tensor]
 
+  /// - Parameter isCapturable: whether a step can be captured and replayed with other learning rates, which are
+  ///   float32 then; nil for on every device but the CPU.
   public init(
     _ parameters: [Tensor], learningRate: Double, momentum: Double = 0, weightDecay: Double = 0,
-    nesterov: Bool = false
+    nesterov: Bool = false, isCapturable: Bool? = nil
   ) {
     self.parameters = parameters
+    rate = DeviceRate(learningRate, for: parameters, isCapturable: isCapturable)
     self.learningRate = learningRate
     self.momentum = momentum
     self.weightDecay = weightDecay
@@ -32,7 +36,7 @@ public final class SGD: Optimizer {
       learning_rate: learningRate, momentum: momentum, weight_decay: weightDecay, nesterov: isNesterov,
       is_first_step: false)
     let status = withHandles(parameters) { p in
-      withHandles(gradients) { g in withHandles(momenta) { m in ct_fused_sgd(p, g, m, options) } }
+      withHandles(gradients) { g in withHandles(momenta) { m in ct_fused_sgd(p, g, m, rate.tensor?.handle, options) } }
     }
     check(status, "fused_sgd")
     for parameter in parameters { parameter.clearGradient() }
