@@ -10,6 +10,17 @@ let libtorch: String = {
 
 let hasCUDA = FileManager.default.fileExists(atPath: libtorch + "/lib/libtorch_cuda.so")
 
+/// CUDA's own headers, which capturing graphs is compiled with: beside a libtorch that came as packages, else in a
+/// toolkit. Without them everything else still works.
+let cudaHeaders: String? = {
+  let toolkit = ProcessInfo.processInfo.environment["CUDA_HOME"] ?? "/usr/local/cuda"
+  let folders = [libtorch + "/../nvidia/cu13/include", toolkit + "/include"]
+  let isComplete = { (folder: String) in
+    ["cuda_runtime.h", "crt/host_config.h"].allSatisfy { FileManager.default.fileExists(atPath: "\(folder)/\($0)") }
+  }
+  return hasCUDA ? folders.first(where: isComplete) : nil
+}()
+
 let torchLibraries = [
   "-L" + libtorch + "/lib", "-ltorch_cpu", "-lc10", "-Xlinker", "-rpath", "-Xlinker", libtorch + "/lib",
 ]
@@ -41,7 +52,7 @@ let package = Package(
           "-isystem", libtorch + "/include", "-isystem", libtorch + "/include/torch/csrc/api/include",
           "-Wno-everything",
         ])
-      ] + (hasCUDA ? [.define("KINDRED_CUDA")] : []),
+      ] + (cudaHeaders.map { [.define("KINDRED_CUDA"), .unsafeFlags(["-isystem", $0])] } ?? []),
       linkerSettings: [.unsafeFlags(torchLibraries + (hasCUDA ? cudaLibraries : []))]),
     .target(name: "Torch", dependencies: ["CTorch"]),
     .target(name: "Kindred", dependencies: ["CZlib", "Torch"]),

@@ -41,4 +41,5 @@ void ct_keep_freed_memory(void) {
 #endif
 }
 
+void ct_set_deterministic_convolutions(bool enabled) { at::globalContext().setDeterministicCuDNN(enabled); }
 int ct_cuda_device_count(void) { return at::detail::getCUDAHooks().deviceCount(); }

@@ -45,6 +45,13 @@ public struct TeacherOutput {
     }
   }
 
+  func copied() -> TeacherOutput { TeacherOutput(values.mapValues { $0.clone() }) }
+
+  /// Takes over the contents of another output of the same needs and shapes.
+  func fill(from other: TeacherOutput) {
+    for (need, value) in values { value.copyInPlace(other[need]) }
+  }
+
   public subscript(need: TeacherNeed) -> Tensor {
     guard let value = values[need] else { preconditionFailure("the teacher was not asked for \(need)") }
     return value
@@ -53,8 +60,15 @@ public struct TeacherOutput {
 
 /// A source of what a teacher says of each batch.
 public protocol TeacherSignal {
+  /// Whether `output` is work for the device alone, the same for every batch, so that it can be part of a captured step.
+  var isCapturable: Bool { get }
+
   /// - Throws: where the signal comes from outside and fails.
   func output(for batch: Batch) throws -> TeacherOutput
+}
+
+extension TeacherSignal {
+  public var isCapturable: Bool { false }
 }
 
 /// A frozen network that is run on every batch: in evaluation mode, folded, and only as far as it is needed.
@@ -74,6 +88,8 @@ public final class LiveTeacher: TeacherSignal {
     self.precision = precision
     request = needs.reduce(ActivationRequest()) { $0.union($1.request) }
   }
+
+  public var isCapturable: Bool { true }
 
   public func output(for batch: Batch) -> TeacherOutput {
     // Not inference mode: its tensors cannot be saved for the student's backward pass.

@@ -27,6 +27,9 @@ public enum Runtime {
   /// Makes numbers too small for full precision zero: they cost many times the time of others.
   public static func flushDenormals() { ct_set_flush_denormals(true) }
 
+  /// Keeps cuDNN to algorithms that give the same bits each time.
+  public static func makeConvolutionsDeterministic() { ct_set_deterministic_convolutions(true) }
+
   /// Keeps memory that tensors leave for the tensors that follow, where the C library can be told to.
   ///
   /// A training step allocates and frees the same hundreds of megabytes each time. By its own rules the library gives

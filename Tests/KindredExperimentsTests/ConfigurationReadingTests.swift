@@ -19,7 +19,7 @@ import Testing
     let training = configuration.training
     #expect(training.epochs == 200 && training.batchSize == 128 && training.seed == 1 && training.planSeed == nil)
     #expect(training.dropLast && training.evaluateEvery == 1 && training.threads == 0 && training.device == .cpu)
-    #expect(training.precision == .float32)
+    #expect(training.precision == .float32 && training.cudaGraph)
     let sgd = Configuration.SGD(learningRate: 0.1, momentum: 0.9, nesterov: true, weightDecay: 0.0005)
     #expect(training.optimizer == .sgd(sgd))
     #expect(training.schedule == .init(.step(milestones: [60, 120, 160], factor: 0.2), warmUpEpochs: 0))
@@ -58,6 +58,7 @@ import Testing
         threads: 2
         device: cuda
         precision: bfloat16
+        cuda_graph: false
       """)
     let expected = Configuration(
       name: "all of it",
@@ -84,7 +85,7 @@ import Testing
         optimizer: .adamW(
           .init(learningRate: 0.002, beta1: 0.8, beta2: 0.99, epsilon: 1e-7, weightDecay: 0.1)),
         schedule: .init(.cosine(minimum: 1e-5), warmUpEpochs: 2), evaluateEvery: 5, threads: 2, device: .cuda,
-        precision: .bfloat16))
+        precision: .bfloat16, cudaGraph: false))
     #expect(configuration == expected)
   }
 

@@ -53,6 +53,7 @@ import Testing
           threads: 0
           device: cpu
           precision: float32
+          cuda_graph: true
 
         """)
   }
@@ -72,7 +73,7 @@ import Testing
   /// What is written loads to an equal configuration, whatever was set.
   @Test(arguments: [
     "name: 'null'", "name: \"it's: #1 \\\"quoted\\\" \\\\ ünï 蒸\"", "name: \"two\\nlines\"", "name: '123'", "name: ' '",
-    "training: {plan_seed: 3, seed: 9223372036854775807, drop_last: false, device: cuda, precision: bfloat16, threads: 3}",
+    "training: {plan_seed: 3, seed: 9223372036854775807, drop_last: false, device: cuda, precision: bfloat16, cuda_graph: false, threads: 3}",
     "training: {optimizer: {name: adamw, epsilon: 1.0e-12, learning_rate: 0.1234567890123456789}}",
     "training: {optimizer: {nesterov: false, momentum: 0}, schedule: {name: constant, warm_up_epochs: 5}}",
     "training: {schedule: {name: cosine, minimum: 0.001}}", "training: {schedule: {milestones: []}}",

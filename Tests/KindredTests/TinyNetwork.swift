@@ -53,9 +53,12 @@ final class TinyNetwork: Network {
 struct TinyBatches: BatchSource {
   let batchesPerEpoch = 4
   let batchSize = 6
+  /// The number of inputs in an epoch's last batch.
+  var lastBatchSize = 6
   var epochs = 3
   /// Where images turn into NaN, if anywhere.
   var broken: BatchPosition?
+  var device = Device.cpu
 
   static func batch(at position: BatchPosition) -> Batch {
     let generator = Generator(seed: UInt64(1000 * position.epoch + position.batch))
@@ -71,10 +74,21 @@ struct TinyBatches: BatchSource {
       if position.batch == batchesPerEpoch { position = BatchPosition(epoch: position.epoch + 1) }
       guard position.epoch < epochs else { return nil }
       defer { position.batch += 1 }
-      let batch = TinyBatches.batch(at: position)
-      guard position == broken else { return batch }
-      return Batch(images: batch.images * .nan, labels: batch.labels, position: position)
+      var batch = TinyBatches.batch(at: position)
+      if position.batch == batchesPerEpoch - 1, lastBatchSize < batchSize {
+        batch = Batch(
+          images: batch.images.narrowed(0, 0..<lastBatchSize), labels: batch.labels.narrowed(0, 0..<lastBatchSize),
+          position: position)
+      }
+      if position == broken { batch = Batch(images: batch.images * .nan, labels: batch.labels, position: position) }
+      return batch.moved(to: device)
     }
+  }
+}
+
+extension Batch {
+  func moved(to device: Device) -> Batch {
+    Batch(images: images.to(device: device), labels: labels.to(device: device), position: position)
   }
 }
 

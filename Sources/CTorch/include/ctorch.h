@@ -20,6 +20,7 @@ typedef struct ct_tensor_s *ct_tensor;
 typedef struct ct_generator_s *ct_generator;
 typedef struct ct_exported_s *ct_exported;
 typedef struct ct_outputs_s *ct_outputs;
+typedef struct ct_graph_s *ct_graph;
 
 // A list of integers: shapes, axes, paddings.
 typedef struct {
@@ -231,6 +232,16 @@ const char *ct_outputs_name(ct_outputs outputs, size_t index);
 // An undefined tensor for an output that is none, such as a number.
 ct_tensor ct_outputs_tensor(ct_outputs outputs, size_t index);
 
+// CUDA graphs. All but `ct_graph_create` and `ct_graph_free` belong to the thread that entered.
+ct_graph ct_graph_create(int device_index);
+void ct_graph_free(ct_graph graph);
+// From here to `leave` the thread's work goes to the stream on which the graph is captured and replayed.
+int ct_graph_enter(ct_graph graph);
+int ct_graph_leave(ct_graph graph);
+int ct_graph_begin_capture(ct_graph graph);
+int ct_graph_end_capture(ct_graph graph);
+int ct_graph_replay(ct_graph graph);
+
 // The library and the machine
 const char *ct_version(void);
 // The file that libtorch was loaded from, NULL where the system does not tell.
@@ -242,6 +253,7 @@ void ct_set_flush_denormals(bool enabled);
 // Makes the C library keep freed memory for what is allocated next instead of giving it back to the system.
 void ct_keep_freed_memory(void);
 int ct_cuda_device_count(void);
+void ct_set_deterministic_convolutions(bool enabled);
 
 #ifdef __cplusplus
 }

@@ -46,7 +46,7 @@ public enum Checkpoint {
       try adapter.load(tensors.entries(under: "adapter.\(name)"))
     }
     try distiller.optimizer.load(tensors.entries(under: "optimizer"))
-    distiller.progress = progress
+    distiller.resume(from: progress)
   }
 }
 

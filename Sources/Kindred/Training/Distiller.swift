@@ -38,20 +38,27 @@ public final class Distiller {
   let optimizer: any Optimizer
   private let teacher: (any TeacherSignal)?
   private let settings: Settings
-  /// The figures of the epoch under way; nil before the first run.
-  private var metrics: StepMetrics?
+  private let work: (any WorkCapture)?
+  private lazy var device = student.parameters.first?.device ?? .cpu
+  /// The figures of the epoch under way.
+  private lazy var metrics = StepMetrics(objective, device: device)
+  /// The step that is captured for batches of one size.
+  private var captured: CapturedStep?
 
   /// The optimiser is over the parameters of the student and of the objective's adapters, see
   /// `parameters(student:objective:)`.
+  /// - Parameter work: captures the whole step and replays it, see `CUDAGraph`; nil carries out every step as it is. The
+  ///   optimiser must then be one that can be captured. A teacher that cannot be is asked before each replay.
   public init(
     student: Network, teacher: (any TeacherSignal)? = nil, objective: Objective, optimizer: any Optimizer,
-    settings: Settings
+    settings: Settings, work: (any WorkCapture)? = nil
   ) {
     self.student = student
     self.teacher = teacher
     self.objective = objective
     self.optimizer = optimizer
     self.settings = settings
+    self.work = work
   }
 
   /// The parameters that a run with this student and objective trains, in the optimiser's order.
@@ -63,22 +70,37 @@ public final class Distiller {
   ///
   /// What the steps come to is read when an epoch ends, when the run stops, and when `onEvent` asks for a step's loss;
   /// between these nothing waits for a CUDA device.
-  /// - Throws: `NonFiniteLoss`; whatever the teacher's signal or `onEvent` throws.
+  /// - Throws: `NonFiniteLoss`; `StepNotCaptured`; whatever the teacher's signal or `onEvent` throws.
   public func run(
+    on source: any BatchSource, evaluate: (Network) -> Evaluation, shouldStop: () -> Bool,
+    onEvent: (TrainingEvent) throws -> Void
+  ) throws -> Outcome {
+    guard let work else {
+      return try go(on: source, evaluate: evaluate, shouldStop: shouldStop, onEvent: onEvent)
+    }
+    return try work.inOrder { try go(on: source, evaluate: evaluate, shouldStop: shouldStop, onEvent: onEvent) }
+  }
+
+  /// Puts a run's progress back.
+  func resume(from progress: TrainingProgress) {
+    self.progress = progress
+    metrics.start(from: progress)
+  }
+
+  private func go(
     on source: any BatchSource, evaluate: (Network) -> Evaluation, shouldStop: () -> Bool,
     onEvent: (TrainingEvent) throws -> Void
   ) throws -> Outcome {
     student.train()
     for (_, adapter) in objective.adapters { adapter.train() }
-    let metrics = StepMetrics(objective, device: device)
     metrics.start(from: progress)
-    self.metrics = metrics
+    let step = stepper(batchSize: source.batchSize)
     var batches = source.batches(from: progress.position)
     while progress.position.epoch < settings.epochs {
       optimizer.learningRate = learningRate
       while progress.position.batch < source.batchesPerEpoch {
         guard let batch = batches.next() else { return try stopped() }
-        try timed { try step(batch, metrics) }
+        try timed { try step(inputs(batch)) }
         progress.images += batch.labels.count
         progress.position.batch += 1
         try onEvent(.step(stepReport(batch, of: source.batchesPerEpoch)))
@@ -95,7 +117,6 @@ public final class Distiller {
   /// Brings the figures of `progress` up to its position.
   /// - Throws: `NonFiniteLoss`; the figures stay as they were then.
   func readMetrics() throws {
-    guard let metrics else { return }
     let reading = timed { metrics.read() }
     try check(reading)
     progress.sums = reading.sums
@@ -113,8 +134,6 @@ public final class Distiller {
     return .stopped
   }
 
-  private var device: Device { student.parameters.first?.device ?? .cpu }
-
   private var learningRate: Double {
     settings.learningRate * settings.schedule.factor(epoch: progress.position.epoch, of: settings.epochs)
   }
@@ -127,14 +146,29 @@ public final class Distiller {
     return try body()
   }
 
+  /// What carries out a step.
+  private func stepper(batchSize: Int) -> (StepInputs) throws -> Void {
+    guard let work else { return step }
+    let captured = self.captured ?? CapturedStep(work, batchSize: batchSize) { [unowned self] in try step($0) }
+    self.captured = captured
+    return { try captured($0) }
+  }
+
+  /// A batch and what the teacher says of it, unless it says it within the step.
+  private func inputs(_ batch: Batch) throws -> StepInputs {
+    guard let teacher, !teacher.isCapturable else { return StepInputs(batch: batch, signal: nil) }
+    return StepInputs(batch: batch, signal: try teacher.output(for: batch))
+  }
+
   /// One step of the optimiser.
-  private func step(_ batch: Batch, _ metrics: StepMetrics) throws {
-    let signal = try teacher?.output(for: batch) ?? TeacherOutput()
+  private func step(_ inputs: StepInputs) throws {
+    let batch = inputs.batch
+    let signal = try inputs.signal ?? teacher?.output(for: batch) ?? TeacherOutput()
     let activations = student.activations(of: batch.images, objective.studentRequest, in: settings.precision)
     let value = objective(activations, signal, labels: batch.labels)
     metrics.add(value, logits: activations.requiredLogits(), labels: batch.labels)
     // Reading costs nothing where the device is the CPU, so that a bad step need not be taken.
-    if device == .cpu { try check(metrics.read()) }
+    if device == .cpu, work == nil { try check(metrics.read()) }
     value.total.backward()
     optimizer.step()
   }
@@ -147,7 +181,6 @@ public final class Distiller {
   }
 
   private func readLoss() throws -> Double {
-    guard let metrics else { return .nan }
     let reading = timed { metrics.read() }
     try check(reading)
     return reading.loss

@@ -245,6 +245,7 @@ extension Configuration.Training {
     threads = try reader.wholeNumber("threads", in: 0...1024) ?? usual.threads
     device = try reader.choice("device", of: Configuration.Device.self) ?? usual.device
     precision = try reader.choice("precision", of: Precision.self) ?? usual.precision
+    cudaGraph = try reader.flag("cuda_graph") ?? usual.cudaGraph
     try reader.finish()
   }
 }

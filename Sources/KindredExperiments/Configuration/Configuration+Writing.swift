@@ -122,6 +122,7 @@ extension Configuration.Training {
     writer.line("threads", threads)
     writer.line("device", device.rawValue)
     writer.line("precision", precision.rawValue)
+    writer.line("cuda_graph", cudaGraph)
   }
 }
 

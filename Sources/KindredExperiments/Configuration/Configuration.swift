@@ -282,13 +282,15 @@ extension Configuration {
     public var device: Device
     /// Of the student's and the teacher's convolutions and linear layers.
     public var precision: Precision
+    /// On a CUDA device, capture the whole step in a CUDA graph.
+    public var cudaGraph: Bool
 
     /// - Parameter schedule: nil for `Schedule.usual(epochs:)`.
     public init(
       epochs: Int = 200, batchSize: Int = 128, seed: UInt64 = 1, planSeed: UInt64? = nil, planEpochs: Int? = nil,
       dropLast: Bool = true,
       optimizer: Optimizer = .sgd(SGD()), schedule: Schedule? = nil, evaluateEvery: Int = 1, threads: Int = 0,
-      device: Device = .cpu, precision: Precision = .float32
+      device: Device = .cpu, precision: Precision = .float32, cudaGraph: Bool = true
     ) {
       self.epochs = epochs
       self.batchSize = batchSize
@@ -302,6 +304,7 @@ extension Configuration {
       self.threads = threads
       self.device = device
       self.precision = precision
+      self.cudaGraph = cudaGraph
     }
   }
 

@@ -17,6 +17,7 @@ extension Configuration {
   func prepareRuntime() {
     Runtime.flushDenormals()
     Runtime.keepFreedMemory()
+    Runtime.makeConvolutionsDeterministic()
     Runtime.threadCount = training.threads > 0 ? training.threads : Runtime.physicalCoreCount
   }
 

@@ -72,6 +72,8 @@ public final class TrainingRun {
       return try withTorchErrors { try go(work, shouldStop: shouldStop, onEvent: onEvent) }
     } catch let error as TorchError where error.isOutOfMemory {
       throw RunError("out of memory; use a smaller training.batch_size (\(error.message))")
+    } catch let error as StepNotCaptured {
+      throw RunError("\(error); use training.cuda_graph: false")
     } catch let error as NonFiniteLoss {
       throw RunError("\(error); \(lastGoodState)")
     }
@@ -134,7 +136,7 @@ public final class TrainingRun {
       }
     }
     try folder.write(settings)
-    let distiller = work.distiller(settings)
+    let distiller = try work.distiller(settings)
     if FileManager.default.fileExists(atPath: folder.checkpoint.path) {
       try restore(distiller)
       try onEvent(.resumed(epochs: distiller.progress.position.epoch))
@@ -258,14 +260,16 @@ private final class Work {
     }
   }
 
-  func distiller(_ settings: Configuration) -> Distiller {
+  /// - Throws: `TorchError` where the device gives no stream.
+  func distiller(_ settings: Configuration) throws -> Distiller {
     let training = settings.training
     let parameters = Distiller.parameters(student: student, objective: objective)
     return Distiller(
       student: student, teacher: teacher, objective: objective, optimizer: training.optimizer(over: parameters),
       settings: .init(
         epochs: training.epochs, learningRate: training.baseLearningRate, schedule: training.learningRateSchedule,
-        evaluationInterval: training.evaluateEvery, precision: training.precision))
+        evaluationInterval: training.evaluateEvery, precision: training.precision),
+      work: settings.device != .cpu && training.cudaGraph ? try CUDAGraph() : nil)
   }
 }
 

@@ -20,6 +20,9 @@ import Torch
     Case(count: 12, size: (7, 3, 3), padding: 0),
   ]
 
+  /// The CPU, and a GPU where there is one.
+  static let devices = [Device.cpu] + (Runtime.cudaDeviceCount > 0 ? [.cuda(0)] : [])
+
   private func images(_ one: Case) -> ImageSet {
     noiseSet(count: one.count, width: one.size.width, height: one.size.height, channels: one.size.channels)
   }
@@ -30,10 +33,10 @@ import Torch
       dropsLast: false)
   }
 
-  @Test(arguments: cases)
-  func bytesAreThoseOfByteBatch(_ one: Case) {
+  @Test(arguments: cases, devices)
+  func bytesAreThoseOfByteBatch(_ one: Case, device: Device) {
     let (images, plan) = (images(one), plan(one))
-    let resident = ResidentImages(images, device: .cpu)
+    let resident = ResidentImages(images, device: device)
     for epoch in 0..<3 {
       let epochPlan = plan.epoch(epoch)
       let views = resident.views(epochPlan.views)
@@ -47,22 +50,23 @@ import Torch
     }
   }
 
-  @Test(arguments: cases)
-  func batchesAreThoseOfTheLoader(_ one: Case) {
+  @Test(arguments: cases, devices)
+  func batchesAreThoseOfTheLoader(_ one: Case, device: Device) {
     let (images, plan) = (images(one), plan(one))
     let starts = [BatchPosition(), BatchPosition(epoch: 1, batch: 1), BatchPosition(batch: plan.batchesPerEpoch)]
     for start in starts {
       let loaded = all(ImageBatches(images, plan: plan, epochs: 2).batches(from: start))
-      let resident = ImageBatches(images, plan: plan, epochs: 2, resident: .init(images, device: .cpu))
+      let resident = ImageBatches(images, plan: plan, epochs: 2, resident: .init(images, device: device))
       #expect(all(resident.batches(from: start)) == loaded)
       #expect(loaded.count > 0)
     }
   }
 
-  @Test func evaluationIsThatOfTheLoader() {
+  @Test(arguments: devices)
+  func evaluationIsThatOfTheLoader(device: Device) {
     let images = noiseSet(count: 23)
     let loaded = EvaluationImages(images, batchSize: 5).map(Content.init)
-    let resident = EvaluationImages(images, batchSize: 5, resident: .init(images, device: .cpu))
+    let resident = EvaluationImages(images, batchSize: 5, resident: .init(images, device: device))
     #expect(resident.map(Content.init) == loaded)
     #expect(loaded.flatMap(\.labels) == images.labels.map(Int64.init))
   }

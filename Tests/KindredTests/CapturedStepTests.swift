@@ -1,0 +1,162 @@
+// A captured step against the same run step by step, on the CPU: a capture that notes the work and does it again.
+
+import Foundation
+import Kindred
+import Testing
+import Torch
+
+/// As a CUDA graph behaves: nothing is done before the first replay, and no replay sees anything but the captured memory.
+private final class Notes: WorkCapture {
+  private var body: (() throws -> Void)?
+  private(set) var replays = 0
+  private(set) var isOrdering = false
+
+  func inOrder<Result>(_ body: () throws -> Result) throws -> Result {
+    isOrdering = true
+    defer { isOrdering = false }
+    return try body()
+  }
+
+  func capture(_ body: @escaping () throws -> Void) {
+    #expect(isOrdering)
+    #expect(self.body == nil, "captured twice")
+    self.body = body
+  }
+
+  func replay() {
+    #expect(isOrdering)
+    replays += 1
+    #expect(throws: Never.self) { try body?() }
+  }
+}
+
+/// A live teacher that has to be asked for each batch, as one that is read from a file.
+private struct AskedTeacher: TeacherSignal {
+  let live: LiveTeacher
+  func output(for batch: Batch) -> TeacherOutput { live.output(for: batch) }
+}
+
+private struct Run {
+  let distiller: Distiller
+  let notes: Notes?
+
+  /// On the CPU, where notes stand in for a capture.
+  init(seed: UInt64, isCaptured: Bool, usesAdamW: Bool = false, asksTeacher: Bool = false) {
+    let notes = isCaptured ? Notes() : nil
+    self.init(seed: seed, work: notes, usesAdamW: usesAdamW, asksTeacher: asksTeacher)
+  }
+
+  init(
+    seed: UInt64, device: Device = .cpu, work: (any WorkCapture)?, usesAdamW: Bool, asksTeacher: Bool = false,
+    precision: Kindred.Precision = .float32
+  ) {
+    let objective = Objective(terms: [
+      .init(SimilarityPreserving([LayerPair("stage2")]), weight: 5), .init(KnowledgeDistillation(), weight: 0.5),
+    ])
+    let student = TinyNetwork(2, seed: seed)
+    let network = TinyNetwork(3, seed: 50).warmedUp()
+    for network in [student, network] { network.move(to: device) }
+    let teacher = LiveTeacher(network, needs: objective.teacherNeeds, precision: precision)
+    notes = work as? Notes
+    distiller = Distiller(
+      student: student, teacher: asksTeacher ? AskedTeacher(live: teacher) : teacher, objective: objective,
+      optimizer: usesAdamW
+        ? AdamW(student.parameters, learningRate: 0.01, isCapturable: true)
+        : SGD(student.parameters, learningRate: 0.1, momentum: 0.9, nesterov: true, isCapturable: true),
+      settings: .init(
+        epochs: 3, learningRate: 0.05, schedule: .init(.step(milestones: [1, 2], factor: 0.3)),
+        precision: precision),
+      work: work)
+  }
+
+  /// Returns the epochs' figures without their times.
+  func go(steps: Int = .max, on source: TinyBatches = TinyBatches()) throws -> [[String: Double]] {
+    var done = 0
+    var epochs: [[String: Double]] = []
+    _ = try distiller.run(
+      on: source,
+      evaluate: {
+        $0.evaluation(on: [TinyBatches.batch(at: .init(epoch: 200)).moved(to: source.device)], classCount: 3)
+      },
+      shouldStop: {
+        done += 1
+        return done >= steps
+      },
+      onEvent: { event in
+        guard case .epoch(let report) = event else { return }
+        let others = ["accuracy": report.accuracy ?? .nan, "training": report.trainingAccuracy]
+        epochs.append(report.terms.merging(others) { own, _ in own })
+      })
+    return epochs
+  }
+}
+
+@Suite struct CapturedStepTests {
+  @Test(arguments: [false, true], [false, true])
+  func isTheSameRun(usesAdamW: Bool, asksTeacher: Bool) throws {
+    let plain = Run(seed: 1, isCaptured: false, usesAdamW: usesAdamW)
+    let captured = Run(seed: 1, isCaptured: true, usesAdamW: usesAdamW, asksTeacher: asksTeacher)
+    let (expected, epochs) = (try plain.go(), try captured.go())
+    #expect(epochs == expected)
+    #expect(expected.count == 3)
+    #expect(captured.distiller.student.bytes == plain.distiller.student.bytes)
+    // Of twelve steps three come before the capture.
+    #expect(captured.notes?.replays == 9)
+  }
+
+  @Test func aSmallerLastBatchIsCarriedOutAsItIs() throws {
+    let source = TinyBatches(lastBatchSize: 4)
+    let (plain, captured) = (Run(seed: 1, isCaptured: false), Run(seed: 1, isCaptured: true))
+    #expect(try captured.go(on: source) == plain.go(on: source))
+    #expect(captured.distiller.student.bytes == plain.distiller.student.bytes)
+    #expect(captured.notes?.replays == 6)
+  }
+
+  @Test(arguments: [1, 6])
+  func aResumedRunIsTheSameRun(steps: Int) throws {
+    let whole = Run(seed: 1, isCaptured: true)
+    let expected = try whole.go()
+    try withTemporaryFolder { folder in
+      let file = folder.appendingPathComponent("checkpoint.safetensors")
+      let stopped = Run(seed: 1, isCaptured: true)
+      let first = try stopped.go(steps: steps)
+      try Checkpoint.save(stopped.distiller, to: file)
+      let resumed = Run(seed: 9, isCaptured: true)
+      try Checkpoint.load(file, into: resumed.distiller)
+      #expect(try first + resumed.go() == expected)
+      #expect(resumed.distiller.student.bytes == whole.distiller.student.bytes)
+      // Stopping is no end for the captured step either.
+      #expect(try first + stopped.go() == expected)
+      #expect(stopped.distiller.student.bytes == whole.distiller.student.bytes)
+    }
+  }
+
+  /// Nothing in a captured step can be looked at, so that it is noticed when figures are read.
+  @Test func aLossThatIsNotFiniteIsNoticedBeforeACheckpoint() throws {
+    let broken = BatchPosition(epoch: 1, batch: 1)
+    try withTemporaryFolder { folder in
+      let file = folder.appendingPathComponent("checkpoint.safetensors")
+      let run = Run(seed: 1, isCaptured: true)
+      _ = try run.go(steps: 4)
+      try Checkpoint.save(run.distiller, to: file)
+      let good = try Data(contentsOf: file)
+      let error = #expect(throws: NonFiniteLoss.self) { try run.go(on: TinyBatches(broken: broken)) }
+      #expect(error?.position == broken)
+      #expect(error?.term == "cross_entropy")
+      #expect(throws: NonFiniteLoss.self) { try Checkpoint.save(run.distiller, to: file) }
+      #expect(try Data(contentsOf: file) == good)
+    }
+  }
+
+  /// The real thing: a graph's replays against the same kernels launched one by one.
+  @Test(.enabled(if: Runtime.cudaDeviceCount > 0), arguments: [false, true], Kindred.Precision.allCases)
+  func aGraphIsTheSameRun(usesAdamW: Bool, precision: Kindred.Precision) throws {
+    Runtime.makeConvolutionsDeterministic()
+    let device = Device.cuda(0)
+    let source = TinyBatches(lastBatchSize: 4, device: device)
+    let plain = Run(seed: 1, device: device, work: nil, usesAdamW: usesAdamW, precision: precision)
+    let captured = Run(seed: 1, device: device, work: try CUDAGraph(), usesAdamW: usesAdamW, precision: precision)
+    #expect(try captured.go(on: source) == plain.go(on: source))
+    #expect(captured.distiller.student.bytes == plain.distiller.student.bytes)
+  }
+}
