@@ -1,6 +1,7 @@
 // Element by element arithmetic, matrix products and their in-place forms.
 #include <ATen/ops/isfinite.h>
 #include <ATen/ops/matmul.h>
+#include <ATen/ops/scalar_tensor.h>
 #include <ATen/ops/where.h>
 
 #include <cmath>
@@ -77,6 +78,15 @@ ct_tensor ct_logarithm(ct_tensor a) {
   return tensor([&] { return ref(a).log(); });
 }
 
+ct_tensor ct_affine(ct_tensor a, double scale, double shift) {
+  // libtorch's only way to both in one pass: a number plus a tensor times a scale.
+  return tensor([&] { return at::scalar_tensor(shift, ref(a).options()).add(ref(a), scale); });
+}
+
+ct_tensor ct_round(ct_tensor a) {
+  return tensor([&] { return ref(a).round(); });
+}
+
 ct_tensor ct_clamp_minimum(ct_tensor a, double minimum) {
   return tensor([&] { return ref(a).clamp_min(minimum); });
 }
@@ -123,4 +133,8 @@ int ct_copy_in_place(ct_tensor to, ct_tensor from) {
 
 int ct_relu_in_place(ct_tensor a) {
   return status([&] { ref(a).relu_(); });
+}
+
+int ct_clamp_in_place(ct_tensor a, double minimum, double maximum) {
+  return status([&] { ref(a).clamp_(minimum, maximum); });
 }

@@ -1,20 +1,7 @@
 // The fused convolutions that PyTorch's own compiler emits for the CPU, called through the dispatcher.
-#include <ATen/core/dispatch/Dispatcher.h>
-#include <ATen/core/stack.h>
-
-#include "internal.h"
+#include "dispatch.h"
 
 using namespace ctorch;
-
-namespace {
-
-c10::OperatorHandle operation(const char *name, const char *overload) {
-  return c10::Dispatcher::singleton().findSchemaOrThrow(name, overload);
-}
-
-std::vector<int64_t> pair(int64_t value) { return {value, value}; }
-
-}  // namespace
 
 ct_tensor ct_onednn_pack_weight(ct_tensor weight, ct_convolution o, ct_ints input_shape) {
   return tensor([&] {

@@ -21,6 +21,14 @@ extension Tensor {
   public func exponential() -> Tensor { adopt(ct_exponential(handle), "exp", [self]) }
   public func logarithm() -> Tensor { adopt(ct_logarithm(handle), "log", [self]) }
 
+  /// To whole numbers, halves to the even one.
+  public func rounded() -> Tensor { adopt(ct_round(handle), "round", [self]) }
+
+  /// `scale` times this plus `shift`, in one pass.
+  public func affine(scale: Double, shift: Double) -> Tensor {
+    adopt(ct_affine(handle, scale, shift), "add", [self])
+  }
+
   /// No element below `minimum`.
   public func clamped(minimum: Double) -> Tensor { adopt(ct_clamp_minimum(handle, minimum), "clamp_min", [self]) }
 
@@ -53,4 +61,8 @@ extension Tensor {
   public func copyInPlace(_ other: Tensor) { check(ct_copy_in_place(handle, other.handle), "copy_", [self, other]) }
 
   public func reluInPlace() { check(ct_relu_in_place(handle), "relu_", [self]) }
+
+  public func clampInPlace(_ range: ClosedRange<Double>) {
+    check(ct_clamp_in_place(handle, range.lowerBound, range.upperBound), "clamp_", [self])
+  }
 }

@@ -107,6 +107,10 @@ ct_tensor ct_absolute(ct_tensor a);
 ct_tensor ct_square_root(ct_tensor a);
 ct_tensor ct_exponential(ct_tensor a);
 ct_tensor ct_logarithm(ct_tensor a);
+// scale * a + shift
+ct_tensor ct_affine(ct_tensor a, double scale, double shift);
+// To whole numbers, halves to even
+ct_tensor ct_round(ct_tensor a);
 ct_tensor ct_clamp_minimum(ct_tensor a, double minimum);
 ct_tensor ct_equal(ct_tensor a, ct_tensor b);
 ct_tensor ct_greater_scalar(ct_tensor a, double b);
@@ -119,6 +123,7 @@ int ct_add_scalar_in_place(ct_tensor a, double b);
 int ct_fill_in_place(ct_tensor a, double value);
 int ct_copy_in_place(ct_tensor to, ct_tensor from);
 int ct_relu_in_place(ct_tensor a);
+int ct_clamp_in_place(ct_tensor a, double minimum, double maximum);
 
 // Reductions; an empty list of axes means all
 ct_tensor ct_sum(ct_tensor a, ct_ints axes, bool keep);
@@ -166,6 +171,24 @@ int ct_onednn_convolution_sum(
 // Autocast on a kind of device: the element type that operations are narrowed to, -1 where none are.
 int ct_autocast(int device_kind);
 int ct_set_autocast(int device_kind, int dtype);
+
+// Frozen networks in 8 bits (CPU): activations are uint8 with zero point 0, weights int8 with a scale for each output
+// channel, sums 32 bits wide.
+typedef struct {
+  ct_tensor packed;
+  ct_tensor weight_scales;
+  ct_tensor weight_zero_points;
+  ct_tensor bias;
+  double input_scale;
+  ct_convolution options;
+} ct_int8_layer;
+
+ct_tensor ct_int8_pack_weight(
+    ct_tensor int8_weight, ct_tensor scales, double input_scale, ct_convolution options, ct_ints input_shape);
+// uint8 with that scale, or float32 where the output's scale is 0
+ct_tensor ct_int8_convolution(ct_tensor input, ct_int8_layer layer, double output_scale, bool relu);
+// relu?(convolution(input) + bias + sum), written into `sum`, which is float32 and overwritten.
+int ct_int8_convolution_sum(ct_tensor sum, ct_tensor input, ct_int8_layer layer, bool relu);
 
 // Autograd
 bool ct_requires_gradient(ct_tensor tensor);

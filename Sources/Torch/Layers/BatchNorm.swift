@@ -19,6 +19,9 @@ public final class BatchNorm: Module {
   /// Added to the variance before its root is taken.
   public let epsilon: Double
 
+  /// Scale and shift in steps of an int8 reader, half a step added so that cutting off rounds.
+  private var quantized: (scale: Double, weight: Tensor, bias: Tensor)?
+
   public init(_ channels: Int, momentum: Double = 0.1, epsilon: Double = 1e-5) {
     weight = .ones([channels])
     bias = .zeros([channels])
@@ -38,12 +41,28 @@ public final class BatchNorm: Module {
   /// The norm, and with `relu` a ReLU after it, in place: going backwards does not need the norm's output again.
   public func callAsFunction(_ input: Tensor, relu: Bool = false) -> Tensor {
     if isTraining { batchesTracked.addInPlace(1) }
-    let output = adopt(
+    let output = normalized(input, weight, bias)
+    if relu { output.reluInPlace() }
+    return output
+  }
+
+  /// The norm and a ReLU as `reader` takes them: once that is an int8 layer, as uint8.
+  public func callAsFunction(_ input: Tensor, reluFeeding reader: Convolution) -> Tensor {
+    guard let scale = reader.inputScale else { return self(input, relu: true) }
+    if quantized?.scale != scale {
+      // Later changes of the parameters have no effect, as in a folded layer.
+      quantized = (scale, weight.detached() / scale, bias.detached() / scale + 0.5)
+    }
+    guard let quantized else { return self(input, relu: true) }
+    // The steps' size is folded into the norm's scale and shift, and clamping at zero is the ReLU.
+    return normalized(input, quantized.weight, quantized.bias).truncatedToBytes()
+  }
+
+  private func normalized(_ input: Tensor, _ weight: Tensor, _ bias: Tensor) -> Tensor {
+    adopt(
       ct_batch_norm(
         input.handle, weight.handle, bias.handle, runningMean.handle, runningVariance.handle, isTraining, momentum,
         epsilon),
       "batch_norm", [input, weight])
-    if relu { output.reluInPlace() }
-    return output
   }
 }

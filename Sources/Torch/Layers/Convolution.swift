@@ -11,8 +11,17 @@ public final class Convolution: Module {
   public let options: ConvolutionOptions
   public let kernel: Int
 
-  /// Set once the layer is folded for good with the batch norm after it.
-  private var fused: FusedConvolution?
+  /// What the layer has been turned into.
+  private var form = Form.plain
+
+  private enum Form {
+    case plain
+    /// Folded for good with the batch norm after it.
+    case fused(FusedConvolution)
+    /// The same, taking note of its inputs.
+    case observed(FusedConvolution, InputRange)
+    case quantized(QuantizedConvolution)
+  }
 
   public init(
     _ inputs: Int, _ outputs: Int, kernel: Int, _ options: ConvolutionOptions = .init(), bias hasBias: Bool = true,
@@ -30,11 +39,25 @@ public final class Convolution: Module {
   public func callAsFunction(_ input: Tensor) -> Tensor { input.convolved(weight, bias: bias, options) }
 
   /// convolution -> `norm` -> (+ `residual`) -> (ReLU): one fused operation once the layer is folded, else one by one.
-  /// `residual` is not to be used afterwards, since a folded layer writes its result over it.
+  ///
+  /// `residual` is not to be used afterwards, since a folded layer writes its result over it. `reader` is the only layer
+  /// that uses the result, where there is just one: between two int8 layers the result is then uint8.
   public func callAsFunction(
-    _ input: Tensor, _ norm: BatchNorm?, adding residual: Tensor? = nil, relu: Bool = false
+    _ input: Tensor, _ norm: BatchNorm?, adding residual: Tensor? = nil, relu: Bool = false,
+    feeding reader: Convolution? = nil
   ) -> Tensor {
-    if let fused { return fused(input, adding: residual, relu: relu) }
+    switch form {
+    case .plain: return plain(input, norm, adding: residual, relu: relu)
+    case .fused(let fused): return fused(input, adding: residual, relu: relu)
+    case .observed(let fused, let range):
+      range.include(input)
+      return fused(input, adding: residual, relu: relu)
+    case .quantized(let quantized):
+      return quantized(input, adding: residual, relu: relu, outputScale: reader?.inputScale)
+    }
+  }
+
+  private func plain(_ input: Tensor, _ norm: BatchNorm?, adding residual: Tensor?, relu: Bool) -> Tensor {
     var output = self(input)
     if let norm { output = norm(output) }
     if let residual { output = output + residual }
@@ -43,6 +66,32 @@ public final class Convolution: Module {
     return output
   }
 
+  /// What a step of its uint8 inputs stands for, once it is an int8 layer.
+  var inputScale: Double? {
+    guard case .quantized(let quantized) = form else { return nil }
+    return quantized.inputScale
+  }
+
   /// Folds the batch norm that follows into a packed copy of the weights. Later changes of either have no effect.
-  public func fold(_ norm: BatchNorm? = nil) { fused = FusedConvolution(self, norm) }
+  public func fold(_ norm: BatchNorm? = nil) { form = .fused(FusedConvolution(self, norm)) }
+
+  /// Starts taking note of a folded layer's inputs.
+  func observe() {
+    if case .fused(let fused) = form { form = .observed(fused, InputRange()) }
+  }
+
+  /// The largest input since then; nil where an int8 layer could not hold what it saw.
+  /// - Throws: `QuantizationError.notFinite`.
+  var largestInput: Double? {
+    get throws {
+      guard case .observed(_, let range) = form else { return nil }
+      return try range.largest
+    }
+  }
+
+  /// Ends that. With a largest input the layer works in 8 bits from then on.
+  func stopObserving(largestInput: Double? = nil) {
+    guard case .observed(let fused, _) = form else { return }
+    form = largestInput.map { .quantized(QuantizedConvolution(fused, largestInput: $0)) } ?? .fused(fused)
+  }
 }

@@ -5,9 +5,9 @@ import CTorch
 /// convolution -> folded batch norm -> (+ residual) -> (ReLU) as one oneDNN operation on the CPU, in float32 or
 /// autocast's bfloat16 and channels-last; as the plain operations with the folded weights elsewhere.
 final class FusedConvolution {
-  private let weight: Tensor
-  private let bias: Tensor
-  private let options: ConvolutionOptions
+  let weight: Tensor
+  let bias: Tensor
+  let options: ConvolutionOptions
   private var packed: Packed?
 
   /// Weights as oneDNN wants them, for inputs of one type.

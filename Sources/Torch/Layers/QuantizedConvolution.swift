@@ -1,0 +1,71 @@
+// A frozen convolution in 8 bits: what makes a teacher three times as fast, at a cost that has to be measured.
+
+import CTorch
+
+/// convolution -> folded batch norm -> (+ residual) -> (ReLU) as one int8 oneDNN operation, channels-last.
+///
+/// Weights are int8, symmetric, with a scale for each output channel. Inputs are uint8 with zero point 0, since they come
+/// after a ReLU and are never negative; what exceeds the largest input seen in calibration is clamped. Biases and residual
+/// sums stay float32: sums in uint8 saved 5 % of ResNet-32x4's time and made the error of its last Gram matrix four times
+/// as large.
+final class QuantizedConvolution {
+  /// What one step of the uint8 inputs stands for.
+  let inputScale: Double
+  private let weight: Tensor
+  private let weightScales: Tensor
+  private let zeroPoints: Tensor
+  private let bias: Tensor
+  private let options: ConvolutionOptions
+  private var packed: Tensor?
+
+  /// - Parameter largestInput: is mapped to 255.
+  init(_ convolution: FusedConvolution, largestInput: Double) {
+    bias = convolution.bias
+    options = convolution.options
+    inputScale = largestInput > 0 ? largestInput / 255 : 1
+    // A channel whose weights are all zero has no scale of its own.
+    weightScales = convolution.weight.absolute().maximum([1, 2, 3]).clamped(minimum: 1e-12) / 127
+    weight = (convolution.weight / weightScales.reshaped([-1, 1, 1, 1])).rounded().to(.int8)
+    zeroPoints = .zeros(weightScales.shape, dtype: .int32)
+  }
+
+  /// - Parameters:
+  ///   - input: float32, or uint8 in steps of `inputScale`.
+  ///   - residual: float32, added before the ReLU; its memory is reused for the result.
+  ///   - outputScale: the step of a uint8 result; without it, and with a residual, the result is float32.
+  func callAsFunction(_ input: Tensor, adding residual: Tensor?, relu: Bool, outputScale: Double?) -> Tensor {
+    let input =
+      input.dtype == .uint8 ? input : input.affine(scale: 1 / inputScale, shift: 0.5).truncatedToBytes()
+    let packed = self.packed ?? pack(for: input)
+    let layer = ct_int8_layer(
+      packed: packed.handle, weight_scales: weightScales.handle, weight_zero_points: zeroPoints.handle,
+      bias: bias.handle, input_scale: inputScale, options: options.c)
+    guard let residual else {
+      return adopt(
+        ct_int8_convolution(input.handle, layer, outputScale ?? 0, relu), "int8_convolution", [input, weight])
+    }
+    check(
+      ct_int8_convolution_sum(residual.handle, input.handle, layer, relu), "int8_convolution",
+      [input, weight, residual])
+    return residual
+  }
+
+  private func pack(for input: Tensor) -> Tensor {
+    let packed = withInts(input.shape) {
+      adopt(
+        ct_int8_pack_weight(weight.handle, weightScales.handle, inputScale, options.c, $0), "int8_pack_weight", [weight]
+      )
+    }
+    self.packed = packed
+    return packed
+  }
+}
+
+extension Tensor {
+  /// Clamped to 0...255, in place, and cut off to uint8. By way of int16, whose conversions libtorch has vectorised: both
+  /// together take half the time of the direct one.
+  func truncatedToBytes() -> Tensor {
+    clampInPlace(0...255)
+    return to(.int16).to(.uint8)
+  }
+}
