@@ -38,7 +38,11 @@ struct Setting: ParsableArguments {
 struct StepCommand: ParsableCommand {
   static let configuration = CommandConfiguration(commandName: "step", abstract: "Time training steps.")
 
-  enum Signal: String, ExpressibleByArgument, CaseIterable { case live, recorded }
+  enum Signal: String, ExpressibleByArgument, CaseIterable {
+    case live
+    case liveInt8 = "live-int8"
+    case recorded
+  }
 
   @OptionGroup var setting: Setting
   @Option var signal = Signal.live
@@ -61,6 +65,7 @@ struct StepCommand: ParsableCommand {
   private func teacher() throws -> any TeacherSignal {
     switch signal {
     case .live: return StepRun.liveTeacher(try setting.architecture(setting.teacher), precision)
+    case .liveInt8: return try StepRun.int8Teacher(try setting.architecture(setting.teacher), batch: setting.batch)
     case .recorded:
       guard let recording else { throw ValidationError("--signal recorded needs --recording.") }
       return try RecordedTeacher(

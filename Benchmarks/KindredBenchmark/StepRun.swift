@@ -36,6 +36,17 @@ final class StepRun {
     return LiveTeacher(network, needs: StepRun.objective.teacherNeeds, precision: precision)
   }
 
+  /// The same in int8. What that costs is not measured here: random weights say nothing of it.
+  static func int8Teacher(_ architecture: Architecture, batch: Int) throws -> LiveTeacher {
+    let network = architecture.network(classes: 10, generator: Generator(seed: 2))
+    network.move(to: .cpu)
+    var source = batches(of: batch, steps: 1).batches(from: BatchPosition())
+    let sample = [source.next()].compactMap { $0 }
+    return try LiveTeacher(
+      quantizing: network, needs: StepRun.objective.teacherNeeds, calibration: sample, heldOut: sample,
+      comparingLabels: false)
+  }
+
   /// One batch an epoch, every one cropped and flipped anew.
   static func batches(of size: Int, steps: Int) -> ImageBatches {
     let plan = BatchPlan(

@@ -70,30 +70,3 @@ public protocol TeacherSignal {
 extension TeacherSignal {
   public var isCapturable: Bool { false }
 }
-
-/// A frozen network that is run on every batch: in evaluation mode, folded, and only as far as it is needed.
-public final class LiveTeacher: TeacherSignal {
-  private let network: Network
-  private let needs: Set<TeacherNeed>
-  private let request: ActivationRequest
-  private let precision: Precision
-
-  /// Freezes and folds `network`, which is the signal's own from now on.
-  public init(_ network: Network, needs: Set<TeacherNeed>, precision: Precision = .float32) {
-    network.freeze()
-    network.evaluate()
-    network.fold()
-    self.network = network
-    self.needs = needs
-    self.precision = precision
-    request = needs.reduce(ActivationRequest()) { $0.union($1.request) }
-  }
-
-  public var isCapturable: Bool { true }
-
-  public func output(for batch: Batch) -> TeacherOutput {
-    // Not inference mode: its tensors cannot be saved for the student's backward pass.
-    let activations = withoutGradients { network.activations(of: batch.images, request, in: precision) }
-    return TeacherOutput(activations, needs: needs)
-  }
-}

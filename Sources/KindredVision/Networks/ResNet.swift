@@ -98,7 +98,7 @@ final class ResidualBlock: Module {
 
   func callAsFunction(_ input: Tensor) -> Tensor {
     let residual = shortcut.map { $0.convolution(input, $0.norm) } ?? input
-    return conv2(conv1(input, bn1, relu: true), bn2, adding: residual, relu: true)
+    return conv2(conv1(input, bn1, relu: true, feeding: conv2), bn2, adding: residual, relu: true)
   }
 
   func fold() {

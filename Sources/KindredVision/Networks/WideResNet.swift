@@ -86,9 +86,9 @@ final class WideBlock: Module {
   }
 
   func callAsFunction(_ input: Tensor) -> Tensor {
-    let normalized = bn1(input, relu: true)
+    let normalized = bn1(input, reluFeeding: conv1)
     let shortcut = convShortcut.map { $0(normalized, nil) } ?? input
-    return conv2(conv1(normalized, bn2, relu: true), nil, adding: shortcut)
+    return conv2(conv1(normalized, bn2, relu: true, feeding: conv2), nil, adding: shortcut)
   }
 
   func fold() {

@@ -1,0 +1,55 @@
+// The teacher as a network that is run on every batch, made as fast as it can be without changing what it says much.
+
+import Torch
+
+/// A frozen network that is run on every batch: in evaluation mode, folded, and only as far as it is needed.
+public final class LiveTeacher: TeacherSignal {
+  /// What int8 costs, for a teacher that works in it.
+  public let quantizationCost: QuantizationCost?
+  private let network: FrozenNetwork
+  private let needs: Set<TeacherNeed>
+
+  /// Freezes and folds `network`, which is the signal's own from now on.
+  public init(_ network: Network, needs: Set<TeacherNeed>, precision: Precision = .float32) {
+    self.network = FrozenNetwork(network, precision)
+    self.needs = needs
+    quantizationCost = nil
+  }
+
+  /// Freezes and folds `network`, turns its convolutions into int8 ones and measures what that costs.
+  /// - Parameters:
+  ///   - calibration: training batches, from which the ranges of activations are taken.
+  ///   - heldOut: the batches to measure on, each of two inputs or more.
+  ///   - comparingLabels: whether the batches' labels are the teacher's own classes, so that accuracy can be measured.
+  /// - Throws: `QuantizationError`; what it costs is for the caller to judge, see `QuantizationCost.check`.
+  public init(
+    quantizing network: Network, needs: Set<TeacherNeed>, calibration: [Batch], heldOut: [Batch],
+    comparingLabels: Bool
+  ) throws {
+    let frozen = FrozenNetwork(network, .float32)
+    var request = needs.request
+    request.logits = request.logits || comparingLabels
+    let samples = {
+      heldOut.map { batch in
+        TeacherSample(frozen.activations(of: batch.images, request), labels: comparingLabels ? batch.labels : nil)
+      }
+    }
+    let float32 = samples()
+    let convolutions = try frozen.quantize(on: calibration.map(\.images), request)
+    quantizationCost = QuantizationCost(
+      of: samples(), beside: float32, inputs: heldOut.reduce(0) { $0 + $1.labels.count }, convolutions)
+    self.network = frozen
+    self.needs = needs
+  }
+
+  public var isCapturable: Bool { true }
+
+  public func output(for batch: Batch) -> TeacherOutput {
+    TeacherOutput(network.activations(of: batch.images, needs.request), needs: needs)
+  }
+}
+
+extension Set<TeacherNeed> {
+  /// What the teacher network has to be asked for.
+  fileprivate var request: ActivationRequest { reduce(ActivationRequest()) { $0.union($1.request) } }
+}

@@ -1,0 +1,141 @@
+// What a teacher loses in int8: measured on held-out inputs before it teaches, never assumed.
+
+import Foundation
+import Torch
+
+/// The int8 teacher beside the float32 one on the same held-out inputs.
+public struct QuantizationCost: Sendable, Codable, Equatable {
+  /// Top-1 accuracies, between 0 and 1.
+  public struct Accuracy: Sendable, Codable, Equatable {
+    public let float32: Double
+    public let int8: Double
+
+    public init(float32: Double, int8: Double) {
+      self.float32 = float32
+      self.int8 = int8
+    }
+
+    /// In percentage points; negative where int8 does better.
+    public var drop: Double { (float32 - int8) * 100 }
+  }
+
+  /// How far the row-normalised Gram matrices of an activation agree, as means over the batches.
+  public struct Similarity: Sendable, Codable, Equatable {
+    /// The Frobenius norm of the difference over that of the float32 teacher's matrix.
+    public let relativeError: Double
+    /// Pearson's, of the entries off the diagonal.
+    public let correlation: Double
+
+    public init(relativeError: Double, correlation: Double) {
+      self.relativeError = relativeError
+      self.correlation = correlation
+    }
+  }
+
+  /// The inputs that were measured on.
+  public let inputs: Int
+  public let convolutions: QuantizationCount
+  /// Nil where the labels are not the teacher's classes.
+  public let accuracy: Accuracy?
+  /// By the name of the activation, for those that losses use.
+  public let similarities: [String: Similarity]
+
+  public init(
+    inputs: Int, convolutions: QuantizationCount, accuracy: Accuracy?, similarities: [String: Similarity]
+  ) {
+    self.inputs = inputs
+    self.convolutions = convolutions
+    self.accuracy = accuracy
+    self.similarities = similarities
+  }
+
+  /// What int8 may cost.
+  public struct Bounds: Sendable, Equatable {
+    /// In percentage points.
+    public var largestTop1Drop: Double
+    public var largestGramError: Double
+    public var smallestGramCorrelation: Double
+
+    public init(largestTop1Drop: Double, largestGramError: Double, smallestGramCorrelation: Double) {
+      self.largestTop1Drop = largestTop1Drop
+      self.largestGramError = largestGramError
+      self.smallestGramCorrelation = smallestGramCorrelation
+    }
+  }
+
+  /// - Throws: `QuantizationTooCostly` for the first figure beyond its bound.
+  public func check(_ bounds: Bounds) throws {
+    if let drop = accuracy?.drop, drop > bounds.largestTop1Drop {
+      throw QuantizationTooCostly(.top1Drop, drop, bound: bounds.largestTop1Drop, inputs: inputs)
+    }
+    for (tap, similarity) in similarities.sorted(by: { $0.key < $1.key }) {
+      // A figure that is not a number is beyond any bound.
+      if !(similarity.relativeError <= bounds.largestGramError) {
+        throw QuantizationTooCostly(
+          .gramError(tap), similarity.relativeError, bound: bounds.largestGramError, inputs: inputs)
+      }
+      if !(similarity.correlation >= bounds.smallestGramCorrelation) {
+        throw QuantizationTooCostly(
+          .gramCorrelation(tap), similarity.correlation, bound: bounds.smallestGramCorrelation, inputs: inputs)
+      }
+    }
+  }
+}
+
+extension QuantizationCost: CustomStringConvertible {
+  /// One line.
+  public var description: String {
+    var figures: [String] = []
+    if let accuracy {
+      figures.append(
+        String(
+          format: "top-1 %.2f %% (float32 %.2f %%)", accuracy.int8 * 100, accuracy.float32 * 100))
+    }
+    figures += similarities.sorted { $0.key < $1.key }.map { tap, similarity in
+      String(
+        format: "Gram matrix of %@ off by %.2f %%, correlation %.4f", tap, similarity.relativeError * 100,
+        similarity.correlation)
+    }
+    return
+      "\(convolutions.quantized) of \(convolutions.convolutions) convolutions in int8; on \(inputs) held-out inputs "
+      + figures.joined(separator: "; ")
+  }
+}
+
+/// An int8 teacher that loses more than it may.
+public struct QuantizationTooCostly: Error, Equatable, CustomStringConvertible, Sendable {
+  public enum Figure: Sendable, Equatable {
+    /// In percentage points.
+    case top1Drop
+    /// Of the activation of that name.
+    case gramError(String)
+    case gramCorrelation(String)
+  }
+
+  public let figure: Figure
+  public let value: Double
+  public let bound: Double
+  /// The inputs that were measured on.
+  public let inputs: Int
+
+  init(_ figure: Figure, _ value: Double, bound: Double, inputs: Int) {
+    self.figure = figure
+    self.value = value
+    self.bound = bound
+    self.inputs = inputs
+  }
+
+  public var description: String {
+    let finding =
+      switch figure {
+      case .top1Drop:
+        String(format: "it loses %.2f points of top-1 accuracy, more than %g", value, bound)
+      case .gramError(let tap):
+        String(format: "its Gram matrix of %@ is off by %.4f of its norm, more than %g", tap, value, bound)
+      case .gramCorrelation(let tap):
+        String(
+          format: "its Gram matrix of %@ has a correlation of %.4f with the exact one, less than %g", tap, value, bound)
+      }
+    return "the int8 teacher costs too much: on \(inputs) held-out inputs \(finding)"
+  }
+}
