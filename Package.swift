@@ -80,7 +80,7 @@ let package = Package(
       name: "KindredVisionTests", dependencies: ["CZlib", "GoldenFiles", "Kindred", "KindredVision", "Torch"]),
     .testTarget(name: "KindredReportTests", dependencies: ["KindredReport"]),
     .testTarget(name: "KindredExperimentsTests", dependencies: ["Kindred", "KindredExperiments", "KindredVision"]),
-    .testTarget(name: "CommandTests", dependencies: ["GoldenFiles", "KindredCLI", "Torch"]),
+    .testTarget(name: "CommandTests", dependencies: ["GoldenFiles", "Kindred", "KindredCLI", "Torch"]),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx20

@@ -28,6 +28,7 @@ final class RunProgress {
   func show(_ event: RunEvent) throws {
     switch event {
     case .resumed(let epochs): message("\(prefix)resumed after epoch \(epochs)")
+    case .quantized(let cost): message("\(prefix)\(cost)")
     case .calibrated(let method, let weight, let fraction):
       message(
         "\(prefix)weight of \(method): \(Format.value(weight)) (\(Format.value(fraction)) of cross-entropy's pull)")
@@ -44,6 +45,7 @@ final class RunProgress {
 
   func show(_ event: RecordingRun.Event) {
     switch event {
+    case .quantized(let cost): message("\(prefix)\(cost)")
     case .began(let size):
       let batches =
         size.batchesDone == 0 ? "\(size.batches) batches" : "\(size.batchesDone) of \(size.batches) batches done"

@@ -124,6 +124,8 @@ extension Configuration.Quantization {
     checkedImages = try reader.wholeNumber("checked_images", in: 2...Int.max) ?? usual.checkedImages
     largestTop1Drop = try reader.number("largest_top1_drop", .notNegative) ?? usual.largestTop1Drop
     largestGramError = try reader.number("largest_gram_error", .notNegative) ?? usual.largestGramError
+    smallestGramCorrelation =
+      try reader.number("smallest_gram_correlation", .unit) ?? usual.smallestGramCorrelation
     try reader.finish()
   }
 }

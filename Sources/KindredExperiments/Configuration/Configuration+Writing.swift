@@ -61,6 +61,7 @@ extension Configuration.Teacher {
       $0.line("checked_images", quantization.checkedImages)
       $0.line("largest_top1_drop", quantization.largestTop1Drop)
       $0.line("largest_gram_error", quantization.largestGramError)
+      $0.line("smallest_gram_correlation", quantization.smallestGramCorrelation)
     }
   }
 }

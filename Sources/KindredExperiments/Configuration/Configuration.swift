@@ -159,15 +159,18 @@ extension Configuration {
     public var largestTop1Drop: Double
     /// The largest relative error of a Gram matrix.
     public var largestGramError: Double
+    /// The smallest correlation of a Gram matrix's entries off the diagonal with those in float32.
+    public var smallestGramCorrelation: Double
 
     public init(
       calibrationBatches: Int = 8, checkedImages: Int = 1000, largestTop1Drop: Double = 2,
-      largestGramError: Double = 0.1
+      largestGramError: Double = 0.1, smallestGramCorrelation: Double = 0.98
     ) {
       self.calibrationBatches = calibrationBatches
       self.checkedImages = checkedImages
       self.largestTop1Drop = largestTop1Drop
       self.largestGramError = largestGramError
+      self.smallestGramCorrelation = smallestGramCorrelation
     }
   }
 }

@@ -12,6 +12,8 @@ import Torch
 public final class RecordingRun {
   /// What a recording says while it goes on.
   public enum Event: Sendable {
+    /// The teacher works in int8, at this cost.
+    case quantized(QuantizationCost)
     /// It begins, or goes on where it was stopped.
     case began(Size)
     /// A batch is done.
@@ -100,7 +102,9 @@ public final class RecordingRun {
       return try withTorchErrors {
         let writer = try RecordingWriter(plan.header([images.fact]), needs: plan.needs, to: folder)
         let work = RecordingWork(
-          teacher: try plan.teacher.signal(needs: plan.needs, settings, training: images),
+          teacher: try plan.teacher.signal(
+            needs: plan.needs, settings, training: images, evaluation: library.evaluation(settings.data),
+            onCost: { try onEvent(.quantized($0)) }),
           batches: settings.batches(of: images, epochs: epochs), writer: writer)
         return try record(work, plan, in: folder, shouldStop: shouldStop, onEvent: onEvent)
       }

@@ -40,17 +40,27 @@ enum TeacherSource {
     }
   }
 
-  /// The teacher at work, a network of ours in the precision of training.
-  /// - Parameter training: the images that the run trains on.
-  /// - Throws: as loading its files does; `RunError` for a recording that was made with other images.
+  /// The teacher at work, a network of ours in int8 or in the precision of training.
+  /// - Parameters:
+  ///   - training: the images that the run trains on.
+  ///   - evaluation: the images that the cost of an int8 teacher is measured on.
+  ///   - onCost: is told that cost.
+  /// - Throws: as loading its files does; `RunError` for a recording that was made with other images or an int8 teacher
+  ///   that costs too much; whatever `onCost` throws.
   func signal(
-    needs: Set<TeacherNeed>, _ settings: Configuration, training: ImageSet
+    needs: Set<TeacherNeed>, _ settings: Configuration, training: ImageSet,
+    evaluation: @autoclosure () throws -> ImageSet, onCost: (QuantizationCost) throws -> Void
   ) throws -> any TeacherSignal {
     switch self {
     case .network(let weights):
       let network = try weights.network()
       network.move(to: settings.device)
-      return LiveTeacher(network, needs: needs, precision: settings.training.precision)
+      guard settings.teacher?.precision == .int8 else {
+        return LiveTeacher(network, needs: needs, precision: settings.training.precision)
+      }
+      let teacher = QuantizedTeacher(
+        network: network, needs: needs, hasTheirClasses: description.classes == settings.data.set.classCount)
+      return try teacher.signal(settings, training: training, evaluation: evaluation(), onCost: onCost)
     case .recording(let recording):
       try settings.check(recording, images: training)
       return try RecordedTeacher(
@@ -61,14 +71,19 @@ enum TeacherSource {
 
   /// What its signal depends on beside the batches.
   func facts(_ settings: Configuration) throws -> [RecordingHeader.Fact] {
-    let isInt8 = settings.teacher?.precision == .int8
-    let precision = RecordingHeader.Fact(
-      "teacher's precision",
-      isInt8 ? Configuration.Teacher.Precision.int8.rawValue : settings.training.precision.rawValue)
+    let precision = RecordingHeader.Fact("teacher's precision", settings.teacherPrecision)
     switch self {
     case .network(let weights): return [.init("teacher's weights of SHA-256", try weights.fingerprint()), precision]
     case .recording(let recording): return recording.header.teacherFacts
     case .exported(_, let exported): return try exported.facts()
     }
+  }
+}
+
+extension Configuration {
+  /// What a network of ours computes in as a teacher, and for int8 what its steps were found from.
+  fileprivate var teacherPrecision: String {
+    guard let teacher, teacher.precision == .int8 else { return training.precision.rawValue }
+    return "int8, calibrated on \(teacher.quantization.calibrationBatches) batches"
   }
 }

@@ -9,6 +9,8 @@ import Torch
 public enum RunEvent {
   /// The run goes on from a checkpoint, with this many epochs done.
   case resumed(epochs: Int)
+  /// The teacher works in int8, at this cost.
+  case quantized(QuantizationCost)
   /// A weight was found by calibration.
   case calibrated(method: String, weight: Double, fraction: Double)
   case training(TrainingEvent)
@@ -67,9 +69,13 @@ public final class TrainingRun {
     // Another process may have worked here while the images were loaded.
     if let result = try finishedBefore(resume: resume) { return .finished(result) }
     settings.prepareRuntime()
-    let work = try Work(settings, teacher: teacher, training: training, evaluation: evaluation)
     do {
-      return try withTorchErrors { try go(work, shouldStop: shouldStop, onEvent: onEvent) }
+      return try withTorchErrors {
+        let work = try Work(settings, teacher: teacher, training: training, evaluation: evaluation) {
+          try onEvent(.quantized($0))
+        }
+        return try go(work, shouldStop: shouldStop, onEvent: onEvent)
+      }
     } catch let error as TorchError where error.isOutOfMemory {
       throw RunError("out of memory; use a smaller training.batch_size (\(error.message))")
     } catch let error as StepNotCaptured {
@@ -188,17 +194,17 @@ public final class TrainingRun {
     let last =
       evaluation
       ?? distiller.student.evaluation(on: work.evaluationImages, classCount: settings.data.set.classCount)
-    return .finished(try finish(distiller, log, last, teacher: work.teacherName))
+    return .finished(try finish(distiller, log, last, work))
   }
 
   private func finish(
-    _ distiller: Distiller, _ log: MetricsLog, _ evaluation: Evaluation, teacher: String?
+    _ distiller: Distiller, _ log: MetricsLog, _ evaluation: Evaluation, _ work: Work
   ) throws -> RunResult {
     let tensors = Dictionary(uniqueKeysWithValues: distiller.student.state.map { ($0.name, $0.tensor) })
     try Safetensors.write(
       tensors, metadata: ["network": settings.student.network.name, "data": settings.data.set.rawValue],
       to: folder.weights)
-    let result = RunResult(settings, teacher: teacher, evaluation, epochs: log.epochs)
+    let result = RunResult(settings, work, evaluation, epochs: log.epochs)
     try folder.write(result)
     return result
   }
@@ -221,12 +227,17 @@ private final class Work {
   let evaluationImages: EvaluationImages
   /// What the teacher is called, where there is one.
   let teacherName: String?
+  /// What int8 costs, for a teacher that works in it.
+  var quantizationCost: QuantizationCost? { (teacher as? LiveTeacher)?.quantizationCost }
   private let student: Network
   private var objective: Objective
   private let teacher: (any TeacherSignal)?
   private let settings: Configuration
 
-  init(_ settings: Configuration, teacher: TeacherSource?, training: ImageSet, evaluation: ImageSet) throws {
+  init(
+    _ settings: Configuration, teacher: TeacherSource?, training: ImageSet, evaluation: ImageSet,
+    onCost: (QuantizationCost) throws -> Void
+  ) throws {
     self.settings = settings
     let device = settings.device
     let generator = Generator(seed: settings.training.seed)
@@ -238,7 +249,9 @@ private final class Work {
     for (_, adapter) in objective.adapters { adapter.move(to: device) }
     let needs = objective.teacherNeeds
     teacherName = teacher?.description.name
-    self.teacher = try teacher.map { try $0.signal(needs: needs, settings, training: training) }
+    self.teacher = try teacher.map {
+      try $0.signal(needs: needs, settings, training: training, evaluation: evaluation, onCost: onCost)
+    }
     batches = settings.batches(of: training, epochs: settings.training.epochs)
     evaluationImages = EvaluationImages(evaluation, device: device)
   }
@@ -274,12 +287,12 @@ private final class Work {
 }
 
 extension RunResult {
-  fileprivate init(_ settings: Configuration, teacher: String?, _ evaluation: Evaluation, epochs: [EpochReport]) {
+  fileprivate init(_ settings: Configuration, _ work: Work, _ evaluation: Evaluation, epochs: [EpochReport]) {
     let shape = settings.data.set.imageShape
     let classes = settings.data.set.classCount
     let network = settings.student.network
     self.init(
-      name: settings.name, network: network.name, teacher: teacher,
+      name: settings.name, network: network.name, teacher: work.teacherName, quantization: work.quantizationCost,
       evaluatedOn: "\(settings.data.set.rawValue) \(settings.data.evaluateOn.rawValue)", images: evaluation.count,
       seed: settings.training.seed, planSeed: settings.planSeed,
       epochs: settings.training.epochs, accuracy: evaluation.accuracy, top5Accuracy: evaluation.top5Accuracy,

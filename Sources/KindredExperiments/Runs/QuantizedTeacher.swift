@@ -1,0 +1,75 @@
+// The int8 teacher of a run: calibrated on its first batches, measured on its evaluation images, refused if it costs too much.
+
+import Kindred
+import KindredVision
+import Torch
+
+/// What a teacher in int8 is made from.
+struct QuantizedTeacher {
+  let network: Network
+  let needs: Set<TeacherNeed>
+  /// Whether the teacher tells the same number of classes as the images have.
+  let hasTheirClasses: Bool
+
+  /// - Parameter onCost: is told what int8 costs, also where that is too much.
+  /// - Throws: `RunError` where it cannot work in int8 or loses more than the configuration allows; whatever `onCost`
+  ///   throws.
+  func signal(
+    _ settings: Configuration, training: ImageSet, evaluation: ImageSet, onCost: (QuantizationCost) throws -> Void
+  ) throws -> LiveTeacher {
+    guard let quantization = settings.teacher?.quantization else { preconditionFailure("a teacher has its settings") }
+    let teacher: LiveTeacher
+    do {
+      teacher = try LiveTeacher(
+        quantizing: network, needs: needs,
+        calibration: settings.firstBatches(quantization.calibrationBatches, training),
+        heldOut: try settings.checkedBatches(quantization.checkedImages, evaluation), comparingLabels: hasTheirClasses)
+    } catch let error as QuantizationError {
+      throw RunError("teacher.precision: \(error)")
+    }
+    guard let cost = teacher.quantizationCost else { preconditionFailure("an int8 teacher was measured") }
+    try onCost(cost)
+    do {
+      try cost.check(quantization.bounds)
+    } catch let error as QuantizationTooCostly {
+      throw RunError(
+        "teacher.int8.\(error.key): \(error); raise that bound, calibrate on more batches, or use precision: float32")
+    }
+    return teacher
+  }
+}
+
+extension Configuration {
+  /// The run's first batches, as they are trained on.
+  fileprivate func firstBatches(_ count: Int, _ images: ImageSet) -> [Batch] {
+    var batches = batches(of: images, epochs: 1).batches(from: BatchPosition())
+    return (0..<min(count, batchesPerEpoch)).compactMap { _ in batches.next() }
+  }
+
+  /// Evaluation images of all classes in batches of the run's size, to which similarities belong.
+  fileprivate func checkedBatches(_ count: Int, _ images: ImageSet) throws -> [Batch] {
+    let chosen = images.first(perSetBalanced: min(count, images.count))
+    let size = min(training.batchSize, chosen.count)
+    guard size >= 2 else { throw RunError("teacher.precision: int8 is measured on two evaluation images or more") }
+    return Array(EvaluationImages(chosen, batchSize: size, device: device).prefix(chosen.count / size))
+  }
+}
+
+extension Configuration.Quantization {
+  fileprivate var bounds: QuantizationCost.Bounds {
+    .init(
+      largestTop1Drop: largestTop1Drop, largestGramError: largestGramError,
+      smallestGramCorrelation: smallestGramCorrelation)
+  }
+}
+
+extension QuantizationTooCostly {
+  /// The key of the bound in a configuration.
+  fileprivate var key: String {
+    switch figure {
+    case .top1Drop: "largest_top1_drop"
+    case .gramError: "largest_gram_error"
+    case .gramCorrelation: "smallest_gram_correlation"
+    }
+  }
+}
