@@ -84,7 +84,7 @@ import Testing
     "losses: {sp: {fraction: 0.1}, at: {weight: 0.1, layers: [stage2]}, hint: {weight: 1e300}}",
     "losses: {sp: {layers: [stage1, {student: stage3, teacher: stage2}]}}",
     "training: {plan_epochs: 7}",
-    "teacher: {precision: int8, int8: {checked_images: 50, largest_gram_error: 0.25}}\nlosses: {sp: {}}",
+    "teacher: {precision: int8, int8: {checked_images: 50, largest_gram_error: 0.25, smallest_gram_correlation: 0.5}}\nlosses: {sp: {}}",
     "teacher: {network: null, weights: null, recording: there}\nlosses: {sp: {}}",
     "teacher: {network: null, weights: null, exported: t.pt2, outputs: {logits: 0, 'a b': 'k: 1'}}\nlosses: {kd: {}}",
   ])

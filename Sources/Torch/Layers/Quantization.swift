@@ -7,6 +7,8 @@ final class InputRange {
   func include(_ input: Tensor) { inputs.append((input.minimum().item, input.maximum().item)) }
 
   /// The largest input; nil where there was none or some were negative, which uint8 with zero point 0 cannot hold.
+  ///
+  /// Clamping at nine or eight tenths of it gave trained teachers Gram matrices that were no closer.
   /// - Throws: `QuantizationError.notFinite`.
   var largest: Double? {
     get throws {

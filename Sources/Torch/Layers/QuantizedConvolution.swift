@@ -6,8 +6,8 @@ import CTorch
 ///
 /// Weights are int8, symmetric, with a scale for each output channel. Inputs are uint8 with zero point 0, since they come
 /// after a ReLU and are never negative; what exceeds the largest input seen in calibration is clamped. Biases and residual
-/// sums stay float32: sums in uint8 saved 5 % of ResNet-32x4's time and made the error of its last Gram matrix four times
-/// as large.
+/// sums stay float32: sums in uint8 saved 5 % of ResNet-32x4's time, and after little training made the error of its last
+/// Gram matrix four times as large (0.22 instead of 0.06).
 final class QuantizedConvolution {
   /// What one step of the uint8 inputs stands for.
   let inputScale: Double
