@@ -20,11 +20,17 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 PYTORCH = [sys.executable, "-W", "ignore", str(ROOT / "Benchmarks/pytorch_step.py")]
 KINDRED = [str(ROOT / ".build/release/kindred-bench")]
 # RECORDING stands for the folder with the setting's recorded teacher.
+STEP = [*KINDRED, "step", "--json"]
+RECORDED = ["--signal", "recorded", "--recording", "RECORDING"]
+BF16 = ["--precision", "bfloat16"]
 CONTENDERS = {
     "PyTorch, plain": [*PYTORCH, "--variant", "plain"],
     "PyTorch, tuned": [*PYTORCH, "--variant", "tuned"],
-    "Kindred, live": [*KINDRED, "step", "--json", "--signal", "live"],
-    "Kindred, recorded": [*KINDRED, "step", "--json", "--signal", "recorded", "--recording", "RECORDING"],
+    "Kindred, live": STEP,
+    "Kindred, live int8": [*STEP, "--signal", "live-int8"],
+    "Kindred, recorded": [*STEP, *RECORDED],
+    "Kindred, live bf16": [*STEP, *BF16],
+    "Kindred, recorded bf16": [*STEP, *RECORDED, *BF16],
 }
 BASELINE = "PyTorch, plain"
 PARTS = ["data", "teacher", "student", "loss", "backward", "optimiser"]
@@ -205,8 +211,8 @@ def report(settings, options):
     ]
     if settings[0].floors:
         lines.append(
-            "The floor is what the student's convolutions would take, forwards and backwards, at the rate of a 2048 x"
-            " 2048 float32 matrix product measured in the same rounds. " + " ".join(s.floor_sentence() for s in settings)
+            "The floor is what the student's convolutions would take, forwards and backwards, at the rate of the faster of"
+            " libtorch's two 2048 x 2048 float32 matrix products, measured in the same rounds. " + " ".join(s.floor_sentence() for s in settings)
         )
     return lines
 

@@ -60,8 +60,8 @@ public final class Convolution: Module {
   private func plain(_ input: Tensor, _ norm: BatchNorm?, adding residual: Tensor?, relu: Bool) -> Tensor {
     var output = self(input)
     if let norm { output = norm(output) }
-    if let residual { output = output + residual }
-    // In place: neither batch norm nor the sum needs its output again to go backwards.
+    // In place: neither convolution nor batch norm nor the sum needs its output again to go backwards.
+    if let residual { output.addInPlace(residual) }
     if relu { output.reluInPlace() }
     return output
   }
