@@ -148,27 +148,11 @@ private func network(_ name: String) throws -> Network {
 }
 
 @Suite struct NetworkFoldTests {
-  /// With running statistics and batch norm scales that are not the trivial ones.
-  private func used(_ name: String) throws -> Network {
-    let network = try network(name)
-    let generator = Generator(seed: 6)
-    withoutGradients {
-      for module in network.modules {
-        guard let norm = module as? BatchNorm else { continue }
-        generator.fillUniform(norm.weight, 0.5..<1.5)
-        generator.fillUniform(norm.bias, -0.3..<0.3)
-      }
-      for _ in 0..<2 { _ = network.activations(of: generator.normal([8, 3, 32, 32]), .logits) }
-    }
-    network.evaluate()
-    return network
-  }
-
   /// Every tap is asked for: a later block must not write its sum over an earlier stage's output. Batches of another
   /// size and layout than the first go through the same packed weights.
   @Test(arguments: ["wrn-16-1", "wrn-16-2", "wrn-40-2", "resnet-8", "resnet-20", "resnet-8x4"])
   func foldedNetworkIsThePlainOne(name: String) throws {
-    let (plain, folded) = (try used(name), try used(name))
+    let (plain, folded) = (try usedNetwork(name), try usedNetwork(name))
     folded.freeze()
     folded.fold()
     let generator = Generator(seed: 2)
@@ -188,7 +172,7 @@ private func network(_ name: String) throws -> Network {
 
   /// The state is that of the plain network, so that a folded teacher's weights can still be written.
   @Test func foldingLeavesTheStateAlone() throws {
-    let network = try used("resnet-8")
+    let network = try usedNetwork("resnet-8")
     let before = network.state.map { ($0.name, $0.tensor.bytes()) }
     network.fold()
     let after = network.state.map { ($0.name, $0.tensor.bytes()) }

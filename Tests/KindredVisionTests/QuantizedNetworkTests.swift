@@ -5,22 +5,6 @@ import KindredVision
 import Testing
 import Torch
 
-/// Statistics and scales that are not the trivial ones, from weights that are a function of the name.
-private func used(_ name: String) throws -> Network {
-  let network = try #require(Architecture(name: name)).network(classes: 10, generator: Generator(seed: 3))
-  let generator = Generator(seed: 6)
-  withoutGradients {
-    for module in network.modules {
-      guard let norm = module as? BatchNorm else { continue }
-      generator.fillUniform(norm.weight, 0.5..<1.5)
-      generator.fillUniform(norm.bias, -0.3..<0.3)
-    }
-    for _ in 0..<2 { _ = network.activations(of: generator.normal([8, 3, 32, 32]), .logits) }
-  }
-  network.evaluate()
-  return network
-}
-
 private let taps = ["stage1", "stage2", "stage3"]
 private let everything = ActivationRequest(logits: true, taps: Set(taps))
 
@@ -40,7 +24,7 @@ private func distance(_ actual: Tensor, _ expected: Tensor) -> Double {
   /// to 8 bits in up to 39 layers moved these activations by up to 4.6 per cent and the logits by 1.6.
   @Test(arguments: [("wrn-16-1", 15), ("wrn-40-2", 40), ("resnet-8", 9), ("resnet-20", 21), ("resnet-8x4", 10)])
   func int8IsCloseToFloat32(name: String, convolutions: Int) throws {
-    let (plain, quantized) = (try used(name), try used(name))
+    let (plain, quantized) = (try usedNetwork(name), try usedNetwork(name))
     quantized.freeze()
     quantized.fold()
     let sample = batch(16, seed: 7).images
@@ -66,9 +50,9 @@ private func distance(_ actual: Tensor, _ expected: Tensor) -> Double {
   func piecesAreTheWholeBatch(name: String) throws {
     let needs: Set<TeacherNeed> = Set(taps.map { .activation($0) } + [.logits])
     let batch = batch(67, seed: 9)
-    let expected = withoutGradients { try? used(name).activations(of: batch.images, everything) }
+    let expected = withoutGradients { try? usedNetwork(name).activations(of: batch.images, everything) }
     let whole = try #require(expected)
-    let output = LiveTeacher(try used(name), needs: needs).output(for: batch)
+    let output = LiveTeacher(try usedNetwork(name), needs: needs).output(for: batch)
     #expect(distance(output[.logits], whole.requiredLogits()) < 1e-4)
     for tap in taps { #expect(distance(output[.activation(tap)], whole.tap(tap)) < 1e-4) }
   }

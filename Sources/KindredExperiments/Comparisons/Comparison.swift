@@ -87,10 +87,10 @@ public final class Comparison {
       try onEvent(.skipped(job))
       return false
     }
-    let todo = Set(missing.map(\.folder.url))
+    let unfinished = Set(missing.map(\.folder.url))
     var number = 0
     for signal in SharedSignal.groups(jobs) {
-      let jobs = signal.jobs.filter { todo.contains($0.folder.url) }
+      let jobs = signal.jobs.filter { unfinished.contains($0.folder.url) }
       let recording = try record(signal, for: jobs, shouldStop: shouldStop, onEvent: onEvent)
       for job in jobs {
         number += 1

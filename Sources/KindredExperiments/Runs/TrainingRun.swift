@@ -71,7 +71,7 @@ public final class TrainingRun {
     settings.prepareRuntime()
     do {
       return try withTorchErrors {
-        let work = try Work(settings, teacher: teacher, training: training, evaluation: evaluation) {
+        let work = try RunWork(settings, teacher: teacher, training: training, evaluation: evaluation) {
           try onEvent(.quantized($0))
         }
         return try go(work, shouldStop: shouldStop, onEvent: onEvent)
@@ -133,7 +133,7 @@ public final class TrainingRun {
   }
 
   private func go(
-    _ work: Work, shouldStop: () -> Bool, onEvent: (RunEvent) throws -> Void
+    _ work: RunWork, shouldStop: () -> Bool, onEvent: (RunEvent) throws -> Void
   ) throws -> RunOutcome {
     if !settings.losses.uncalibrated.isEmpty {
       for found in try work.calibrate() {
@@ -160,7 +160,7 @@ public final class TrainingRun {
   }
 
   private func train(
-    _ distiller: Distiller, _ work: Work, _ log: inout MetricsLog, shouldStop: () -> Bool,
+    _ distiller: Distiller, _ work: RunWork, _ log: inout MetricsLog, shouldStop: () -> Bool,
     onEvent: (RunEvent) throws -> Void
   ) throws -> RunOutcome {
     var saver = CheckpointTimer()
@@ -198,7 +198,7 @@ public final class TrainingRun {
   }
 
   private func finish(
-    _ distiller: Distiller, _ log: MetricsLog, _ evaluation: Evaluation, _ work: Work
+    _ distiller: Distiller, _ log: MetricsLog, _ evaluation: Evaluation, _ work: RunWork
   ) throws -> RunResult {
     let tensors = Dictionary(uniqueKeysWithValues: distiller.student.state.map { ($0.name, $0.tensor) })
     try Safetensors.write(
@@ -218,116 +218,5 @@ private struct CheckpointTimer {
     guard ContinuousClock.now - last > .seconds(300) else { return false }
     last = .now
     return true
-  }
-}
-
-/// What a run works with: networks, losses and images.
-private final class Work {
-  let batches: ImageBatches
-  let evaluationImages: EvaluationImages
-  /// What the teacher is called, where there is one.
-  let teacherName: String?
-  /// What int8 costs, for a teacher that works in it.
-  var quantizationCost: QuantizationCost? { (teacher as? LiveTeacher)?.quantizationCost }
-  private let student: Network
-  private var objective: Objective
-  private let teacher: (any TeacherSignal)?
-  private let settings: Configuration
-
-  init(
-    _ settings: Configuration, teacher: TeacherSource?, training: ImageSet, evaluation: ImageSet,
-    onCost: (QuantizationCost) throws -> Void
-  ) throws {
-    self.settings = settings
-    let device = settings.device
-    let generator = Generator(seed: settings.training.seed)
-    student = settings.student.network.network(
-      classes: settings.data.set.classCount, inputChannels: training.channels, generator: generator)
-    if let weights = settings.student.weights { try load(weights, into: student) }
-    objective = settings.objective(teacher: teacher?.description, generator)
-    student.move(to: device)
-    for (_, adapter) in objective.adapters { adapter.move(to: device) }
-    let needs = objective.teacherNeeds
-    teacherName = teacher?.description.name
-    self.teacher = try teacher.map {
-      try $0.signal(needs: needs, settings, training: training, evaluation: evaluation, onCost: onCost)
-    }
-    batches = settings.batches(of: training, epochs: settings.training.epochs)
-    evaluationImages = EvaluationImages(evaluation, device: device)
-  }
-
-  /// Finds the weights that the configuration leaves to calibration, on the run's first batches.
-  func calibrate() throws -> [(method: String, weight: Double, fraction: Double)] {
-    guard let teacher else { return [] }
-    return try settings.losses.uncalibrated.map { method, calibration in
-      guard let index = objective.terms.firstIndex(where: { $0.loss.name == method }) else {
-        preconditionFailure("\(method) is not in the objective")
-      }
-      let source = batches.batches(from: BatchPosition())
-      let first = sequence(state: source) { $0.next() }.prefix(min(calibration.batches, batches.batchesPerEpoch))
-      let precision = settings.training.precision
-      let weight = try WeightCalibration(fraction: calibration.fraction, precision: precision).weight(
-        of: objective.terms[index].loss, student: student, teacher: teacher, batches: Array(first))
-      objective.terms[index].weight = weight
-      return (method, weight, calibration.fraction)
-    }
-  }
-
-  /// - Throws: `TorchError` where the device gives no stream.
-  func distiller(_ settings: Configuration) throws -> Distiller {
-    let training = settings.training
-    let parameters = Distiller.parameters(student: student, objective: objective)
-    return Distiller(
-      student: student, teacher: teacher, objective: objective, optimizer: training.optimizer(over: parameters),
-      settings: .init(
-        epochs: training.epochs, learningRate: training.baseLearningRate, schedule: training.learningRateSchedule,
-        evaluationInterval: training.evaluateEvery, precision: training.precision),
-      work: settings.device != .cpu && training.cudaGraph ? try CUDAGraph() : nil)
-  }
-}
-
-extension RunResult {
-  fileprivate init(_ settings: Configuration, _ work: Work, _ evaluation: Evaluation, epochs: [EpochReport]) {
-    let shape = settings.data.set.imageShape
-    let classes = settings.data.set.classCount
-    let network = settings.student.network
-    self.init(
-      name: settings.name, network: network.name, teacher: work.teacherName, quantization: work.quantizationCost,
-      evaluatedOn: "\(settings.data.set.rawValue) \(settings.data.evaluateOn.rawValue)", images: evaluation.count,
-      seed: settings.training.seed, planSeed: settings.planSeed,
-      epochs: settings.training.epochs, accuracy: evaluation.accuracy, top5Accuracy: evaluation.top5Accuracy,
-      loss: evaluation.loss, parameters: network.parameterCount(classes: classes, inputChannels: shape.channels),
-      multiplyAdds: network.multiplyAdds(
-        classes: classes, inputChannels: shape.channels, inputHeight: shape.height, inputWidth: shape.width),
-      lossWeights: settings.losses.weights,
-      imagesPerSecond: epochs.map(\.imagesPerSecond).reduce(0, +) / Double(max(epochs.count, 1)),
-      libtorch: Runtime.version, version: kindredVersion)
-  }
-}
-
-extension Configuration {
-  /// The first setting in which another configuration differs, or nil. Weights that calibration found do not count.
-  func difference(from other: Configuration) -> String? {
-    let (own, theirs) = (withoutFoundWeights().yaml(), other.withoutFoundWeights().yaml())
-    let lines = zip(own.split(separator: "\n"), theirs.split(separator: "\n"))
-    if let (mine, yours) = lines.first(where: { $0 != $1 }) {
-      let trim = { (line: Substring) in line.trimmingCharacters(in: .whitespaces) }
-      return "there '\(trim(yours))', here '\(trim(mine))'"
-    }
-    return own == theirs ? nil : "one has settings that the other lacks"
-  }
-
-  private func withoutFoundWeights() -> Configuration {
-    var other = self
-    other.losses.sp?.weight.forget()
-    other.losses.at?.weight.forget()
-    other.losses.hint?.weight.forget()
-    return other
-  }
-}
-
-extension Configuration.Weight {
-  fileprivate mutating func forget() {
-    if case .automatic(let calibration, _) = self { self = .automatic(calibration) }
   }
 }
