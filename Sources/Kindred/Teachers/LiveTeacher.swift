@@ -18,6 +18,8 @@ public final class LiveTeacher: TeacherSignal {
 
   /// Freezes and folds `network`, turns its convolutions into int8 ones and measures what that costs.
   /// - Parameters:
+  ///   - network: is the signal's own from now on.
+  ///   - needs: what the losses need of it.
   ///   - calibration: training batches, from which the ranges of activations are taken.
   ///   - heldOut: the batches to measure on, each of two inputs or more.
   ///   - comparingLabels: whether the batches' labels are the teacher's own classes, so that accuracy can be measured.

@@ -47,8 +47,9 @@ public final class Distiller {
 
   /// The optimiser is over the parameters of the student and of the objective's adapters, see
   /// `parameters(student:objective:)`.
-  /// - Parameter work: captures the whole step and replays it, see `CUDAGraph`; nil carries out every step as it is. The
-  ///   optimiser must then be one that can be captured. A teacher that cannot be is asked before each replay.
+  ///
+  /// `work` captures the whole step and replays it, see `CUDAGraph`; nil carries out every step as it is. The optimiser must
+  /// be one that can be captured then. A teacher that cannot be is asked before each replay.
   public init(
     student: Network, teacher: (any TeacherSignal)? = nil, objective: Objective, optimizer: any Optimizer,
     settings: Settings, work: (any WorkCapture)? = nil

@@ -16,8 +16,8 @@ public final class AdamW: Optimizer {
   private let secondMoments: [Tensor]
   private let steps: [Tensor]
 
-  /// - Parameter isCapturable: whether a step can be captured and replayed with other learning rates, which are
-  ///   float32 then; nil for on every device but the CPU.
+  /// `isCapturable` says whether a step can be captured and replayed with other learning rates, which are float32 then; by
+  /// default on every device but the CPU.
   public init(
     _ parameters: [Tensor], learningRate: Double, betas: (Double, Double) = (0.9, 0.999), epsilon: Double = 1e-8,
     weightDecay: Double = 0.01, isCapturable: Bool? = nil

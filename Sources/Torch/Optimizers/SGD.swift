@@ -14,8 +14,8 @@ public final class SGD: Optimizer {
   private let rate: DeviceRate
   private let momenta: [Tensor]
 
-  /// - Parameter isCapturable: whether a step can be captured and replayed with other learning rates, which are
-  ///   float32 then; nil for on every device but the CPU.
+  /// `isCapturable` says whether a step can be captured and replayed with other learning rates, which are float32 then; by
+  /// default on every device but the CPU.
   public init(
     _ parameters: [Tensor], learningRate: Double, momentum: Double = 0, weightDecay: Double = 0,
     nesterov: Bool = false, isCapturable: Bool? = nil
