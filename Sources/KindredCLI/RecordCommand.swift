@@ -48,7 +48,8 @@ struct RecordCommand: ParsableCommand {
   @OptionGroup var outputs: OutputOptions
 
   func validate() throws {
-    guard epochs.map({ $0 > 0 }) ?? true else { throw ValidationError("--epochs is 1 or more.") }
+    // The bound of training.epochs.
+    guard (1...1_000_000).contains(epochs ?? 1) else { throw ValidationError("--epochs is between 1 and 1000000.") }
   }
 
   func run() throws {

@@ -150,6 +150,37 @@ private struct Tape {
     }
   }
 
+  /// One byte that changes what the numbers are, and neither their size nor the checksum of their bytes.
+  @Test func aChangedTypeIsRefused() throws {
+    try withTemporaryFolder { folder in
+      try Tape.record(in: folder)
+      let file = folder.appendingPathComponent("00000003-00000007.safetensors")
+      var bytes = try Data(contentsOf: file)
+      var (types, place) = (0, 0)
+      while let found = bytes.range(of: Data("\"F32\"".utf8), in: place..<bytes.count) {
+        bytes[found.lowerBound + 1] = UInt8(ascii: "I")
+        (types, place) = (types + 1, found.upperBound)
+      }
+      #expect(types == 5 * 4)
+      try bytes.write(to: file)
+      let error = #expect(throws: RecordingError.self) { try Tape.replay(folder) }
+      #expect(error?.problem.contains("is int32[") == true, "\(error?.problem ?? "")")
+    }
+  }
+
+  /// A header may come from anybody, with a checksum that is right.
+  @Test func aHeaderOfNoBatchesIsRefused() throws {
+    try withTemporaryFolder { folder in
+      for epochs in [0, Int.max] {
+        let inside = folder.appendingPathComponent("\(epochs)")
+        try FileManager.default.createDirectory(at: inside, withIntermediateDirectories: true)
+        _ = try RecordingWriter(Tape.header(epochs: epochs), needs: Tape.needs, to: inside)
+        let error = #expect(throws: RecordingError.self) { try Recording(inside) }
+        #expect(error?.problem.contains("impossible") == true)
+      }
+    }
+  }
+
   @Test func aTruncatedOrMissingShardIsNamed() throws {
     try withTemporaryFolder { folder in
       try Tape.record(in: folder)

@@ -105,6 +105,8 @@ public final class Comparison {
       // The next signal needs the space, and what is replayed is what a live teacher says again.
       if recording != nil { try? FileManager.default.removeItem(at: recordings) }
     }
+    // What an interrupted recording left, where live teachers have done without it since.
+    try? FileManager.default.removeItem(at: recordings)
     return true
   }
 

@@ -44,9 +44,9 @@ public final class RecordedTeacher: TeacherSignal {
       let isWhole = try file.withBytes(of: name) { bytes, _ in Recording.checksum(of: bytes) == file.metadata[name] }
       guard isWhole else { throw damage(batch, "the checksum of \(need.signalName) is wrong") }
       let tensor = try file.tensor(name)
-      guard tensor.shape == need.shape(batch: size, of: recording.header.teacher) else {
-        throw damage(batch, "\(need.signalName) has shape \(tensor.shape)")
-      }
+      guard tensor.dtype == recording.header.storage.dtype,
+        tensor.shape == need.shape(batch: size, of: recording.header.teacher)
+      else { throw damage(batch, "\(need.signalName) is \(tensor.dtype)\(tensor.shape)") }
       return tensor.to(.float32, device: device).inNetworkLayout()
     } catch let error as SafetensorsError {
       throw damage(batch, error.problem)

@@ -113,6 +113,9 @@ extension Recording {
     guard document.recording.version == 1 else {
       throw RecordingError(folder, "its layout has version \(document.recording.version), this Kindred reads version 1")
     }
+    guard document.recording.batches.isPossible else {
+      throw RecordingError(folder, "recording.json says that it holds no batches, or impossible ones; record again")
+    }
     return document.recording
   }
 

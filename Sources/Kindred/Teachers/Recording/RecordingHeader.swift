@@ -52,8 +52,11 @@ public struct RecordingHeader: Sendable, Equatable, Codable {
     /// All batches, over all epochs.
     public var count: Int { epochs * perEpoch }
 
-    /// The number of inputs in a batch, which is counted over all epochs.
-    func size(of batch: Int) -> Int { (batch + 1) % perEpoch == 0 ? lastSize : size }
+    /// Whether there can be such batches; a header may come from anybody.
+    var isPossible: Bool {
+      epochs > 0 && perEpoch > 0 && lastSize > 0 && lastSize <= size
+        && !epochs.multipliedReportingOverflow(by: perEpoch).overflow
+    }
   }
 
   /// The version of the layout, 1.
