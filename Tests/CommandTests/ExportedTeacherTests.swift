@@ -73,6 +73,16 @@ import Testing
     #expect(!scratch.has("run"))
   }
 
+  /// What the file gives shows only when it runs: every compared run is held against that before one is recorded for all.
+  @Test func compareRefusesARunThatTheTeacherDoesNotFit() throws {
+    try scratch.write(
+      "extends: sp.yaml\nlosses: {sp: {layers: [{student: stage3, teacher: feature}]}}\n", to: "bad.yaml")
+    let run = try Command.run("compare", "sp.yaml", "bad.yaml", "--seeds", "1", "--quiet", in: scratch.url)
+    #expect(run.status == 1)
+    #expect(run.errors.contains("teacher.pt has no tap 'feature'; did you mean 'features'?"), "\(run.errors)")
+    #expect(!scratch.has("runs"))
+  }
+
   @Test func aRecordingOfItTeachesTheSame() throws {
     let live = try Command.run("distill", "sp.yaml", "--out", "live", "--quiet", in: scratch.url)
     #expect(live.status == 0, "\(live.errors)")

@@ -122,6 +122,7 @@ public final class RecordingRun {
     }
     try settings.checkDevice()
     let source = try TeacherSource(teacher, for: settings, runs: runs)
+    for run in served { try run.check(teacher: source.description) }
     return RecordingPlan(
       settings: settings, teacher: source, teacherFacts: try source.facts(settings), epochs: epochs,
       objectives: served.map { $0.objective(teacher: source.description, Generator(seed: 0)) }, storage: storage)
