@@ -54,16 +54,18 @@ let package = Package(
         ])
       ] + (cudaHeaders.map { [.define("KINDRED_CUDA"), .unsafeFlags(["-isystem", $0])] } ?? []),
       linkerSettings: [.unsafeFlags(torchLibraries + (hasCUDA ? cudaLibraries : []))]),
-    .target(name: "Torch", dependencies: ["CTorch"]),
-    .target(name: "Kindred", dependencies: ["CZlib", "Torch"]),
-    .target(name: "KindredVision", dependencies: ["COpenSSL", "CZlib", "Kindred", "Torch"]),
-    .target(name: "KindredReport", dependencies: ["CPNG"]),
+    .target(name: "Files"),
+    .target(name: "Torch", dependencies: ["CTorch", "Files"]),
+    .target(name: "Kindred", dependencies: ["CZlib", "Files", "Torch"]),
+    .target(name: "KindredVision", dependencies: ["COpenSSL", "CZlib", "Files", "Kindred", "Torch"]),
+    .target(name: "KindredReport", dependencies: ["CPNG", "Files"]),
     .target(
-      name: "KindredExperiments", dependencies: ["Kindred", "KindredVision", "KindredReport", "Torch", "Yams"]),
+      name: "KindredExperiments",
+      dependencies: ["Files", "Kindred", "KindredVision", "KindredReport", "Torch", "Yams"]),
     .executableTarget(
       name: "KindredCLI",
       dependencies: [
-        "Kindred", "KindredExperiments", "KindredReport", "KindredVision", "Torch",
+        "Files", "Kindred", "KindredExperiments", "KindredReport", "KindredVision", "Torch",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .executableTarget(
@@ -74,6 +76,7 @@ let package = Package(
       path: "Benchmarks/KindredBenchmark"),
     .target(
       name: "GoldenFiles", dependencies: ["Torch"], path: "Tests/GoldenFiles", resources: [.copy("Files")]),
+    .testTarget(name: "FilesTests", dependencies: ["Files"]),
     .testTarget(name: "TorchTests", dependencies: ["GoldenFiles", "Torch"]),
     .testTarget(name: "KindredTests", dependencies: ["GoldenFiles", "Kindred", "Torch"]),
     .testTarget(

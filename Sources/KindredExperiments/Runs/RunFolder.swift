@@ -1,5 +1,6 @@
 // A run's folder: its files, and the rule that one run is never written over another.
 
+import Files
 import Foundation
 import Kindred
 import Torch

@@ -1,5 +1,6 @@
 // The safetensors file format: eight bytes of header length, a JSON header, the tensors' bytes.
 
+import Files
 import Foundation
 
 /// Tensors by name in a safetensors file.

@@ -1,6 +1,7 @@
 // A recorded teacher on disk: a folder with a header and shards.
 
 import CZlib
+import Files
 import Foundation
 import Torch
 

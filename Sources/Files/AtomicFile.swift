@@ -3,9 +3,9 @@
 import Foundation
 
 /// Writes to a `.partial` file beside the target, makes the disk take it, and renames it.
-public enum AtomicFile {
+package enum AtomicFile {
   /// - Throws: `AtomicFileError` with the system's reason, such as a full disk; what was there before stays.
-  public static func write(_ data: Data, to file: URL) throws {
+  package static func write(_ data: Data, to file: URL) throws {
     let partial = file.path + ".partial"
     let descriptor = open(partial, O_WRONLY | O_CREAT | O_TRUNC, 0o644)
     guard descriptor >= 0 else { throw AtomicFileError(path: partial, code: errno) }
@@ -39,9 +39,9 @@ public enum AtomicFile {
 }
 
 /// A file that the system would not write.
-public struct AtomicFileError: Error, CustomStringConvertible, Sendable {
-  public let path: String
-  public let code: Int32
+package struct AtomicFileError: Error, CustomStringConvertible, Sendable {
+  package let path: String
+  package let code: Int32
 
-  public var description: String { "\(path): \(String(cString: strerror(code)))" }
+  package var description: String { "\(path): \(String(cString: strerror(code)))" }
 }
