@@ -11,16 +11,29 @@ public enum Precision: String, Sendable, CaseIterable {
 extension Network {
   /// The wanted activations of a batch, computed in a precision and given in float32.
   public func activations(of input: Tensor, _ request: ActivationRequest, in precision: Precision) -> Activations {
+    unwidenedActivations(of: input, request, in: precision).widened
+  }
+
+  /// The same as the network computed them: what its later layers go on with, so that gradients of its logits pass
+  /// through them. Those in float32 are copies beside that path where the precision is another.
+  func unwidenedActivations(
+    of input: Tensor, _ request: ActivationRequest, in precision: Precision
+  ) -> Activations {
     switch precision {
     case .float32: activations(of: input, request)
-    case .bfloat16: withAutocast(.bfloat16, on: input.device) { activations(of: input, request) }.widened
+    case .bfloat16: withAutocast(.bfloat16, on: input.device) { activations(of: input, request) }
     }
   }
 }
 
 extension Activations {
   /// In float32, differentiably: the losses' sums and products would lose too much in less.
-  fileprivate var widened: Activations {
-    Activations(logits: logits?.to(.float32), taps: taps.mapValues { $0.to(.float32) })
+  var widened: Activations {
+    Activations(logits: logits?.widened, taps: taps.mapValues(\.widened))
   }
+}
+
+extension Tensor {
+  /// What is narrower than float32 in float32; this very tensor where it is not.
+  fileprivate var widened: Tensor { dtype == .float64 ? self : to(.float32) }
 }

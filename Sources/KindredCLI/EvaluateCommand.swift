@@ -31,8 +31,13 @@ struct EvaluateCommand: ParsableCommand {
 
   func run() throws {
     let stored = try StoredNetwork(file(weights), network: network)
+    if let remark = stored.remark { note(remark) }
     let images = try images(for: stored)
     let evaluation = stored.network.evaluation(on: EvaluationImages(images), classCount: images.classNames.count)
+    guard evaluation.loss.isFinite else {
+      throw RunError(
+        "\(weights): its loss on \(evaluation.count) \(images.name) \(split) images is not finite; the network is broken")
+    }
     output(
       json ? try KindredCLI.json(Report(evaluation, images)) : text(evaluation, images), terminator: json ? "\n" : "")
   }

@@ -22,7 +22,7 @@ struct ForwardCommand: ParsableCommand {
   @Option(help: "The number of classes.")
   var classes = 10
 
-  @Option(help: "A safetensors file of weights.")
+  @Option(help: "A run's folder or a safetensors file of weights.")
   var weights: String?
 
   @Option(help: "The seed of a fresh initialisation.")
@@ -49,7 +49,7 @@ struct ForwardCommand: ParsableCommand {
     }
     let network = try Architecture(named: model).network(
       classes: classes, inputChannels: images.shape[1], generator: Generator(seed: seed))
-    if let weights { try load(file(weights), into: network) }
+    if let weights, let remark = try load(file(weights), into: network) { note(remark) }
     network.evaluate()
     let request = ActivationRequest(logits: true, taps: Set(network.tapNames))
     let activations = withoutGradients { network.activations(of: images.contiguous(.channelsLast), request) }

@@ -14,6 +14,9 @@ struct InspectCommand: ParsableCommand {
   @Argument(help: "The run's YAML file.")
   var config: String
 
+  @Option(help: "The folder of runs, where a teacher that the file names by its configuration is looked for.")
+  var runs = "runs"
+
   @OptionGroup var settings: SettingOptions
 
   @Flag(help: "Print the resolved configuration, every default filled in, instead.")
@@ -22,26 +25,19 @@ struct InspectCommand: ParsableCommand {
   func run() throws {
     let configuration = try Configuration.load(file: file(config), overrides: settings.all)
     if resolved { return output(configuration.yaml(), terminator: "") }
-    let foreign = try foreignTeacher(configuration)
-    output(networks(configuration, foreign: foreign))
-    output(losses(configuration), terminator: "")
-    if let foreign { try configuration.check(teacher: foreign) }
-  }
-
-  /// What a teacher is that is none of Kindred's own networks.
-  private func foreignTeacher(_ settings: Configuration) throws -> TeacherDescription? {
-    switch settings.teacher?.source {
-    case .recording(let folder): return try Recording(folder).header.teacher
-    case .exported(let exported):
+    if case .exported(let exported)? = configuration.teacher?.source {
       // First what the file gives, so that it shows even where the configuration names it wrongly.
-      output(outputs(try ExportedInspection(exported, for: settings), of: exported))
-      return try ExportedNetwork(exported, for: settings).description
-    case .weights, .configuration, nil: return nil
+      output(outputs(try ExportedInspection(exported, for: configuration), of: exported))
     }
+    let teacher = try TeacherInspection(configuration, runs: file(runs))
+    if let absence = teacher?.absence { note("the teacher is as the configuration says it: \(absence)") }
+    output(networks(configuration, teacher: teacher?.description))
+    output(losses(configuration), terminator: "")
+    try configuration.checkStart()
   }
 
   private func outputs(_ inspection: ExportedInspection, of teacher: Configuration.Exported) -> String {
-    var table = TextTable([.text(teacher.file.lastPathComponent), .text("shape"), .text("used as")])
+    var table = TextTable([.text(teacher.file.url.lastPathComponent), .text("shape"), .text("used as")])
     for output in inspection.outputs {
       table.append([
         output.place, output.shape.map(shape) ?? "no tensor", output.names.joined(separator: ", "),
@@ -50,14 +46,13 @@ struct InspectCommand: ParsableCommand {
     return table.text
   }
 
-  private func networks(_ settings: Configuration, foreign: TeacherDescription?) -> String {
+  private func networks(_ settings: Configuration, teacher: TeacherDescription?) -> String {
     let image = settings.data.set.imageShape
-    let classes = settings.data.set.classCount
-    let own = [("student", settings.student.network)] + (settings.teacher?.network.map { [("teacher", $0)] } ?? [])
+    let network = settings.student.network
+    let student = network.description(classes: settings.data.set.classCount, image: image)
     let columns =
-      own.map { title, network in
-        Column(title: title, network: network, description: network.description(classes: classes, image: image))
-      } + (foreign.map { [Column(title: "teacher", network: nil, description: $0)] } ?? [])
+      [Column(title: "student", network: network, description: student)]
+      + (teacher.map { [Column(title: "teacher", network: settings.teacher?.network, description: $0)] } ?? [])
     var table = TextTable([.text("")] + columns.map { .text($0.title) })
     func row(_ title: String, _ cell: (Column) -> String?) {
       table.append([title] + columns.map { cell($0) ?? Format.missing })
@@ -65,17 +60,17 @@ struct InspectCommand: ParsableCommand {
     row("network") { $0.description.name }
     row("input") { _ in shape([image.channels, image.height, image.width]) }
     let taps = settings.student.network.taps
-    let others = (foreign?.taps.keys.sorted() ?? []).filter { !taps.contains($0) }
+    let others = (teacher?.taps.keys.sorted() ?? []).filter { !taps.contains($0) }
     for tap in taps + others { row(tap) { $0.description.taps[tap].map(shape) } }
     row("logits") { $0.description.classes.map(String.init) }
-    row("parameters") {
-      $0.network.map { Format.count($0.parameterCount(classes: classes, inputChannels: image.channels)) }
+    row("parameters") { column in
+      column.sized { Format.count($0.parameterCount(classes: $1, inputChannels: image.channels)) }
     }
-    row("multiply-adds") {
-      $0.network.map {
+    row("multiply-adds") { column in
+      column.sized {
         Format.count(
           $0.multiplyAdds(
-            classes: classes, inputChannels: image.channels, inputHeight: image.height, inputWidth: image.width))
+            classes: $1, inputChannels: image.channels, inputHeight: image.height, inputWidth: image.width))
       }
     }
     return table.text
@@ -112,4 +107,10 @@ private struct Column {
   /// Where it is one of Kindred's own, whose size is known.
   let network: Architecture?
   let description: TeacherDescription
+
+  /// Something that follows from the network and its number of classes, where both are known.
+  func sized(_ figure: (Architecture, Int) -> String) -> String? {
+    guard let network, let classes = description.classes else { return nil }
+    return figure(network, classes)
+  }
 }

@@ -32,6 +32,9 @@ func output(_ text: String, terminator: String = "\n") {
   }
 }
 
+/// Prints a line beside the result, to standard error.
+func note(_ line: String) { try? FileHandle.standardError.write(contentsOf: Data((line + "\n").utf8)) }
+
 /// A value as one JSON document with sorted keys. JSON has no infinities and no NaN: they are written as words.
 func json(_ value: some Encodable) throws -> String {
   let encoder = JSONEncoder()

@@ -32,6 +32,7 @@ final class RunProgress {
     case .calibrated(let method, let weight, let fraction):
       message(
         "\(prefix)weight of \(method): \(Format.value(weight)) (\(Format.value(fraction)) of cross-entropy's pull)")
+    case .training(.warning(let warning)): message("\(prefix)\(warning)")
     case .training(.step(let step)):
       last = step
       try printer?.step(status(step)) { [("loss", Format.value(try step.loss()))] }
@@ -45,6 +46,7 @@ final class RunProgress {
 
   func show(_ event: RecordingRun.Event) {
     switch event {
+    case .warning(let warning): message("\(prefix)\(warning)")
     case .quantized(let cost): message("\(prefix)\(cost)")
     case .began(let size):
       let batches =

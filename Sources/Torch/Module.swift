@@ -70,7 +70,8 @@ open class Module {
   /// Copies in the values of `weights`, which must hold exactly this module's entries in their shapes.
   ///
   /// A missing `num_batches_tracked`, which older files lack, is let pass.
-  /// - Throws: `StateError` naming the first entry that is missing, left over or of another shape. Nothing is changed then.
+  /// - Throws: `StateError` naming the first entry that is missing, left over or of another shape; `BrokenEntry` for one
+  ///   with values that cannot be. Nothing is changed then.
   public func load(_ weights: [String: Tensor]) throws {
     let state = self.state
     for (name, tensor) in state {
@@ -86,12 +87,18 @@ open class Module {
     if let extra = weights.keys.filter({ !names.contains($0) }).min() {
       throw StateError(entry: extra, problem: "is not an entry of the network")
     }
+    for (name, _) in state {
+      if let value = weights[name], let error = BrokenEntry(name, value) { throw error }
+    }
     withoutGradients {
       for (name, tensor) in state {
         if let value = weights[name] { tensor.copyInPlace(value) }
       }
     }
   }
+
+  /// The first entry with values that cannot be; nil for sound weights.
+  public var brokenEntry: BrokenEntry? { state.lazy.compactMap { BrokenEntry($0.name, $0.tensor) }.first }
 
   private var properties: [(name: String, value: Any)] {
     var levels: [Mirror] = []
@@ -123,6 +130,29 @@ public struct StateError: Error, CustomStringConvertible, Sendable {
   public init(entry: String, problem: String) {
     self.entry = entry
     self.problem = problem
+  }
+
+  public var description: String { "'\(entry)' \(problem)" }
+}
+
+/// Weights with values that no network can compute with. A fused ReLU turns NaN into 0, so that such a network works on
+/// without a word.
+public struct BrokenEntry: Error, CustomStringConvertible, Sendable {
+  public let entry: String
+  public let problem: String
+
+  /// nil for a tensor whose values can be: finite ones, and no negative variances.
+  init?(_ name: String, _ tensor: Tensor) {
+    guard tensor.dtype.isFloatingPoint, tensor.count > 0 else { return nil }
+    let bad = tensor.count - Int(tensor.isFinite.sum().item)
+    if bad > 0 {
+      problem = "holds NaN or infinity (\(bad) of \(tensor.count) values)"
+    } else if name.hasSuffix("running_var"), tensor.minimum().item < 0 {
+      problem = "holds negative variances"
+    } else {
+      return nil
+    }
+    entry = name
   }
 
   public var description: String { "'\(entry)' \(problem)" }

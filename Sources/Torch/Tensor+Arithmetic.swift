@@ -40,6 +40,9 @@ extension Tensor {
   /// Where each element is neither infinite nor not a number.
   public var isFinite: Tensor { adopt(ct_is_finite(handle), "isfinite", [self]) }
 
+  /// Whether every element is finite. Waits for a CUDA device.
+  package var isAllFinite: Bool { Int(isFinite.sum().item) == count }
+
   /// `a` where `condition` holds, else `b`.
   public static func select(_ condition: Tensor, _ a: Tensor, _ b: Tensor) -> Tensor {
     adopt(ct_where(condition.handle, a.handle, b.handle), "where", [condition, a, b])

@@ -67,7 +67,12 @@ extension Tensor {
   }
 
   /// sum(exp(target) * (target - self)) for logarithms of probabilities: KL(target || self), summed over all.
+  ///
+  /// A target of -infinity is a probability of 0 and adds 0, as it does with `torch.nn.functional.kl_div` of
+  /// probabilities; that of logarithms gives NaN.
   public func klDivergence(logTarget: Tensor) -> Tensor {
-    adopt(ct_kl_divergence(handle, logTarget.handle), "kl_div", [self, logTarget])
+    // Any finite logarithm whose exponential is 0: 0 * -infinity would not be a number.
+    let target = logTarget.clamped(minimum: -1e4)
+    return adopt(ct_kl_divergence(handle, target.handle), "kl_div", [self, logTarget])
   }
 }

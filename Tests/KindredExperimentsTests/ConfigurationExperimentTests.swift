@@ -46,7 +46,7 @@ import Testing
       #expect(distilled.training == plain.training)
       let source = Self.folder.appending(path: "networks/\(teacher).yaml").path(percentEncoded: false)
       let network = try #require(distilled.teacher?.network)
-      #expect(distilled.teacher?.source == .configuration(network, URL(filePath: source)))
+      #expect(distilled.teacher?.source == .configuration(network, .init(URL(filePath: source))))
       #expect(millions(distilled.student.network) == studentMillions)
       #expect(millions(network) == teacherMillions)
     }

@@ -63,15 +63,15 @@ import Testing
     let expected = Configuration(
       name: "all of it",
       data: .init(
-        set: .mnist, folder: URL(filePath: "/sets", directoryHint: .notDirectory), trainImages: 10_000,
+        set: .mnist, folder: .init(URL(filePath: "/sets", directoryHint: .notDirectory)), trainImages: 10_000,
         heldOutImages: 5000, evaluateOn: .heldOut, testImages: 2000,
         augmentation: Augmentation(cropPadding: 2, flip: true)),
       student: .init(
         network: try #require(Architecture(name: "resnet-8x4")),
-        weights: URL(filePath: "/weights/student.safetensors")),
+        weights: .init(URL(filePath: "/weights/student.safetensors"))),
       teacher: .init(
         source: .weights(
-          try #require(Architecture(name: "wrn-16-2")), URL(filePath: "/weights/teacher.safetensors"))),
+          try #require(Architecture(name: "wrn-16-2")), .init(URL(filePath: "/weights/teacher.safetensors")))),
       losses: .init(
         crossEntropy: 0.5,
         sp: .init(
@@ -128,12 +128,12 @@ import Testing
     ])
     let root = folder.url.standardizedFileURL.path(percentEncoded: false)
     let configuration = try folder.load()
-    #expect(configuration.data.folder?.path(percentEncoded: false) == root + "/sets")
-    #expect(configuration.student.weights?.path(percentEncoded: false) == root + "/start/s.safetensors")
+    #expect(configuration.data.folder?.url.path(percentEncoded: false) == root + "/sets")
+    #expect(configuration.student.weights?.url.path(percentEncoded: false) == root + "/start/s.safetensors")
     let here = FileManager.default.currentDirectoryPath
-    #expect(try folder.load("run.yaml", "data.folder=a/b").data.folder?.path(percentEncoded: false) == here + "/a/b")
+    #expect(try folder.load("run.yaml", "data.folder=a/b").data.folder?.url.path(percentEncoded: false) == here + "/a/b")
     let home = try folder.load("run.yaml", "data.folder=~/sets").data.folder
-    #expect(home?.path(percentEncoded: false) == NSHomeDirectory() + "/sets")
+    #expect(home?.url.path(percentEncoded: false) == NSHomeDirectory() + "/sets")
   }
 }
 
@@ -175,7 +175,7 @@ extension ConfigurationReadingTests {
     let teacher = try #require(try folder.load().teacher)
     #expect(teacher.network?.name == "wrn-40-2")
     let file = folder.url.standardizedFileURL.path(percentEncoded: false) + "/teachers/big.yaml"
-    #expect(teacher.source == .configuration(try #require(teacher.network), URL(filePath: file)))
+    #expect(teacher.source == .configuration(try #require(teacher.network), .init(URL(filePath: file))))
   }
 
   @Test func aTeachersRunIsChecked() throws {
@@ -197,7 +197,7 @@ extension ConfigurationReadingTests {
     let outputs: [String: Configuration.Exported.Place] = [
       "logits": .index(0), "features": .key("embedding"), "stage": .key("1"),
     ]
-    #expect(teacher.source == .exported(.init(file: URL(filePath: file), outputs: outputs)))
+    #expect(teacher.source == .exported(.init(file: .init(URL(filePath: file)), outputs: outputs)))
     #expect(teacher.network == nil && teacher.precision == .float32)
   }
 

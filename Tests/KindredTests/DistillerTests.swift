@@ -49,6 +49,7 @@ private struct Run {
       },
       onEvent: { event in
         switch event {
+        case .warning: break
         case .step(let report): try onStep(report)
         case .epoch(let report): epochs.append(report)
         }

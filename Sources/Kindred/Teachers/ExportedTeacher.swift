@@ -138,6 +138,8 @@ public struct ExportedTeacher: TeacherSignal {
     request = needs.reduce(ActivationRequest()) { $0.union($1.request) }
   }
 
+  public func activations(of input: Tensor) throws -> Activations? { try network.activations(of: input, request) }
+
   public func output(for batch: Batch) throws -> TeacherOutput {
     TeacherOutput(try network.activations(of: batch.images, request), needs: needs)
   }

@@ -6,11 +6,14 @@ import Torch
 struct FrozenNetwork {
   private let network: Network
   private let precision: Precision
+  /// The first entry that is not finite, looked for before layers are folded.
+  let brokenEntry: BrokenEntry?
 
   /// Freezes and folds `network`, which belongs to this from now on.
   init(_ network: Network, _ precision: Precision) {
     network.freeze()
     network.evaluate()
+    brokenEntry = network.brokenEntry
     network.fold()
     self.network = network
     self.precision = precision

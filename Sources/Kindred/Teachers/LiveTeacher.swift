@@ -46,6 +46,12 @@ public final class LiveTeacher: TeacherSignal {
 
   public var isCapturable: Bool { true }
 
+  /// - Throws: `BrokenTeacher` where a weight is not finite: fused layers turn what comes of it into zeros.
+  public func activations(of input: Tensor) throws -> Activations? {
+    if let error = network.brokenEntry { throw BrokenTeacher("has weights that cannot be: \(error)") }
+    return network.activations(of: input, needs.request)
+  }
+
   public func output(for batch: Batch) -> TeacherOutput {
     TeacherOutput(network.activations(of: batch.images, needs.request), needs: needs)
   }

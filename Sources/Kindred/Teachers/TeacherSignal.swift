@@ -45,6 +45,8 @@ public struct TeacherOutput {
     }
   }
 
+  var needs: Dictionary<TeacherNeed, Tensor>.Keys { values.keys }
+
   func copied() -> TeacherOutput { TeacherOutput(values.mapValues { $0.clone() }) }
 
   /// Takes over the contents of another output of the same needs and shapes.
@@ -65,8 +67,14 @@ public protocol TeacherSignal {
 
   /// - Throws: where the signal comes from outside and fails.
   func output(for batch: Batch) throws -> TeacherOutput
+
+  /// What the network behind the signal gives for some inputs, as far as losses need it: so that it can be checked before
+  /// it teaches. nil where there is no network to be asked.
+  /// - Throws: where the network is broken, or does not take the inputs.
+  func activations(of input: Tensor) throws -> Activations?
 }
 
 extension TeacherSignal {
   public var isCapturable: Bool { false }
+  public func activations(of input: Tensor) throws -> Activations? { nil }
 }

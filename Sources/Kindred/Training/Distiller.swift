@@ -71,7 +71,8 @@ public final class Distiller {
   ///
   /// What the steps come to is read when an epoch ends, when the run stops, and when `onEvent` asks for a step's loss;
   /// between these nothing waits for a CUDA device.
-  /// - Throws: `NonFiniteLoss`; `StepNotCaptured`; whatever the teacher's signal or `onEvent` throws.
+  /// - Throws: `BrokenTeacher` and `UnweightedTerm` before anything is trained; `NonFiniteLoss`; `StepNotCaptured`; whatever
+  ///   the teacher's signal or `onEvent` throws.
   public func run(
     on source: any BatchSource, evaluate: (Network) -> Evaluation, shouldStop: () -> Bool,
     onEvent: (TrainingEvent) throws -> Void
@@ -92,6 +93,8 @@ public final class Distiller {
     on source: any BatchSource, evaluate: (Network) -> Evaluation, shouldStop: () -> Bool,
     onEvent: (TrainingEvent) throws -> Void
   ) throws -> Outcome {
+    try objective.requireWeights()
+    try checkTeacher(on: source, onEvent)
     student.train()
     for (_, adapter) in objective.adapters { adapter.train() }
     metrics.start(from: progress)
@@ -115,6 +118,12 @@ public final class Distiller {
     return .finished
   }
 
+  private func checkTeacher(on source: any BatchSource, _ onEvent: (TrainingEvent) throws -> Void) throws {
+    var batches = source.batches(from: BatchPosition())
+    guard let teacher, let first = batches.next() else { return }
+    for oddity in try teacher.check(on: first) { try onEvent(.warning("the teacher is odd: \(oddity)")) }
+  }
+
   /// Brings the figures of `progress` up to its position.
   /// - Throws: `NonFiniteLoss`; the figures stay as they were then.
   func readMetrics() throws {
@@ -124,8 +133,10 @@ public final class Distiller {
     progress.correct = reading.correct
   }
 
-  private func check(_ reading: StepMetrics.Reading) throws {
+  /// - Parameter signal: what the teacher said of the step, where it is at hand: it may be to blame.
+  private func check(_ reading: StepMetrics.Reading, _ signal: TeacherOutput? = nil) throws {
     guard let (step, term, value) = reading.bad else { return }
+    try signal?.requireFinite()
     throw NonFiniteLoss(
       position: BatchPosition(epoch: progress.position.epoch, batch: step), term: term, value: value)
   }
@@ -169,7 +180,7 @@ public final class Distiller {
     let value = objective(activations, signal, labels: batch.labels)
     metrics.add(value, logits: activations.requiredLogits(), labels: batch.labels)
     // Reading costs nothing where the device is the CPU, so that a bad step need not be taken.
-    if device == .cpu, work == nil { try check(metrics.read()) }
+    if device == .cpu, work == nil { try check(metrics.read(), signal) }
     value.total.backward()
     optimizer.step()
   }

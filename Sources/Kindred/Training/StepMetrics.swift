@@ -16,7 +16,7 @@ final class StepMetrics {
     var bad: (step: Int, term: String, value: Double)?
   }
 
-  /// The objective's terms and `loss`, the weighted total.
+  /// The objective's terms by id, and the weighted total.
   private let names: [String]
   // One element for each name. A sum stays at its first value that is not finite.
   private let sums: Tensor
@@ -26,7 +26,7 @@ final class StepMetrics {
   private let correct: Tensor
 
   init(_ objective: Objective, device: Device) {
-    names = ["cross_entropy"] + objective.terms.map(\.loss.name) + ["loss"]
+    names = [Objective.crossEntropyID] + objective.terms.map(\.id) + [Objective.totalID]
     sums = .zeros([names.count], dtype: .float64, device: device)
     last = .zeros([names.count], dtype: .float64, device: device)
     finiteSteps = .zeros([names.count], dtype: .int64, device: device)
@@ -35,9 +35,8 @@ final class StepMetrics {
 
   /// Goes on from an epoch's figures so far.
   func start(from progress: TrainingProgress) {
-    // A name that stands twice has one sum.
-    let values = names.enumerated().map { names.firstIndex(of: $1) == $0 ? progress.sums[$1] ?? 0 : 0 }
-    sums.copyInPlace(Tensor(values, shape: [names.count]))
+    // At an epoch's beginning there are none.
+    sums.copyInPlace(Tensor(names.map { progress.sums[$0] ?? 0 }, shape: [names.count]))
     finiteSteps.fillInPlace(Double(progress.position.batch))
     correct.fillInPlace(Double(progress.correct))
   }
@@ -60,7 +59,7 @@ final class StepMetrics {
     let count = names.count
     let (sums, steps) = (figures[..<count], figures[(2 * count)..<(3 * count)])
     var reading = Reading(
-      sums: Dictionary(zip(names, sums), uniquingKeysWith: +), correct: Int(figures[3 * count]),
+      sums: Dictionary(uniqueKeysWithValues: zip(names, sums)), correct: Int(figures[3 * count]),
       loss: figures[2 * count - 1])
     let ends = zip(zip(names, sums), steps).filter { !$0.0.1.isFinite }
     if let ((term, value), step) = ends.min(by: { $0.1 < $1.1 }) { reading.bad = (Int(step), term, value) }

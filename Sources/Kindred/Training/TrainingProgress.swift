@@ -57,6 +57,8 @@ public struct EpochReport: Sendable, Codable, Equatable {
 
 /// What a run says while it goes on.
 public enum TrainingEvent {
+  /// Something that may not be meant, in one line; said before the first step.
+  case warning(String)
   case step(StepReport)
   case epoch(EpochReport)
 }

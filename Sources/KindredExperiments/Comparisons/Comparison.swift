@@ -190,7 +190,7 @@ public final class Comparison {
   private static func teachers(of settings: [Configuration]) throws -> [Configuration] {
     var teachers: [Configuration] = []
     for case .configuration(_, let file)? in settings.map({ $0.teacher?.source }) {
-      let teacher = try Configuration.load(file: file)
+      let teacher = try Configuration.load(file: file.url)
       if !teachers.contains(teacher) { teachers.append(teacher) }
     }
     return teachers

@@ -3,9 +3,13 @@
 import Foundation
 
 extension Configuration {
-  /// The first setting in which another configuration differs, or nil. Weights that calibration found do not count.
+  /// The first setting in which another configuration differs, or nil.
+  ///
+  /// Weights that calibration found do not count. Nor do paths, where the other one says what the files held that it read:
+  /// see `Content.difference`.
   func difference(from other: Configuration) -> String? {
-    let (own, theirs) = (withoutFoundWeights().yaml(), other.withoutFoundWeights().yaml())
+    let areFilesKnown = !other.content.isEmpty
+    let (own, theirs) = (comparable(files: !areFilesKnown).yaml(), other.comparable(files: !areFilesKnown).yaml())
     let lines = zip(own.split(separator: "\n"), theirs.split(separator: "\n"))
     if let (mine, yours) = lines.first(where: { $0 != $1 }) {
       let trim = { (line: Substring) in line.trimmingCharacters(in: .whitespaces) }
@@ -14,12 +18,42 @@ extension Configuration {
     return own == theirs ? nil : "one has settings that the other lacks"
   }
 
-  private func withoutFoundWeights() -> Configuration {
+  private func comparable(files: Bool) -> Configuration {
     var other = self
+    other.content = [:]
     other.losses.sp?.weight.forget()
     other.losses.at?.weight.forget()
     other.losses.hint?.weight.forget()
+    guard !files else { return other }
+    other.data.folder = nil
+    other.student.weights = student.weights.map { _ in .nowhere }
+    other.teacher?.source.forgetFiles()
     return other
+  }
+
+  /// Takes over the weights that calibration found for an equal configuration.
+  mutating func takeFoundWeights(from other: Configuration) {
+    for (method, loss) in other.losses.activationTerms {
+      if case .automatic(_, let found?) = loss.weight { losses.setFound(found, for: method) }
+    }
+  }
+}
+
+extension ConfiguredFile {
+  /// Stands for any file.
+  fileprivate static var nowhere: ConfiguredFile { ConfiguredFile(URL(filePath: "/")) }
+}
+
+extension Configuration.Teacher.Source {
+  /// Leaves what kind of teacher it is. Weights are the same whether they are named or the run that makes them is.
+  fileprivate mutating func forgetFiles() {
+    switch self {
+    case .weights(let network, _), .configuration(let network, _): self = .weights(network, .nowhere)
+    case .recording: self = .recording(.nowhere)
+    case .exported(var exported):
+      exported.file = .nowhere
+      self = .exported(exported)
+    }
   }
 }
 

@@ -38,12 +38,13 @@ extension Configuration {
     let teacher = try reader.subsection("teacher")
     losses = try Losses(try reader.subsectionOrEmpty("losses"))
     training = try Training(try reader.subsectionOrEmpty("training"))
+    content = try reader.subsection("content").map { try .init($0) } ?? [:]
     self.data = try Images(try reader.required("data", data, "write data: {set: cifar-10}, or another set"))
     self.student = try Student(try reader.required("student", student, "write student: {network: wrn-16-1}"))
     var teacherRun: Configuration?
     if let teacher {
       self.teacher = try Teacher(teacher) { path in
-        let run = try Configuration.load(file: path, overrides: [], from: users + [file.standardizedFileURL])
+        let run = try Configuration.load(file: path.url, overrides: [], from: users + [file.standardizedFileURL])
         teacherRun = run
         return run.student.network
       }
@@ -77,14 +78,27 @@ extension Configuration.Student {
   fileprivate init(_ reader: YAMLReader) throws {
     let network = try reader.network()
     weights = try reader.file("weights")
+    let classifier = try reader.choice("classifier", of: Configuration.Classifier.self)
     self.network = try reader.required("network", network, "name one such as wrn-16-1")
+    guard weights != nil || classifier == nil else {
+      throw reader.error("classifier", "says what of weights is used, and there are none; give weights, or take it out")
+    }
+    self.classifier = classifier ?? .loaded
+    try reader.finish()
+  }
+}
+
+extension Configuration.Content {
+  fileprivate init(_ reader: YAMLReader) throws {
+    self.init()
+    for input in Configuration.Input.allCases { self[input] = try reader.text(input.rawValue) }
     try reader.finish()
   }
 }
 
 extension Configuration.Teacher {
   /// - Parameter networkOfRun: finds the network that a configuration file trains.
-  fileprivate init(_ reader: YAMLReader, networkOfRun: (URL) throws -> Architecture) throws {
+  fileprivate init(_ reader: YAMLReader, networkOfRun: (ConfiguredFile) throws -> Architecture) throws {
     let network = try reader.network()
     let weights = try reader.file("weights")
     let configuration = try reader.file("config")
@@ -96,7 +110,7 @@ extension Configuration.Teacher {
       source = .weights(
         try reader.required("network", network, "weights do not say which network they belong to"), weights)
     } else if let configuration {
-      if network == nil, let problem = ConfigurationFile.problem(opening: configuration) {
+      if network == nil, let problem = ConfigurationFile.problem(opening: configuration.url) {
         throw reader.error("config", problem)
       }
       source = .configuration(try network ?? networkOfRun(configuration), configuration)
@@ -132,7 +146,9 @@ extension Configuration.Quantization {
 
 extension YAMLReader {
   /// A teacher comes from one place.
-  fileprivate func refuseSecondSource(_ weights: URL?, _ config: URL?, _ recording: URL?, _ exported: URL?) throws {
+  fileprivate func refuseSecondSource(
+    _ weights: ConfiguredFile?, _ config: ConfiguredFile?, _ recording: ConfiguredFile?, _ exported: ConfiguredFile?
+  ) throws {
     let given = [("weights", weights), ("config", config), ("recording", recording), ("exported", exported)]
       .filter { $0.1 != nil }.map(\.0)
     guard given.count > 1 else { return }

@@ -3,23 +3,34 @@
 import Foundation
 
 extension Configuration {
-  /// Every setting with its value, in the order of this file, with absolute paths. It loads to an equal configuration.
+  /// Every setting with its value, in the order of this file. It loads to an equal configuration.
   ///
   /// Settings without a value (`data.folder`, `student.weights`, `training.plan_seed`, `training.plan_epochs`) are left
   /// out. A weight that was
-  /// found by calibration is written as the number, with its calibration beside it.
-  public func yaml() -> String {
-    var writer = YAMLWriter()
+  /// found by calibration is written as the number, with its calibration beside it. Paths that were written relative to
+  /// their file are written relative to `folder`, where the text is to lie; all are absolute without one.
+  public func yaml(in folder: URL? = nil) -> String {
+    var writer = YAMLWriter(folder: folder)
     writer.line("name", YAMLWriter.quoted(name))
     writer.section("data") { data.write(to: &$0) }
     writer.section("student") {
       $0.line("network", student.network.name)
       $0.path("weights", student.weights)
+      if student.weights != nil { $0.line("classifier", student.classifier.rawValue) }
     }
     if let teacher { writer.section("teacher") { teacher.write(to: &$0) } }
     writer.section("losses") { losses.write(to: &$0) }
     writer.section("training") { training.write(to: &$0) }
+    if !content.isEmpty { writer.section("content") { content.write(to: &$0) } }
     return writer.text
+  }
+}
+
+extension Configuration.Content {
+  fileprivate func write(to writer: inout YAMLWriter) {
+    for input in Configuration.Input.allCases {
+      if let hash = self[input] { writer.line(input.rawValue, YAMLWriter.quoted(hash)) }
+    }
   }
 }
 
@@ -166,15 +177,19 @@ extension Configuration.Schedule {
 
 /// Lines of YAML, indented by section. Swift prints a number with as many digits as bring it back exactly.
 private struct YAMLWriter {
+  /// Where the text is to lie, for relative paths.
+  let folder: URL?
   private(set) var text = ""
   private var indentation = ""
+
+  init(folder: URL?) { self.folder = folder }
 
   mutating func line(_ key: String, _ value: some CustomStringConvertible) {
     text += "\(indentation)\(key): \(value)\n"
   }
 
-  mutating func path(_ key: String, _ file: URL?) {
-    if let file { line(key, YAMLWriter.quoted(file.path(percentEncoded: false))) }
+  mutating func path(_ key: String, _ file: ConfiguredFile?) {
+    if let file { line(key, YAMLWriter.quoted(file.path(in: folder))) }
   }
 
   mutating func section(_ key: String, _ body: (inout YAMLWriter) -> Void) {

@@ -16,6 +16,8 @@ public struct Configuration: Sendable, Equatable {
   public var teacher: Teacher?
   public var losses: Losses
   public var training: Training
+  /// What the files that a run reads hold, where it is known: as a run wrote it down, or empty.
+  public var content: Content = [:]
 
   public init(
     name: String, data: Images, student: Student, teacher: Teacher? = nil, losses: Losses = Losses(),
@@ -44,7 +46,7 @@ extension Configuration {
   public struct Images: Sendable, Equatable {
     public var set: DataSetName
     /// The folder that holds the sets; nil leaves it to `--data-dir` and `KINDRED_DATA`.
-    public var folder: URL?
+    public var folder: ConfiguredFile?
     /// Train on this many images, the same number of each class, first ones first; nil for all that are not held out.
     public var trainImages: Int?
     /// The training images kept away from training, the same number of each class, last ones first.
@@ -56,7 +58,7 @@ extension Configuration {
 
     /// - Parameter augmentation: nil for the set's usual one, see `usualAugmentation(for:)`.
     public init(
-      set: DataSetName, folder: URL? = nil, trainImages: Int? = nil, heldOutImages: Int = 0,
+      set: DataSetName, folder: ConfiguredFile? = nil, trainImages: Int? = nil, heldOutImages: Int = 0,
       evaluateOn: EvaluationSet = .test, testImages: Int? = nil, augmentation: Augmentation? = nil
     ) {
       self.set = set
@@ -88,13 +90,22 @@ extension Configuration {
   /// The network that is trained.
   public struct Student: Sendable, Equatable {
     public var network: Architecture
-    /// Weights to start from; nil for a fresh initialisation.
-    public var weights: URL?
+    /// Weights to start from, a safetensors file or a run's folder; nil for a fresh initialisation.
+    public var weights: ConfiguredFile?
+    public var classifier: Classifier
 
-    public init(network: Architecture, weights: URL? = nil) {
+    public init(network: Architecture, weights: ConfiguredFile? = nil, classifier: Classifier = .loaded) {
       self.network = network
       self.weights = weights
+      self.classifier = classifier
     }
+  }
+
+  /// Where the weights of the last, linear layer come from, when a network starts from given ones.
+  public enum Classifier: String, Sendable, CaseIterable {
+    case loaded
+    /// Drawn anew: for images of other classes than the weights were trained on.
+    case fresh
   }
 
   /// What the student is to match.
@@ -106,11 +117,11 @@ extension Configuration {
 
     public enum Source: Sendable, Equatable {
       /// A network and its safetensors file, or the folder of the finished run that trained it.
-      case weights(Architecture, URL)
+      case weights(Architecture, ConfiguredFile)
       /// A network and the configuration file of the run that makes it.
-      case configuration(Architecture, URL)
+      case configuration(Architecture, ConfiguredFile)
       /// A folder that `kindred record` wrote: no network is loaded.
-      case recording(URL)
+      case recording(ConfiguredFile)
       /// A network that another program exported.
       case exported(Exported)
     }
@@ -137,13 +148,13 @@ extension Configuration {
 
   /// A TorchScript file (`.pt`) or an AOTInductor package (`.pt2`), and where in its result things lie.
   public struct Exported: Sendable, Equatable {
-    public var file: URL
+    public var file: ConfiguredFile
     /// Where `logits` and the activations lie, by the names that losses use.
     public var outputs: [String: Place]
 
     public typealias Place = ExportedNetwork.Place
 
-    public init(file: URL, outputs: [String: Place]) {
+    public init(file: ConfiguredFile, outputs: [String: Place]) {
       self.file = file
       self.outputs = outputs
     }

@@ -32,6 +32,7 @@ enum ConfigurationFile {
     var inherited = try self.tree(extended, from: users + [file])
     tree.remove("extends")
     inherited.remove("name")
+    inherited.remove("content")
     return tree.merged(over: inherited)
   }
 

@@ -144,10 +144,12 @@ extension YAMLReader {
   }
 
   /// A file or folder. A relative path starts at the folder of the file that holds it; `~` is the home folder.
-  func file(_ key: String) throws -> URL? {
+  func file(_ key: String) throws -> ConfiguredFile? {
     guard let text = try text(key) else { return nil }
     guard !text.isEmpty else { throw error(key, "expected a path, found nothing between the quotes") }
-    return URL(configurationPath: text, from: section.place(of: [key]).folder)
+    return ConfiguredFile(
+      URL(configurationPath: text, from: section.place(of: [key]).folder),
+      isRelative: !text.hasPrefix("/") && !text.hasPrefix("~"))
   }
 
   /// The items of a list; a single value counts as a list of one.

@@ -5,23 +5,23 @@ import KindredVision
 import Torch
 
 extension Configuration {
-  /// The objective, with weights that are still to be found as 0.
+  /// The objective. Weights that are still to be found are nil in it.
   /// - Parameters:
   ///   - teacher: what the teacher gives; nil without one.
   ///   - generator: initialises what the methods train themselves.
   func objective(teacher: TeacherDescription?, _ generator: Generator) -> Objective {
     var terms: [Objective.Term] = []
-    if let sp = losses.sp { terms.append(.init(SimilarityPreserving(sp.layers), weight: sp.weight.value ?? 0)) }
+    if let sp = losses.sp { terms.append(.init(SimilarityPreserving(sp.layers), weight: sp.weight.value)) }
     if let kd = losses.kd {
       terms.append(.init(KnowledgeDistillation(temperature: kd.temperature), weight: kd.alpha))
     }
     if let at = losses.at {
       let pairs = at.layers.map { attentionPair($0, teacher) }
-      terms.append(.init(AttentionTransfer(pairs), weight: at.weight.value ?? 0))
+      terms.append(.init(AttentionTransfer(pairs), weight: at.weight.value))
     }
     if let hint = losses.hint {
       let pair = hint.layers[0]
-      terms.append(.init(Hint(pair, adapter: adapter(pair, teacher, generator)), weight: hint.weight.value ?? 0))
+      terms.append(.init(Hint(pair, adapter: adapter(pair, teacher, generator)), weight: hint.weight.value))
     }
     return Objective(crossEntropyWeight: losses.crossEntropy * (1 - (losses.kd?.alpha ?? 0)), terms: terms)
   }

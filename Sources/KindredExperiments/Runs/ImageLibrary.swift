@@ -48,7 +48,7 @@ public final class ImageLibrary {
   }
 
   private func load(_ images: Configuration.Images, _ split: DataSplit) throws -> ImageSet {
-    try load(images.set, split, from: images.folder)
+    try load(images.set, split, from: images.folder?.url)
   }
 
   /// Only as many textures as are wanted: a shorter set is the beginning of a longer one.

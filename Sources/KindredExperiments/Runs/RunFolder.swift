@@ -69,7 +69,16 @@ public struct RunFolder: Sendable {
     }
   }
 
-  func write(_ settings: Configuration) throws { try write(Data(settings.yaml().utf8), to: configuration) }
+  /// Writes down what is run. A run that was finished is so no more: it is to have more epochs.
+  func begin(_ settings: Configuration) throws {
+    // The result first: without it the folder's run is an unfinished one, whatever else is there.
+    for file in [result, weights] where FileManager.default.fileExists(atPath: file.path) {
+      guard unlink(file.path) == 0 else {
+        throw RunError("\(ConfigurationFile.displayName(file)) cannot be removed: \(String(cString: strerror(errno)))")
+      }
+    }
+    try write(Data(settings.yaml(in: url).utf8), to: configuration)
+  }
 
   func write(_ run: RunResult) throws {
     let encoder = JSONEncoder()

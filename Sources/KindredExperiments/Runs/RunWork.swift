@@ -4,6 +4,17 @@ import Kindred
 import KindredVision
 import Torch
 
+/// The images of a run.
+struct RunImages {
+  let training: ImageSet
+  let evaluation: ImageSet
+
+  /// What they are.
+  var content: Configuration.Content {
+    [.images: training.fingerprint, .evaluationImages: evaluation.fingerprint]
+  }
+}
+
 /// What a run works with: networks, losses and images.
 final class RunWork {
   let batches: ImageBatches
@@ -16,17 +27,23 @@ final class RunWork {
   private var objective: Objective
   private let teacher: (any TeacherSignal)?
   private let settings: Configuration
+  /// What was done to files so that they fit, a line each.
+  private(set) var remarks: [String] = []
 
+  /// - Throws: as loading its files does; `BrokenTeacher`; whatever `onCost` throws.
   init(
-    _ settings: Configuration, teacher: TeacherSource?, training: ImageSet, evaluation: ImageSet,
-    onCost: (QuantizationCost) throws -> Void
+    _ settings: Configuration, teacher: TeacherSource?, images: RunImages, onCost: (QuantizationCost) throws -> Void
   ) throws {
     self.settings = settings
+    let (training, evaluation) = (images.training, images.evaluation)
     let device = settings.device
     let generator = Generator(seed: settings.training.seed)
     student = settings.student.network.network(
       classes: settings.data.set.classCount, inputChannels: training.channels, generator: generator)
-    if let weights = settings.student.weights { try load(weights, into: student) }
+    if let weights = try settings.student.weights.map({ try WeightsFile($0.url) }) {
+      try weights.load(into: student, freshClassifier: settings.student.classifier == .fresh)
+      remarks += [weights.remark].compactMap(\.self)
+    }
     objective = settings.objective(teacher: teacher?.description, generator)
     student.move(to: device)
     for (_, adapter) in objective.adapters { adapter.move(to: device) }
@@ -37,21 +54,25 @@ final class RunWork {
     }
     batches = settings.batches(of: training, epochs: settings.training.epochs)
     evaluationImages = EvaluationImages(evaluation, device: device)
+    remarks += [teacher?.remark].compactMap(\.self)
+    // Before weights are calibrated by what it says, and anything is written. What is odd, the run says itself.
+    var first = batches.batches(from: BatchPosition())
+    if let teacher = self.teacher, let batch = first.next() { _ = try teacher.check(on: batch) }
   }
 
   /// Finds the weights that the configuration leaves to calibration, on the run's first batches.
   func calibrate() throws -> [(method: String, weight: Double, fraction: Double)] {
     guard let teacher else { return [] }
     return try settings.losses.uncalibrated.map { method, calibration in
-      guard let index = objective.terms.firstIndex(where: { $0.loss.name == method }) else {
+      guard let term = objective.terms.first(where: { $0.id == method }) else {
         preconditionFailure("\(method) is not in the objective")
       }
       let source = batches.batches(from: BatchPosition())
       let first = sequence(state: source) { $0.next() }.prefix(min(calibration.batches, batches.batchesPerEpoch))
       let precision = settings.training.precision
       let weight = try WeightCalibration(fraction: calibration.fraction, precision: precision).weight(
-        of: objective.terms[index].loss, student: student, teacher: teacher, batches: Array(first))
-      objective.terms[index].weight = weight
+        of: term.loss, student: student, teacher: teacher, batches: Array(first))
+      objective.setWeight(weight, of: method)
       return (method, weight, calibration.fraction)
     }
   }

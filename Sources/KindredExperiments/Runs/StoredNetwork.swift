@@ -15,57 +15,39 @@ public struct StoredNetwork {
   public let data: String?
   /// The settings of the run it comes from, where it comes from one.
   public let settings: Configuration?
+  /// What had to be done to the file's names, in one line; nil for nothing.
+  public let remark: String?
 
   /// - Parameters:
   ///   - url: a run's folder or a safetensors file of weights.
   ///   - name: the network's name, for files that do not say it themselves.
-  /// - Throws: `RunError` where there is no such file, the network is not known or the weights do not fit it;
+  /// - Throws: `RunError` where there is no such file, the network is not known or the weights do not fit it or are broken;
   ///   `SafetensorsError` for a damaged file.
   public init(_ url: URL, network name: String? = nil) throws {
-    var isFolder: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder) else {
-      throw RunError("there is no file or run \(ConfigurationFile.displayName(url))")
+    let file = try WeightsFile(url)
+    settings = file.url == url ? nil : try Configuration.load(file: RunFolder(url).configuration)
+    guard let name = name ?? file.metadata["network"] else {
+      throw RunError("\(file.name) does not say its network; name it, such as wrn-16-2")
     }
-    let folder = RunFolder(url)
-    let file = isFolder.boolValue ? folder.weights : url
-    guard FileManager.default.fileExists(atPath: file.path) else {
-      throw RunError("\(folder.name) holds no finished run (no weights.safetensors)")
-    }
-    settings = isFolder.boolValue ? try Configuration.load(file: folder.configuration) : nil
-    architecture = try StoredNetwork.architecture(file, name)
-    let header = try WeightsHeader(file, of: architecture)
-    (classes, inputChannels) = (header.classes, header.inputChannels)
-    data = try Safetensors.metadata(of: file)["data"]
+    architecture = try Architecture(named: name)
+    (inputChannels, classes) = try file.ends(of: architecture)
+    data = file.metadata["data"]
+    remark = file.remark
     network = architecture.network(classes: classes, inputChannels: inputChannels, generator: Generator(seed: 0))
-    try load(file, into: network)
+    try file.load(into: network)
     network.freeze()
     network.evaluate()
   }
-
-  private static func architecture(_ file: URL, _ name: String?) throws -> Architecture {
-    guard let name = try name ?? Safetensors.metadata(of: file)["network"] else {
-      throw RunError("\(ConfigurationFile.displayName(file)) does not say its network; name it, such as wrn-16-2")
-    }
-    return try Architecture(named: name)
-  }
 }
 
-/// What the header of a file of weights says of its network.
-struct WeightsHeader {
-  let inputChannels: Int
-  let classes: Int
-
-  /// - Throws: `RunError` where the file is not of such a network; `SafetensorsError` for a damaged one.
-  init(_ file: URL, of architecture: Architecture) throws {
-    let entries = try Safetensors.entries(of: file)
-    // An axis of length 0 would let the others be of any length in a file of no size.
-    guard let stem = entries["conv1.weight"]?.shape, stem.count == 4, !stem.contains(0),
-      let head = entries["fc.weight"]?.shape, head.count == 2, !head.contains(0)
-    else {
-      throw RunError("\(ConfigurationFile.displayName(file)) does not hold the weights of a \(architecture)")
-    }
-    (inputChannels, classes) = (stem[1], head[0])
-  }
+/// Loads weights into a network.
+/// - Parameter url: a run's folder or a safetensors file of weights.
+/// - Returns: what had to be done to the file's names, in one line; nil for nothing.
+/// - Throws: `RunError` naming the file and the entry that does not fit or is broken; `SafetensorsError` for a damaged file.
+public func load(_ url: URL, into network: Network) throws -> String? {
+  let file = try WeightsFile(url)
+  try file.load(into: network)
+  return file.remark
 }
 
 extension Architecture {

@@ -47,41 +47,66 @@ public final class TrainingRun {
 
   /// Runs to the end, or until `shouldStop`, which is asked after every step.
   ///
-  /// - Parameter resume: go on with an unfinished run of the same configuration in the folder. A finished one is left
-  ///   alone and its result returned.
+  /// - Parameter resume: go on with the unfinished run of the same configuration in the folder, or with a finished one
+  ///   that is to have more epochs. One that is finished as it is is left alone, needs none of the files that it read, and
+  ///   its result is returned.
   /// - Throws: `RunError`, `ConfigurationError`, `DataError`, `SafetensorsError`, `RunStopped` and whatever `onEvent`
-  ///   throws. What was saved before stays.
+  ///   throws. What was saved before stays; a refusal leaves nothing behind.
   public func run(
     resume: Bool, shouldStop: () -> Bool, onEvent: (RunEvent) throws -> Void
   ) throws -> RunOutcome {
     try settings.checkDevice()
+    try settle(settings.fileContent(runs: runs))
+    // A finished run needs nothing any more.
+    if resume, let result = try finishedBefore(resume: true) { return .finished(result) }
     // Everything that can be refused is refused before anything is loaded or written.
-    let teacher = try (recording.map { .init(source: .recording($0)) } ?? settings.teacher).map {
+    let teacher = try (recording.map { .init(source: .recording(.init($0))) } ?? settings.teacher).map {
       try TeacherSource($0, for: settings, runs: runs)
     }
     if let result = try finishedBefore(resume: resume) { return .finished(result) }
-    try checkStart()
-    let training = try library.training(settings.data)
-    let evaluation = try library.evaluation(settings.data)
-    try folder.create()
-    let lock = try RunLock(folder)
-    defer { withExtendedLifetime(lock) {} }
-    // Another process may have worked here while the images were loaded.
-    if let result = try finishedBefore(resume: resume) { return .finished(result) }
-    settings.prepareRuntime()
+    try settings.checkStart()
+    let images = try RunImages(training: library.training(settings.data), evaluation: library.evaluation(settings.data))
+    try settle(images.content)
+    let claim = try RunClaim(folder)
     do {
-      return try withTorchErrors {
-        let work = try RunWork(settings, teacher: teacher, training: training, evaluation: evaluation) {
-          try onEvent(.quantized($0))
-        }
+      // Another process may have worked here while the images were loaded.
+      if let result = try finishedBefore(resume: resume) { return .finished(result) }
+      settings.prepareRuntime()
+      return try explained(teacher) {
+        let work = try RunWork(settings, teacher: teacher, images: images) { try onEvent(.quantized($0)) }
+        for remark in work.remarks { try onEvent(.training(.warning(remark))) }
         return try go(work, shouldStop: shouldStop, onEvent: onEvent)
       }
+    } catch {
+      claim.abandon()
+      throw error
+    }
+  }
+
+  /// Takes note of what files hold, unless the configuration says that they hold something else.
+  private func settle(_ content: Configuration.Content) throws {
+    if let difference = content.difference(from: settings.content) {
+      throw RunError(
+        "content: \(settings.name) was written for \(difference); take content out of the configuration to use what is "
+          + "there now")
+    }
+    settings.content.merge(content) { _, new in new }
+  }
+
+  /// Makes one line, with what to do, of whatever goes wrong in the work itself.
+  private func explained<Result>(_ teacher: TeacherSource?, _ work: () throws -> Result) throws -> Result {
+    do {
+      return try withTorchErrors(work)
     } catch let error as TorchError where error.isOutOfMemory {
       throw RunError("out of memory; use a smaller training.batch_size (\(error.message))")
     } catch let error as StepNotCaptured {
       throw RunError("\(error); use training.cuda_graph: false")
     } catch let error as NonFiniteLoss {
       throw RunError("\(error); \(lastGoodState)")
+    } catch let error as BrokenTeacher {
+      throw RunError("teacher: \(teacher?.place ?? "it") \(error.problem)")
+    } catch let error as CalibrationError {
+      throw RunError("losses.\(error.term).weight: \(error)")
     }
   }
 
@@ -94,42 +119,39 @@ public final class TrainingRun {
       : "no checkpoint was made before it; try a smaller learning rate"
   }
 
-  /// Refuses weights to start from that are not the student's, by their file's header alone.
-  private func checkStart() throws {
-    guard let file = settings.student.weights else { return }
-    let header = try WeightsHeader(file, of: settings.student.network)
-    let (channels, classes) = (settings.data.set.imageShape.channels, settings.data.set.classCount)
-    guard header.inputChannels == channels, header.classes == classes else {
-      throw RunError(
-        "student.weights: \(ConfigurationFile.displayName(file)) is for \(header.inputChannels) channels and "
-          + "\(header.classes) classes, but \(settings.data.set.rawValue) has \(channels) and \(classes)")
-    }
-  }
-
   /// The result where the folder holds this very run, finished; nil where there is work to do.
   private func finishedBefore(resume: Bool) throws -> RunResult? {
     switch try folder.state() {
     case .empty: return nil
     case .finished(let other, let result):
-      try refuseAnother(other)
+      if try goesOn(from: other, resume: resume) { return nil }
       guard resume else {
         throw RunError("\(folder.name) holds this run already, finished; choose another folder with --out")
       }
       return result
     case .unfinished(let other):
-      try refuseAnother(other)
+      _ = try goesOn(from: other, resume: resume)
       guard resume else {
         throw RunError("\(folder.name) holds this run, unfinished; go on with --resume or choose another --out")
       }
-      // A weight that was found before the run was stopped is used again.
-      settings = other
       return nil
     }
   }
 
-  private func refuseAnother(_ other: Configuration) throws {
-    guard let difference = settings.difference(from: other) else { return }
-    throw RunError("\(folder.name) holds another run (\(difference)); choose another folder with --out")
+  /// Whether the run in the folder is this one with another number of epochs, and can go on so. Weights that it has found
+  /// are used again.
+  /// - Throws: `RunError` where it is another run, or cannot go on.
+  private func goesOn(from other: Configuration, resume: Bool) throws -> Bool {
+    let hasOtherEpochs = resume && settings.isWithOtherEpochs(other)
+    let difference = hasOtherEpochs ? nil : settings.difference(from: other)
+    if let difference = difference ?? settings.content.difference(from: other.content) {
+      throw RunError("\(folder.name) holds another run (\(difference)); choose another folder with --out")
+    }
+    if hasOtherEpochs, let obstacle = settings.obstacle(goingOnFrom: other, after: folder.epochsDone) {
+      throw RunError("\(folder.name) cannot go on to \(settings.training.epochs) epochs: \(obstacle)")
+    }
+    settings.takeFoundWeights(from: other)
+    return hasOtherEpochs
   }
 
   private func go(
@@ -141,7 +163,7 @@ public final class TrainingRun {
         try onEvent(.calibrated(method: found.method, weight: found.weight, fraction: found.fraction))
       }
     }
-    try folder.write(settings)
+    try folder.begin(settings)
     let distiller = try work.distiller(settings)
     if FileManager.default.fileExists(atPath: folder.checkpoint.path) {
       try restore(distiller)
@@ -152,10 +174,13 @@ public final class TrainingRun {
   }
 
   private func restore(_ distiller: Distiller) throws {
+    let name = ConfigurationFile.displayName(folder.checkpoint)
     do {
       try Checkpoint.load(folder.checkpoint, into: distiller)
     } catch let error as StateError {
-      throw RunError("\(ConfigurationFile.displayName(folder.checkpoint)) is not of this run: \(error)")
+      throw RunError("\(name) is not of this run: \(error)")
+    } catch let error as BrokenEntry {
+      throw RunError("\(name): \(error); delete the folder and run again with a smaller learning rate")
     }
   }
 
@@ -175,6 +200,7 @@ public final class TrainingRun {
       shouldStop: shouldStop,
       onEvent: { event in
         switch event {
+        case .warning: break
         case .step: if saver.isDue() { try Checkpoint.save(distiller, to: folder.checkpoint) }
         case .epoch(let report):
           if let loss = report.evaluationLoss, !loss.isFinite {

@@ -10,10 +10,10 @@ extension ExportedNetwork {
   /// - Throws: `RunError` naming the file or the output that does not fit.
   public init(_ exported: Configuration.Exported, for settings: Configuration) throws {
     self = try exported.refused {
-      let model = try ExportedModel(exported.file, device: settings.device)
+      let model = try ExportedModel(exported.file.url, device: settings.device)
       let networks = try settings.batchShapes.map { shape in
         try ExportedNetwork(
-          model, name: exported.file.lastPathComponent, outputs: exported.outputs, inputShape: shape,
+          model, name: exported.file.url.lastPathComponent, outputs: exported.outputs, inputShape: shape,
           device: settings.device)
       }
       return networks[0]
@@ -38,7 +38,7 @@ public struct ExportedInspection {
   public init(_ exported: Configuration.Exported, for settings: Configuration) throws {
     outputs = try exported.refused {
       let device = settings.device
-      let result = try ExportedModel(exported.file, device: device)(
+      let result = try ExportedModel(exported.file.url, device: device)(
         Tensor.zeros(settings.batchShapes[0], device: device))
       return result.tensors.indices.map { index in
         let places: [ExportedNetwork.Place] =
@@ -58,7 +58,8 @@ extension Configuration.Exported {
   func facts() throws -> [RecordingHeader.Fact] {
     let places = outputs.sorted { $0.key < $1.key }.map { "\($0) is \($1)" }.joined(separator: ", ")
     return [
-      .init("teacher's file of SHA-256", try Digest.sha256.hex(of: file)), .init("teacher's outputs", places),
+      .init("teacher's file \(RecordingHeader.fileFact)", try Digest.sha256.hex(of: file.url)),
+      .init("teacher's outputs", places),
     ]
   }
 
@@ -67,7 +68,7 @@ extension Configuration.Exported {
     do {
       return try withTorchErrors(body)
     } catch let error as ExportedModelError {
-      throw RunError("teacher.exported: \(ConfigurationFile.displayName(file)): \(error.problem)")
+      throw RunError("teacher.exported: \(ConfigurationFile.displayName(file.url)): \(error.problem)")
     } catch let error as ExportedNetworkError {
       let nearest = error.unknownKey.flatMap { Spelling.nearest(to: $0.key, among: $0.known) }
       let advice = nearest.map { "; did you mean '\($0)'?" } ?? ""

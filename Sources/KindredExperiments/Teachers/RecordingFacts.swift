@@ -52,14 +52,17 @@ extension Configuration {
 }
 
 extension RecordingHeader {
-  /// A short name that changes with anything recorded.
-  var key: String {
+  /// SHA-256 of all that is said of what is recorded.
+  var fingerprint: String {
     let encoder = JSONEncoder()
     encoder.outputFormatting = .sortedKeys
     // Strings and whole numbers always encode.
     let data = (try? encoder.encode(self)) ?? Data()
-    return String(Digest.sha256.hex(of: Array(data)).prefix(12))
+    return Digest.sha256.hex(of: Array(data))
   }
+
+  /// A short name that changes with anything recorded.
+  var key: String { String(fingerprint.prefix(12)) }
 }
 
 extension ImageSet {

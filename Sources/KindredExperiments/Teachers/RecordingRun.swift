@@ -12,6 +12,8 @@ import Torch
 public final class RecordingRun {
   /// What a recording says while it goes on.
   public enum Event: Sendable {
+    /// Something that may not be meant, in one line; said before the first batch.
+    case warning(String)
     /// The teacher works in int8, at this cost.
     case quantized(QuantizationCost)
     /// It begins, or goes on where it was stopped.
@@ -95,22 +97,38 @@ public final class RecordingRun {
     let plan = try plan()
     try check(folder, resume: resume)
     let images = try library.training(settings.data)
-    let lock = try locked(folder)
-    defer { withExtendedLifetime(lock) {} }
+    let claim = try RunClaim(RunFolder(folder))
     settings.prepareRuntime()
     do {
       return try withTorchErrors {
+        let batches = settings.batches(of: images, epochs: epochs)
+        let teacher = try plan.teacher.signal(
+          needs: plan.needs, settings, training: images, evaluation: library.evaluation(settings.data),
+          onCost: { try onEvent(.quantized($0)) })
+        for remark in try remarks(plan.teacher, teacher, batches) { try onEvent(.warning(remark)) }
         let writer = try RecordingWriter(plan.header([images.fact]), needs: plan.needs, to: folder)
-        let work = RecordingWork(
-          teacher: try plan.teacher.signal(
-            needs: plan.needs, settings, training: images, evaluation: library.evaluation(settings.data),
-            onCost: { try onEvent(.quantized($0)) }),
-          batches: settings.batches(of: images, epochs: epochs), writer: writer)
+        let work = RecordingWork(teacher: teacher, batches: batches, writer: writer)
         return try record(work, plan, in: folder, shouldStop: shouldStop, onEvent: onEvent)
       }
-    } catch let error as TorchError where error.isOutOfMemory {
-      throw RunError("out of memory; use a smaller training.batch_size (\(error.message))")
+    } catch {
+      claim.abandon()
+      switch error {
+      case let error as TorchError where error.isOutOfMemory:
+        throw RunError("out of memory; use a smaller training.batch_size (\(error.message))")
+      case let error as BrokenTeacher: throw RunError("teacher: \(plan.teacher.place) \(error.problem)")
+      default: throw error
+      }
     }
+  }
+
+  /// What is odd about a teacher, a line each.
+  /// - Throws: `BrokenTeacher` for one that must not be recorded.
+  private func remarks(
+    _ source: TeacherSource, _ teacher: any TeacherSignal, _ batches: ImageBatches
+  ) throws -> [String] {
+    var first = batches.batches(from: BatchPosition())
+    guard let batch = first.next() else { preconditionFailure("a checked configuration has batches") }
+    return [source.remark].compactMap(\.self) + (try teacher.check(on: batch))
   }
 
   /// What is recorded, known before anything is loaded.
@@ -166,12 +184,6 @@ public final class RecordingRun {
     guard contents.allSatisfy({ $0.hasSuffix(".partial") || $0 == RunLock.fileName }) else {
       throw RunError("\(name) is not empty and holds no recording; choose another folder with --out")
     }
-  }
-
-  private func locked(_ folder: URL) throws -> RunLock {
-    let target = RunFolder(folder)
-    try target.create()
-    return try RunLock(target)
   }
 
   private func checkSpace(for bytes: Int, in folder: URL) throws {

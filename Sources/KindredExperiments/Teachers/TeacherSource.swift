@@ -17,11 +17,12 @@ enum TeacherSource {
   ///   that does not give what the losses compare.
   init(_ teacher: Configuration.Teacher, for settings: Configuration, runs: URL) throws {
     switch teacher.source {
-    case .weights(let network, let file): self = .network(try TeacherWeights(network, weights: file, for: settings))
+    case .weights(let network, let file):
+      self = .network(try TeacherWeights(network, weights: file.url, for: settings))
     case .configuration(let network, let file):
-      self = .network(try TeacherWeights(network, configuration: file, runs: runs, for: settings))
+      self = .network(try TeacherWeights(network, configuration: file.url, runs: runs, for: settings))
     case .recording(let folder):
-      let recording = try Recording(folder)
+      let recording = try Recording(folder.url)
       try settings.check(recording)
       self = .recording(recording)
     case .exported(let exported): self = .exported(try ExportedNetwork(exported, for: settings), exported)
@@ -30,6 +31,21 @@ enum TeacherSource {
     if case .recording(let recording) = self {
       try recording.require(settings.objective(teacher: description, Generator(seed: 0)).teacherNeeds)
     }
+  }
+
+  /// What to call it where it is to blame.
+  var place: String {
+    switch self {
+    case .network(let weights): weights.file.name
+    case .recording(let recording): ConfigurationFile.displayName(recording.folder)
+    case .exported(_, let exported): ConfigurationFile.displayName(exported.file.url)
+    }
+  }
+
+  /// What was done to its file so that it fits; nil for nothing.
+  var remark: String? {
+    guard case .network(let weights) = self else { return nil }
+    return weights.file.remark
   }
 
   var description: TeacherDescription {
@@ -73,7 +89,8 @@ enum TeacherSource {
   func facts(_ settings: Configuration) throws -> [RecordingHeader.Fact] {
     let precision = RecordingHeader.Fact("teacher's precision", settings.teacherPrecision)
     switch self {
-    case .network(let weights): return [.init("teacher's weights of SHA-256", try weights.fingerprint()), precision]
+    case .network(let weights):
+      return [.init("teacher's weights \(RecordingHeader.fileFact)", try Digest.sha256.hex(of: weights.file.url)), precision]
     case .recording(let recording): return recording.header.teacherFacts
     case .exported(_, let exported): return try exported.facts()
     }

@@ -77,6 +77,8 @@ extension Architecture {
   public static let attentionTaps = taps
   /// The tap a FitNets hint uses when none is named: the second stage, the usual benchmark's `hint_layer` 2.
   public static let hintTap = "stage2"
+  /// The name before the classifier's entries, `fc.weight` and `fc.bias`.
+  public static let classifier = "fc"
 
   private static let taps = ["stage1", "stage2", "stage3"]
 

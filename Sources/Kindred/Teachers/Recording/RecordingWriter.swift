@@ -35,10 +35,20 @@ public final class RecordingWriter {
     batches = (batches?.lowerBound ?? batch)...batch
     for need in needs {
       let block = output[need].to(storage.dtype, device: .cpu).contiguous()
+      try check(block, need, batch: batch)
       blocks[Recording.blockName(batch, need)] = block
       bytes += block.count * storage.dtype.byteCount
     }
     if bytes >= RecordingWriter.shardBytes { try flush() }
+  }
+
+  /// A signal that is not finite, or is not any more in fewer bits, would be learnt from long after anybody looks.
+  private func check(_ block: Tensor, _ need: TeacherNeed, batch: Int) throws {
+    guard !block.isSound(asLogits: need == .logits) else { return }
+    let reason =
+      storage == .float16
+      ? "NaN or infinity in it, or what is beyond 65504 and does not fit float16; try float32" : "NaN or infinity in it"
+    throw RecordingError(folder, "the teacher gives '\(need.signalName)' of batch \(batch) with \(reason)")
   }
 
   /// Writes what is gathered.

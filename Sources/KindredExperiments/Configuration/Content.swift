@@ -1,0 +1,93 @@
+// What a run depends on beside its settings: files, told apart by what is in them and not by where they lie.
+
+import Foundation
+import Kindred
+import KindredVision
+
+extension Configuration {
+  /// Something that a run reads.
+  public enum Input: String, Sendable, CaseIterable {
+    case images
+    case evaluationImages = "evaluation_images"
+    /// The teacher's weights, its exported file, or what its recording was made from.
+    case teacher
+    /// The header of a recording that is named in a teacher's place.
+    case recording
+    /// The weights that the student starts from.
+    case start
+  }
+
+  /// SHA-256 of each thing that a run reads, as far as it is known. A run keeps it in its `config.yaml`.
+  public typealias Content = [Input: String]
+
+  /// The content of the files that are there now, images apart.
+  ///
+  /// A file that is missing is left out: a finished run needs none.
+  /// - Parameter runs: the folder of runs, in which a teacher that a configuration makes is looked for.
+  /// - Throws: `RunError` for a file that is there and cannot be read; `RecordingError`; `ConfigurationError` for a
+  ///   teacher's configuration.
+  func fileContent(runs: URL) throws -> Content {
+    var content: Content = [:]
+    if let start = student.weights?.url, let file = WeightsFile.location(start) {
+      content[.start] = try hash(file)
+    }
+    switch teacher?.source {
+    case .weights(_, let weights):
+      if let file = WeightsFile.location(weights.url) { content[.teacher] = try hash(file) }
+    case .configuration(_, let file):
+      guard ConfigurationFile.problem(opening: file.url) == nil else { break }
+      let run = TeacherWeights.folder(of: try Configuration.load(file: file.url), in: runs)
+      if let file = WeightsFile.location(run.url) { content[.teacher] = try hash(file) }
+    case .exported(let exported):
+      if exists(exported.file.url) { content[.teacher] = try hash(exported.file.url) }
+    case .recording(let folder):
+      guard Recording.exists(in: folder.url) else { break }
+      let header = try Recording(folder.url).header
+      content[.recording] = header.fingerprint
+      content[.teacher] = header.teacherFingerprint
+    case nil: break
+    }
+    return content
+  }
+
+  private func exists(_ file: URL) -> Bool { FileManager.default.fileExists(atPath: file.path) }
+
+  private func hash(_ file: URL) throws -> String {
+    do {
+      return try Digest.sha256.hex(of: file)
+    } catch let error as DataError {
+      throw RunError(error.description)
+    }
+  }
+}
+
+extension Configuration.Content {
+  /// Another content of something that both know, in words; nil where there is none.
+  func difference(from other: Configuration.Content) -> String? {
+    for input in Configuration.Input.allCases {
+      guard let own = self[input], let theirs = other[input], own != theirs else { continue }
+      return "\(input.words): there SHA-256 \(theirs.prefix(12))..., here \(own.prefix(12))..."
+    }
+    return nil
+  }
+}
+
+extension Configuration.Input {
+  fileprivate var words: String {
+    switch self {
+    case .images: "other training images"
+    case .evaluationImages: "other evaluation images"
+    case .teacher: "another teacher"
+    case .recording: "another recording"
+    case .start: "other weights to start from"
+    }
+  }
+}
+
+extension RecordingHeader {
+  /// SHA-256 of the teacher's file, as the recording names it.
+  var teacherFingerprint: String? { teacherFacts.first { $0.name.hasSuffix(RecordingHeader.fileFact) }?.value }
+
+  /// How the facts about a teacher's file are called, behind what kind of file it is.
+  static let fileFact = "of SHA-256"
+}

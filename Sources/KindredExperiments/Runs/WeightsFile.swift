@@ -1,0 +1,93 @@
+// A file of weights as people have them: a safetensors file or a run's folder, its names perhaps behind a prefix.
+
+import Foundation
+import Kindred
+import KindredVision
+import Torch
+
+/// A network's weights in a safetensors file, of which only the header has been read.
+struct WeightsFile {
+  let url: URL
+  /// What the file says of itself.
+  let metadata: [String: String]
+  /// What stood before every name and was taken off, such as `module.`; empty for none.
+  let prefix: String
+  private let shapes: [String: [Int]]
+
+  /// - Parameter place: a safetensors file, or the folder of a finished run.
+  /// - Throws: `RunError` where there is none; `SafetensorsError` for a damaged file.
+  init(_ place: URL) throws {
+    guard FileManager.default.fileExists(atPath: place.path) else {
+      throw RunError("there is no file or run \(ConfigurationFile.displayName(place))")
+    }
+    guard let file = WeightsFile.location(place) else {
+      throw RunError("\(ConfigurationFile.displayName(place)) holds no finished run (no weights.safetensors)")
+    }
+    let header = try SafetensorsFile(file)
+    url = file
+    metadata = header.metadata
+    prefix = WeightsFile.prefix(of: header.entries.keys)
+    let length = prefix.count
+    shapes = Dictionary(
+      uniqueKeysWithValues: header.entries.map { (String($0.key.dropFirst(length)), $0.value.shape) })
+  }
+
+  /// Where the weights lie: in a run's folder, or the file itself; nil where there are none.
+  static func location(_ place: URL) -> URL? {
+    var isFolder: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: place.path, isDirectory: &isFolder) else { return nil }
+    let file = isFolder.boolValue ? RunFolder(place).weights : place
+    return FileManager.default.fileExists(atPath: file.path) ? file : nil
+  }
+
+  /// What all names begin with, up to a dot: wrappers such as DataParallel and `torch.compile` put themselves before them.
+  /// No network of ours has entries that all lie in one part of it.
+  private static func prefix(of names: some Collection<String>) -> String {
+    guard let first = names.first else { return "" }
+    var prefix = ""
+    for part in first.split(separator: ".").dropLast() {
+      let longer = prefix + part + "."
+      guard names.allSatisfy({ $0.hasPrefix(longer) && $0.count > longer.count }) else { break }
+      prefix = longer
+    }
+    return prefix
+  }
+
+  /// What was done to the names, to be said; nil where nothing was.
+  var remark: String? {
+    prefix.isEmpty ? nil : "\(name): '\(prefix)' was taken off the name of every entry"
+  }
+
+  /// The path as people write it.
+  var name: String { ConfigurationFile.displayName(url) }
+
+  /// What the header says of a network's inputs and outputs.
+  /// - Throws: `RunError` where the file is not of such a network.
+  func ends(of architecture: Architecture) throws -> (inputChannels: Int, classes: Int) {
+    // An axis of length 0 would let the others be of any length in a file of no size.
+    guard let stem = shapes["conv1.weight"], stem.count == 4, !stem.contains(0),
+      let head = shapes["\(Architecture.classifier).weight"], head.count == 2, !head.contains(0)
+    else { throw RunError("\(name) does not hold the weights of a \(architecture)") }
+    return (stem[1], head[0])
+  }
+
+  /// Loads the weights into a network, which keeps its own classifier where it is to be fresh.
+  /// - Throws: `RunError` naming the entry that does not fit or is broken; `SafetensorsError` for a damaged file.
+  func load(into network: Network, freshClassifier: Bool = false) throws {
+    let length = prefix.count
+    var weights = Dictionary(
+      uniqueKeysWithValues: try Safetensors.read(url).tensors.map { (String($0.key.dropFirst(length)), $0.value) })
+    if freshClassifier {
+      let isOfClassifier = { (name: String) in name.hasPrefix(Architecture.classifier + ".") }
+      weights = weights.filter { !isOfClassifier($0.key) }
+      for (name, tensor) in network.state where isOfClassifier(name) { weights[name] = tensor.detached() }
+    }
+    do {
+      try network.load(weights)
+    } catch let error as StateError {
+      throw RunError("\(name) does not fit the network: \(error)")
+    } catch let error as BrokenEntry {
+      throw RunError("\(name): \(error); no network can compute with that: take other weights, or train it again")
+    }
+  }
+}

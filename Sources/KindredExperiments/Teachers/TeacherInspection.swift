@@ -1,0 +1,65 @@
+// What can be known of a configuration's networks from its files, before anything runs.
+
+import Foundation
+import Kindred
+import KindredVision
+
+/// A configuration's teacher as its files say.
+public struct TeacherInspection {
+  public let description: TeacherDescription
+  /// Why its files do not say it, where they are not there yet: what is known then is what the configuration says.
+  public let absence: String?
+
+  /// nil for a configuration without a teacher.
+  /// - Parameter runs: the folder of runs, in which a teacher that a configuration makes is looked for.
+  /// - Throws: `RunError`, `RecordingError`, `SafetensorsError` or `ConfigurationError` for a file that is damaged, or not what
+  ///   the configuration and its losses want.
+  public init?(_ settings: Configuration, runs: URL) throws {
+    guard let teacher = settings.teacher else { return nil }
+    if let (description, absence) = try TeacherInspection.absent(teacher, settings, runs: runs) {
+      (self.description, self.absence) = (description, absence)
+    } else {
+      (description, absence) = (try TeacherSource(teacher, for: settings, runs: runs).description, nil)
+    }
+  }
+
+  private static func absent(
+    _ teacher: Configuration.Teacher, _ settings: Configuration, runs: URL
+  ) throws -> (TeacherDescription, String)? {
+    let image = settings.data.set.imageShape
+    switch teacher.source {
+    case .weights(let network, let file) where WeightsFile.location(file.url) == nil:
+      let name = ConfigurationFile.displayName(file.url)
+      return (network.description(classes: nil, image: image), "there is no file or finished run \(name)")
+    case .configuration(let network, let file) where ConfigurationFile.problem(opening: file.url) == nil:
+      let run = try Configuration.load(file: file.url)
+      let folder = TeacherWeights.folder(of: run, in: runs)
+      guard WeightsFile.location(folder.url) == nil else { return nil }
+      let classes = run.data.set.classCount
+      return (network.description(classes: classes, image: image), "there is no finished run in \(folder.name)")
+    default: return nil
+    }
+  }
+}
+
+extension Configuration {
+  /// Refuses weights to start from that are not the student's, by their file's header alone.
+  /// - Throws: `RunError`, `SafetensorsError`.
+  public func checkStart() throws {
+    guard let place = student.weights?.url else { return }
+    let file: WeightsFile
+    do {
+      file = try WeightsFile(place)
+    } catch let error as RunError {
+      throw RunError("student.weights: \(error)")
+    }
+    let ends = try file.ends(of: student.network)
+    let (channels, classes) = (data.set.imageShape.channels, data.set.classCount)
+    guard ends.inputChannels == channels, student.classifier == .fresh || ends.classes == classes else {
+      let advice = ends.inputChannels == channels ? "; for another classifier say student.classifier: fresh" : ""
+      throw RunError(
+        "student.weights: \(file.name) is for \(ends.inputChannels) channels and "
+          + "\(ends.classes) classes, but \(data.set.rawValue) has \(channels) and \(classes)\(advice)")
+    }
+  }
+}
