@@ -42,7 +42,7 @@ private struct Run {
     var done = 0
     var epochs: [EpochReport] = []
     let outcome = try distiller.run(
-      on: source, evaluate: Run.evaluate,
+      on: source, evaluate: TinyBatches.evaluate,
       shouldStop: {
         done += 1
         return done >= steps
@@ -55,11 +55,6 @@ private struct Run {
         }
       })
     return (outcome, epochs)
-  }
-
-  static func evaluate(_ network: Network) -> Evaluation {
-    let batches = (0..<2).map { TinyBatches.batch(at: BatchPosition(epoch: 200, batch: $0)) }
-    return network.evaluation(on: batches, classCount: TinyNetwork.classes)
   }
 }
 
@@ -100,24 +95,24 @@ private struct Run {
 
   @Test func trainingLearns() throws {
     let run = Run(seed: 1)
-    let before = Run.evaluate(run.distiller.student).loss
+    let before = TinyBatches.evaluate(run.distiller.student).loss
     let initial = run.bytes
     let result = try run.go()
-    #expect(Run.evaluate(run.distiller.student).loss < before)
+    #expect(TinyBatches.evaluate(run.distiller.student).loss < before)
     #expect(result.epochs.map(\.epoch) == [1, 2, 3])
     #expect(zip(result.epochs.map(\.learningRate), [0.05, 0.015, 0.0045]).allSatisfy { abs($0 - $1) < 1e-12 })
     #expect(result.epochs.map { $0.accuracy != nil } == [false, true, true])
     #expect(Set(result.epochs[0].terms.keys) == ["cross_entropy", "sp", "kd", "hint", "loss"])
-    #expect(result.epochs.last?.evaluationLoss == Run.evaluate(run.distiller.student).loss)
+    #expect(result.epochs.last?.evaluationLoss == TinyBatches.evaluate(run.distiller.student).loss)
     #expect(run.adapter.bytes["conv.weight"] != initial[1]["conv.weight"])
   }
 
   @Test func trainingLearnsInBFloat16() throws {
     let (wide, narrow) = (Run(seed: 1), Run(seed: 1, inBFloat16: true))
-    let before = Run.evaluate(narrow.distiller.student).loss
+    let before = TinyBatches.evaluate(narrow.distiller.student).loss
     let expected = try wide.go()
     let result = try narrow.go()
-    #expect(Run.evaluate(narrow.distiller.student).loss < before)
+    #expect(TinyBatches.evaluate(narrow.distiller.student).loss < before)
     #expect(narrow.bytes != wide.bytes)
     let losses = try [result, expected].map { try #require($0.epochs[0].terms["loss"]) }
     #expect(abs(losses[0] - losses[1]) < 0.05 * losses[1])
@@ -175,7 +170,7 @@ private struct Run {
       optimizer: SGD(student.parameters, learningRate: 0.1),
       settings: .init(epochs: 1, learningRate: 0.1, schedule: .init(.constant)))
     let error = #expect(throws: NonFiniteLoss.self) {
-      try distiller.run(on: TinyBatches(), evaluate: Run.evaluate, shouldStop: { false }, onEvent: { _ in })
+      try distiller.run(on: TinyBatches(), evaluate: TinyBatches.evaluate, shouldStop: { false }, onEvent: { _ in })
     }
     #expect(error?.term == "exploding")
     #expect(error?.position == BatchPosition())
@@ -275,7 +270,7 @@ private struct Run {
   @Test func keepsTheNetworksModeAndStatistics() {
     let network = TinyNetwork(2, seed: 1)
     let before = network.bytes
-    _ = Run.evaluate(network)
+    _ = TinyBatches.evaluate(network)
     #expect(network.isTraining)
     #expect(network.bytes == before)
   }

@@ -1,5 +1,6 @@
 // Every method's value and gradients against PyTorch.
 
+import Foundation
 import GoldenFiles
 import Kindred
 import Testing
@@ -21,6 +22,32 @@ import Torch
     let student = leaf(try golden["sp-zero/student"], precision.dtype)
     let loss = similarityLoss(student, try golden["sp-zero/teacher"].to(precision.dtype))
     try check(loss, student, golden, "sp-zero", precision, gradient: "gradient-masked")
+  }
+
+  /// A class that the teacher rules out has probability 0 and adds 0: the divergence is that of the other classes, with
+  /// the student's own normalisation over all.
+  @Test(arguments: Precision.all)
+  func knowledgeDistillationOfMaskedClasses(precision: Precision) throws {
+    let (t, s) = ([1.0, 3, -2], [0.5, -1.0, 2, 1])
+    let temperature = 2.0
+    let teacher = Tensor(t + [-Double.infinity], shape: [1, 4]).to(precision.dtype)
+    let student = leaf(Tensor(s, shape: [1, 4]), precision.dtype)
+    let loss = KnowledgeDistillation(temperature: temperature)
+    let value = loss(Activations(logits: student), TeacherOutput([.logits: teacher]))
+    let p = softmax(t.map { $0 / temperature }) + [0]
+    let q = softmax(s.map { $0 / temperature })
+    let divergence = zip(p, q).reduce(0) { $0 + ($1.0 > 0 ? $1.0 * log($1.0 / $1.1) : 0) }
+    #expect(abs(value.item - temperature * temperature * divergence) < 10 * precision.tolerance)
+    // d/ds of T^2 KL(p || softmax(s / T)) is T (q - p).
+    let slopes = try gradient(value, at: student).elements(as: Double.self)
+    for (slope, (p, q)) in zip(slopes, zip(p, q)) {
+      #expect(abs(slope - temperature * (q - p)) < 10 * precision.tolerance)
+    }
+  }
+
+  private func softmax(_ logits: [Double]) -> [Double] {
+    let powers = logits.map { exp($0) }
+    return powers.map { $0 / powers.reduce(0, +) }
   }
 
   @Test(arguments: [("kd-4", 4.0), ("kd-1", 1.0)], Precision.all)

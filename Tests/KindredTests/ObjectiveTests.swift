@@ -38,6 +38,53 @@ import Torch
     let parameters = Distiller.parameters(student: student, objective: objective)
     #expect(parameters.count == student.parameters.count + 4)
   }
+
+  /// Two terms of one method have sums and checkpoint entries of their own.
+  @Test func termsOfOneMethodAreToldApart() throws {
+    let adapters = [1, 2].map { HintAdapter(student: (4, 3), teacher: (6, 3), generator: Generator(seed: $0)) }
+    let terms = zip(["first", "second"], adapters).map {
+      Objective.Term(Hint(tap, adapter: $1), weight: $0 == "first" ? 1 : 2, id: $0)
+    }
+    let objective = Objective(terms: terms)
+    #expect(objective.adapters.map(\.name) == ["first", "second"])
+    let student = TinyNetwork(2, seed: 1)
+    let teacher = LiveTeacher(TinyNetwork(3, seed: 2).warmedUp(), needs: objective.teacherNeeds)
+    let distiller = Distiller(
+      student: student, teacher: teacher, objective: objective,
+      optimizer: SGD(Distiller.parameters(student: student, objective: objective), learningRate: 0.01),
+      settings: .init(epochs: 1, learningRate: 0.01, schedule: .init(.constant)))
+    var means: [String: Double] = [:]
+    _ = try distiller.run(
+      on: TinyBatches(), evaluate: TinyBatches.evaluate, shouldStop: { false },
+      onEvent: { if case .epoch(let report) = $0 { means = report.terms } })
+    let (cross, first, second) = (means["cross_entropy"] ?? 0, means["first"] ?? 0, means["second"] ?? 0)
+    #expect(first > 0 && second > 0 && first != second)
+    #expect(abs((means["loss"] ?? 0) - (cross + first + 2 * second)) < 1e-5)
+    try withTemporaryFolder { folder in
+      let file = folder.appending(path: "checkpoint.safetensors")
+      try Checkpoint.save(distiller, to: file)
+      let saved = try Safetensors.read(file).tensors
+      for (term, adapter) in zip(["first", "second"], adapters) {
+        #expect(saved["adapter.\(term).conv.weight"]?.bytes() == adapter.conv.weight.bytes())
+      }
+    }
+  }
+
+  @Test func aTermWithoutAWeightNeverTrains() throws {
+    let student = TinyNetwork(2, seed: 1)
+    let objective = Objective(terms: [.init(SimilarityPreserving([tap]), weight: nil)])
+    let distiller = Distiller(
+      student: student, teacher: LiveTeacher(TinyNetwork(3, seed: 2), needs: objective.teacherNeeds),
+      objective: objective, optimizer: SGD(student.parameters, learningRate: 0.1),
+      settings: .init(epochs: 1, learningRate: 0.1, schedule: .init(.constant)))
+    let before = student.bytes
+    let error = #expect(throws: UnweightedTerm.self) {
+      _ = try distiller.run(
+        on: TinyBatches(), evaluate: TinyBatches.evaluate, shouldStop: { false }, onEvent: { _ in })
+    }
+    #expect(error?.id == "sp")
+    #expect(student.bytes == before)
+  }
 }
 
 @Suite struct LiveTeacherTests {
@@ -127,6 +174,88 @@ import Torch
     #expect(adapter.bytes == before.1)
     #expect(student.isTraining == isTraining)
     #expect(student.parameters.allSatisfy { $0.gradient == nil })
+  }
+
+  /// The pull is that of the activations which the network goes on with, not of copies in float32.
+  @Test func bfloat16FindsTheWeightsOfFloat32() throws {
+    let tap = LayerPair("stage2")
+    let losses: [any DistillationLoss] = [
+      SimilarityPreserving([tap]), AttentionTransfer([.init(tap, studentSize: 3, teacherSize: 3)]),
+      Hint(tap, adapter: HintAdapter(student: (6, 3), teacher: (8, 3), generator: Generator(seed: 1))),
+      KnowledgeDistillation(),
+    ]
+    let batches = (0..<3).map { TinyBatches.batch(at: BatchPosition(batch: $0)) }
+    for loss in losses {
+      let weights = try [Kindred.Precision.float32, .bfloat16].map {
+        try WeightCalibration(fraction: 0.5, precision: $0).weight(
+          of: loss, student: TinyNetwork(3, seed: 4), teacher: teacher(loss), batches: batches)
+      }
+      #expect(weights[0] > 0)
+      #expect(abs(weights[1] / weights[0] - 1) < 0.1, "\(loss.name): \(weights)")
+    }
+  }
+
+  private func refusal(
+    _ loss: any DistillationLoss, student: Network, teacher: any TeacherSignal, batches: Int = 1
+  ) -> String? {
+    let batches = (0..<batches).map { TinyBatches.batch(at: BatchPosition(batch: $0)) }
+    do {
+      _ = try WeightCalibration(fraction: 0.5).weight(of: loss, student: student, teacher: teacher, batches: batches)
+      return nil
+    } catch {
+      return "\(error)"
+    }
+  }
+
+  @Test func aDeadLayerIsRefusedByName() {
+    let student = TinyNetwork(3, seed: 4)
+    withoutGradients { student.bn2.bias.fillInPlace(-100) }
+    let losses: [any DistillationLoss] = [
+      SimilarityPreserving([LayerPair("stage2")]),
+      AttentionTransfer([.init(LayerPair("stage2"), studentSize: 3, teacherSize: 3)]),
+    ]
+    for loss in losses {
+      let text = refusal(loss, student: student, teacher: teacher(loss))
+      #expect(text?.contains("'\(loss.name)' cannot be calibrated: the student's 'stage2' is zero") == true, "\(text ?? "")")
+    }
+  }
+
+  /// What is left of the difference between two networks that agree is rounding, of which a weight of 1e8 would come.
+  @Test func agreementIsNoGradient() {
+    // The teacher's signal is the student's own, rounded: off by some parts in ten million.
+    struct Echo: TeacherSignal {
+      let student: Network
+      let scale: Double
+
+      func output(for batch: Batch) throws -> TeacherOutput {
+        let tap = withoutGradients { student.activations(of: batch.images, .init(taps: ["stage2"])).tap("stage2") }
+        return TeacherOutput(Activations(taps: ["stage2": tap * scale]), needs: [.similarity("stage2")])
+      }
+    }
+    let student = TinyNetwork(3, seed: 4)
+    let loss = SimilarityPreserving([LayerPair("stage2")])
+    for scale in [1, 1.1, 3] {
+      let text = refusal(loss, student: student, teacher: Echo(student: student, scale: scale), batches: 2)
+      let isSeen = text?.contains("rounding") == true || text?.contains("'stage2' is zero") == true
+      #expect(isSeen, "\(text ?? "accepted")")
+    }
+    #expect(refusal(loss, student: student, teacher: teacher(loss)) == nil)
+  }
+
+  @Test func aGradientThatDoesNotReachIsNotZero() {
+    /// Gives a tap beside the path to its logits.
+    final class Branched: Network {
+      let body = TinyNetwork(3, seed: 4)
+      override func activations(of input: Tensor, _ request: ActivationRequest) -> Activations {
+        var result = body.activations(of: input, request)
+        result.taps = result.taps.mapValues { $0 * 1 }
+        return result
+      }
+    }
+    let loss = SimilarityPreserving([LayerPair("stage2")])
+    let text = refusal(loss, student: Branched(), teacher: teacher(loss))
+    #expect(text?.contains("cross-entropy's gradient does not reach the student's 'stage2'") == true, "\(text ?? "")")
+    #expect(refusal(loss, student: TinyNetwork(3, seed: 4), teacher: teacher(loss), batches: 0) != nil)
   }
 
   /// A student that already agrees with the teacher feels no pull.

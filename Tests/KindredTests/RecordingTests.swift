@@ -64,6 +64,28 @@ private struct Tape {
 }
 
 @Suite struct RecordingTests {
+  /// A signal that is not finite, or would not be in fewer bits, is not kept.
+  @Test(arguments: [RecordingHeader.Storage.float32, .float16])
+  func whatIsNotFiniteIsNotStored(storage: RecordingHeader.Storage) throws {
+    let needs: Set<TeacherNeed> = [.activation("stage2"), .logits]
+    for (maps, logits, isKept) in [
+      (1.0, -Double.infinity, true), (.nan, 1, false), (.infinity, 1, false), (1, .nan, false), (1, .infinity, false),
+      (1e5, 1, storage == .float32),
+    ] {
+      try withTemporaryFolder { folder in
+        let writer = try RecordingWriter(Tape.header(storage), needs: needs, to: folder)
+        // One class of each input stays.
+        let masked = Tensor.concatenated([.ones([6, 1]), .full([6, 2], logits)], axis: 1)
+        let output = TeacherOutput([.activation("stage2"): .full([6, 6, 3, 3], maps), .logits: masked])
+        let error = Result { try writer.append(output, batch: 0) }
+        #expect((try? error.get()) != nil || !isKept)
+        guard !isKept else { return }
+        let words = "\(#expect(throws: RecordingError.self) { try error.get() }?.problem ?? "")"
+        #expect(words.contains("of batch 0 with NaN or infinity in it"), "\(words)")
+      }
+    }
+  }
+
   @Test func whatIsReplayedIsWhatWasSaid() throws {
     try withTemporaryFolder { folder in
       try Tape.record(in: folder)

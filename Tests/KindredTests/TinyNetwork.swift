@@ -68,6 +68,12 @@ struct TinyBatches: BatchSource {
     return Batch(images: noise + signal, labels: Tensor(labels, shape: [6]), position: position)
   }
 
+  /// On batches that none is trained on.
+  static func evaluate(_ network: Network) -> Evaluation {
+    let batches = (0..<2).map { batch(at: BatchPosition(epoch: 200, batch: $0)) }
+    return network.evaluation(on: batches, classCount: TinyNetwork.classes)
+  }
+
   func batches(from start: BatchPosition) -> any IteratorProtocol<Batch> {
     var position = start
     return AnyIterator {

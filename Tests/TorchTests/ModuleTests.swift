@@ -94,6 +94,20 @@ private final class Block: Module {
     #expect(module.state.map { $0.tensor.bytes() } == before)
   }
 
+  /// Values that no network can compute with: one of them is enough, wherever it is.
+  @Test(arguments: [
+    ("scale", Double.nan), ("shortcut.bias", .infinity), ("layer.0.bn1.running_mean", -.infinity),
+    ("layer.0.bn1.running_var", -1),
+  ])
+  func loadRefusesBrokenValues(entry: String, value: Double) throws {
+    let module = Sample()
+    let weights = weights { $0[entry]?.reshaped([-1]).narrowed(0, 0..<1).fillInPlace(value) }
+    let before = module.state.map { $0.tensor.bytes() }
+    let error = #expect(throws: BrokenEntry.self) { try module.load(weights) }
+    #expect(error?.entry == entry)
+    #expect(module.state.map { $0.tensor.bytes() } == before)
+  }
+
   @Test func moveKeepsValuesAndChangesLayout() {
     let generator = Generator(seed: 3)
     let convolution = Convolution(3, 4, kernel: 3, generator: generator)
