@@ -32,7 +32,7 @@ final class RunProgress {
     case .calibrated(let method, let weight, let fraction):
       message(
         "\(prefix)weight of \(method): \(Format.value(weight)) (\(Format.value(fraction)) of cross-entropy's pull)")
-    case .training(.warning(let warning)): message("\(prefix)\(warning)")
+    case .training(.warning(let warning)): warn(warning)
     case .training(.step(let step)):
       last = step
       try printer?.step(status(step)) { [("loss", Format.value(try step.loss()))] }
@@ -46,7 +46,7 @@ final class RunProgress {
 
   func show(_ event: RecordingRun.Event) {
     switch event {
-    case .warning(let warning): message("\(prefix)\(warning)")
+    case .warning(let warning): warn(warning)
     case .quantized(let cost): message("\(prefix)\(cost)")
     case .began(let size):
       let batches =
@@ -58,6 +58,12 @@ final class RunProgress {
         stepsPerEpoch: step.batchesPerEpoch, imagesPerSecond: step.imagesPerSecond)
       if status.step == status.stepsPerEpoch { printer?.epoch(status) } else { printer?.step(status) }
     }
+  }
+
+  /// Said in any case: it is no progress.
+  private func warn(_ warning: String) {
+    let line = "\(prefix)warning: \(warning)"
+    if let printer { printer.message(line) } else { note(line) }
   }
 
   private var prefix: String { name.isEmpty ? "" : "\(name): " }

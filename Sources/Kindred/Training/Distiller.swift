@@ -121,7 +121,7 @@ public final class Distiller {
   private func checkTeacher(on source: any BatchSource, _ onEvent: (TrainingEvent) throws -> Void) throws {
     var batches = source.batches(from: BatchPosition())
     guard let teacher, let first = batches.next() else { return }
-    for oddity in try teacher.check(on: first) { try onEvent(.warning("the teacher is odd: \(oddity)")) }
+    for oddity in try teacher.check(on: first) { try onEvent(.warning("the teacher: \(oddity)")) }
   }
 
   /// Brings the figures of `progress` up to its position.
