@@ -1,5 +1,6 @@
 // Several configurations, several seeds, one table: what `kindred compare` does.
 
+import Files
 import Foundation
 import Kindred
 import KindredReport

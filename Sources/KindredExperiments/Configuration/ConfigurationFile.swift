@@ -1,5 +1,6 @@
 /// The files behind a configuration, before their meaning: opening, extending and overriding.
 
+import Files
 import Foundation
 
 enum ConfigurationFile {
@@ -75,10 +76,5 @@ enum ConfigurationFile {
   }
 
   /// A file's path as people write it: from the current folder when it lies below.
-  static func displayName(_ file: URL) -> String {
-    let path = file.standardizedFileURL.path(percentEncoded: false)
-    let here = FileManager.default.currentDirectoryPath + "/"
-    guard path != here, path + "/" != here else { return "." }
-    return path.hasPrefix(here) ? String(path.dropFirst(here.count)) : path
-  }
+  static func displayName(_ file: URL) -> String { file.displayName }
 }

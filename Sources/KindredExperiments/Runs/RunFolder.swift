@@ -104,21 +104,18 @@ public struct RunError: Error, CustomStringConvertible, LocalizedError, Sendable
   public var errorDescription: String? { description }
 }
 
-/// Keeps two processes from writing into one folder. Released when the process ends, however it ends.
-final class RunLock {
-  static let fileName = ".lock"
-  private let descriptor: Int32
+/// The lock on a run's folder, refused in a line for the person who asked for the run.
+struct RunLock {
+  static let fileName = FolderLock.fileName
+  private let lock: FolderLock
 
   init(_ folder: RunFolder) throws {
-    descriptor = open(folder.url.appending(path: RunLock.fileName).path, O_CREAT | O_RDWR | O_CLOEXEC, 0o644)
-    guard descriptor >= 0 else {
-      throw RunError("\(folder.name) cannot be written to: \(String(cString: strerror(errno)))")
-    }
-    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-      close(descriptor)
+    do {
+      lock = try FolderLock(folder: folder.url)
+    } catch .held {
       throw RunError("another process is working in \(folder.name); wait for it or choose another folder with --out")
+    } catch .unavailable(let reason) {
+      throw RunError("\(folder.name) cannot be written to: \(reason)")
     }
   }
-
-  deinit { close(descriptor) }
 }

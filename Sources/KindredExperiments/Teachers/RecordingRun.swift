@@ -1,5 +1,6 @@
 // From a configuration to a recording of its teacher: what `kindred record` does.
 
+import Files
 import Foundation
 import Kindred
 import KindredReport

@@ -2,9 +2,9 @@
 
 import Foundation
 
-enum DiskSpace {
+package enum DiskSpace {
   /// The bytes that can still be written beside a file or folder that need not exist yet; nil where it is not known.
-  static func free(at url: URL) -> Int? {
+  package static func free(at url: URL) -> Int? {
     var place = url.standardizedFileURL
     while !FileManager.default.fileExists(atPath: place.path), place.path != "/" { place.deleteLastPathComponent() }
     let attributes = try? FileManager.default.attributesOfFileSystem(forPath: place.path)
