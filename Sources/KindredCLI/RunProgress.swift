@@ -27,6 +27,7 @@ final class RunProgress {
   /// - Throws: `NonFiniteLoss` where the loss to be shown is not finite.
   func show(_ event: RunEvent) throws {
     switch event {
+    case .waiting: message("\(prefix)another process is working on this run; waiting for it")
     case .resumed(let epochs): message("\(prefix)resumed after epoch \(epochs)")
     case .quantized(let cost): message("\(prefix)\(cost)")
     case .calibrated(let method, let weight, let fraction):
@@ -46,6 +47,7 @@ final class RunProgress {
 
   func show(_ event: RecordingRun.Event) {
     switch event {
+    case .waiting: message("\(prefix)another process is recording this teacher; waiting for it")
     case .warning(let warning): warn(warning)
     case .quantized(let cost): message("\(prefix)\(cost)")
     case .began(let size):

@@ -78,16 +78,14 @@ public final class Comparison {
   private let teachers: [Job]
 
   /// Trains what is missing. Returns whether all is there, false when it was stopped on request.
-  /// - Throws: as `TrainingRun.run`.
+  ///
+  /// Other processes that work on the same runs or record the same teacher are waited for.
+  /// - Throws: as `TrainingRun.run`; `RunError` where a finished run is another one, or learnt from another teacher.
   public func run(shouldStop: () -> Bool, onEvent: (Event) throws -> Void) throws -> Bool {
-    let missing = try jobs.filter { job in
-      guard case .finished(let other, _) = try job.folder.state() else { return true }
-      if let difference = job.settings.difference(from: other) {
-        throw RunError("\(job.folder.name) holds another run (\(difference)); choose another folder with --out")
-      }
-      try onEvent(.skipped(job))
-      return false
-    }
+    let missing = try jobs.filter { !(try isFinished($0)) }
+    let finished = jobs.filter { job in !missing.contains { $0.folder.url == job.folder.url } }
+    if !missing.isEmpty { try requireSameImages(finished) }
+    for job in finished { try onEvent(.skipped(job)) }
     let unfinished = Set(missing.map(\.folder.url))
     var number = 0
     for signal in SharedSignal.groups(jobs) {
@@ -97,27 +95,62 @@ public final class Comparison {
         number += 1
         guard !shouldStop() else { return false }
         try onEvent(.began(job, number: number, of: missing.count))
-        let run = TrainingRun(job.settings, folder: job.folder, library: library, runs: runs, recording: recording)
+        let run = TrainingRun(
+          job.settings, folder: job.folder, library: library, runs: runs, recording: recording?.folder,
+          waitsForOthers: true)
         switch try run.run(resume: true, shouldStop: shouldStop, onEvent: { try onEvent(.run(job, $0)) }) {
         case .stopped: return false
         case .finished(let result): try onEvent(.finished(job, result))
         }
       }
       // The next signal needs the space, and what is replayed is what a live teacher says again.
-      if recording != nil { try? FileManager.default.removeItem(at: recordings) }
+      recording?.release()
     }
-    // What an interrupted recording left, where live teachers have done without it since.
-    try? FileManager.default.removeItem(at: recordings)
+    removeLeftRecordings()
+    // A teacher that was trained just now may be another than the one that finished students learnt from.
+    for job in finished { _ = try isFinished(job) }
     return true
+  }
+
+  /// Whether a run is there.
+  /// - Throws: `RunError` where it is another one, or read other files than there are now.
+  private func isFinished(_ job: Job) throws -> Bool {
+    guard case .finished(let other, _) = try job.folder.state() else { return false }
+    let difference =
+      try job.settings.difference(from: other) ?? job.settings.fileContent(runs: runs).difference(from: other.content)
+    guard let difference else { return true }
+    throw RunError("\(job.folder.name) holds another run (\(difference)); choose another folder with --out")
+  }
+
+  /// Refuses finished runs whose images were others than those that further runs would see.
+  private func requireSameImages(_ finished: [Job]) throws {
+    var known: [(data: Configuration.Images, content: Configuration.Content)] = []
+    for job in finished {
+      guard case .finished(let other, _) = try job.folder.state() else { continue }
+      let data = job.settings.data
+      let content = try known.first { $0.data == data }?.content ?? RunImages(data, library).content
+      known.append((data, content))
+      guard let difference = content.difference(from: other.content) else { continue }
+      throw RunError("\(job.folder.name) holds another run (\(difference)); choose another folder with --out")
+    }
   }
 
   private var recordings: URL { runs.appending(path: ".recordings") }
 
-  /// Records what several runs will hear, where that saves time and fits the disk. Returns the recording's folder, nil
-  /// where the teacher runs live or the recording was stopped.
+  /// What an interrupted recording left, where live teachers have done without it since.
+  private func removeLeftRecordings() {
+    guard FileManager.default.fileExists(atPath: recordings.path) else { return }
+    for signal in SharedSignal.groups(jobs) where signal.isRecordable {
+      guard let key = try? signal.recording(library: library, runs: runs).key() else { continue }
+      SharedRecording.remove(recordings.appending(path: key))
+    }
+  }
+
+  /// Records what several runs will hear, where that saves time and fits the disk. Returns nil where the teacher runs live
+  /// or the recording was stopped.
   private func record(
     _ signal: SharedSignal, for missing: [Job], shouldStop: () -> Bool, onEvent: (Event) throws -> Void
-  ) throws -> URL? {
+  ) throws -> SharedRecording? {
     guard recordsTeachers, !shouldStop(), signal.savesTime(for: missing) else { return nil }
     let recording = signal.recording(library: library, runs: runs)
     let (bytes, free) = (try recording.byteCount(), DiskSpace.free(at: runs) ?? .max)
@@ -128,10 +161,16 @@ public final class Comparison {
     }
     try onEvent(.recording(missing, bytes: bytes))
     let folder = recordings.appending(path: try recording.key())
-    let result = try recording.run(
-      into: folder, resume: true, shouldStop: shouldStop, onEvent: { try onEvent(.recorded($0)) })
+    var shared: SharedRecording?
+    // Once more where another comparison, done with it, took it away before it was held here.
+    while shared == nil {
+      let result = try recording.run(
+        into: folder, resume: true, shouldStop: shouldStop, onEvent: { try onEvent(.recorded($0)) })
+      guard result != nil else { break }
+      shared = SharedRecording(folder)
+    }
     try onEvent(.recordingFinished)
-    return result == nil ? nil : folder
+    return shared
   }
 
   /// The table of all runs' accuracies.

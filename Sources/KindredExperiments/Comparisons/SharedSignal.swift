@@ -47,15 +47,19 @@ struct SharedSignal {
     }
   }
 
+  /// Whether there is a teacher whose signal can be recorded.
+  var isRecordable: Bool { key != nil }
+
   /// Whether running the teacher once, for all its runs, is less work than running it in each that is missing.
   func savesTime(for missing: [Comparison.Job]) -> Bool {
-    guard key != nil else { return false }
+    guard isRecordable else { return false }
     let live = missing.reduce(0) { $0 + $1.settings.training.epochs - $1.folder.epochsDone }
     return (jobs.map(\.settings.distinctEpochs).max() ?? 0) < live
   }
 
   /// The recording that serves these runs.
   func recording(library: ImageLibrary, runs: URL) -> RecordingRun {
-    RecordingRun(jobs[0].settings, serving: jobs.map(\.settings), library: library, runs: runs)
+    RecordingRun(
+      jobs[0].settings, serving: jobs.map(\.settings), library: library, runs: runs, waitsForOthers: true)
   }
 }

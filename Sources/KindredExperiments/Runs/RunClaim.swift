@@ -1,22 +1,35 @@
 // A folder that one process works in, and that is gone again where nothing came of it.
 
+import Files
 import Foundation
 
 /// Makes a folder and keeps other processes out of it.
 final class RunClaim {
   /// The folders that were made for it, outermost first.
-  private let made: [URL]
-  private var lock: RunLock?
+  private var made: [URL] = []
+  private var lock: FolderLock?
 
-  /// - Throws: `RunError` where the folder cannot be made or another process works in it.
-  init(_ folder: RunFolder) throws {
-    made = RunClaim.missing(folder.url)
-    try folder.create()
-    do {
-      lock = try RunLock(folder)
-    } catch {
-      RunClaim.remove(made)
-      throw error
+  /// - Parameter wait: waits a little for another process that works in the folder, and returns true; false refuses.
+  /// - Throws: `RunError` where the folder cannot be made, or another process works in it and is not waited for; whatever
+  ///   `wait` throws.
+  init(_ folder: RunFolder, wait: () throws -> Bool = { false }) throws {
+    var hasWaited = false
+    while lock == nil {
+      made = RunClaim.missing(folder.url)
+      try folder.create()
+      do {
+        lock = try FolderLock(folder: folder.url)
+      } catch FolderLockError.held {
+        hasWaited = try wait()
+        guard hasWaited else {
+          throw RunError("another process is working in \(folder.name); wait for it or choose another folder with --out")
+        }
+      } catch FolderLockError.unavailable(let reason) {
+        // Whoever was waited for may have taken the folder away.
+        if hasWaited, !FileManager.default.fileExists(atPath: folder.url.path) { continue }
+        RunClaim.remove(made)
+        throw RunError("\(folder.name) cannot be written to: \(reason)")
+      }
     }
   }
 
@@ -40,4 +53,21 @@ final class RunClaim {
     // Removes none that is not empty.
     for folder in folders.reversed() { rmdir(folder.path) }
   }
+}
+
+/// Waits for another process until a stop is asked for.
+struct Patience {
+  private var hasBegun = false
+
+  /// - Parameter onBegin: is called the first time.
+  /// - Throws: `Stopped`; whatever `onBegin` throws.
+  mutating func wait(shouldStop: () -> Bool, onBegin: () throws -> Void) throws {
+    if !hasBegun { try onBegin() }
+    hasBegun = true
+    guard !shouldStop() else { throw Stopped() }
+    usleep(200_000)
+  }
+
+  /// A stop was asked for while another process was waited for.
+  struct Stopped: Error {}
 }

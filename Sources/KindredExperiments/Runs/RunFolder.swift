@@ -40,7 +40,7 @@ public struct RunFolder: Sendable {
       return .finished(settings, try readResult())
     }
     let contents = (try? files.contentsOfDirectory(atPath: url.path)) ?? []
-    let foreign = contents.filter { !$0.hasSuffix(".partial") && $0 != RunLock.fileName }
+    let foreign = contents.filter { !$0.hasSuffix(".partial") && $0 != FolderLock.fileName }
     guard foreign.isEmpty else {
       throw RunError("\(name) is not empty and holds no run; choose another folder with --out")
     }
@@ -102,20 +102,4 @@ public struct RunError: Error, CustomStringConvertible, LocalizedError, Sendable
   public init(_ description: String) { self.description = description }
 
   public var errorDescription: String? { description }
-}
-
-/// The lock on a run's folder, refused in a line for the person who asked for the run.
-struct RunLock {
-  static let fileName = FolderLock.fileName
-  private let lock: FolderLock
-
-  init(_ folder: RunFolder) throws {
-    do {
-      lock = try FolderLock(folder: folder.url)
-    } catch .held {
-      throw RunError("another process is working in \(folder.name); wait for it or choose another folder with --out")
-    } catch .unavailable(let reason) {
-      throw RunError("\(folder.name) cannot be written to: \(reason)")
-    }
-  }
 }

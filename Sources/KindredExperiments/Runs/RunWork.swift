@@ -9,6 +9,11 @@ struct RunImages {
   let training: ImageSet
   let evaluation: ImageSet
 
+  /// - Throws: `DataError`.
+  init(_ data: Configuration.Images, _ library: ImageLibrary) throws {
+    (training, evaluation) = (try library.training(data), try library.evaluation(data))
+  }
+
   /// What they are.
   var content: Configuration.Content {
     [.images: training.fingerprint, .evaluationImages: evaluation.fingerprint]

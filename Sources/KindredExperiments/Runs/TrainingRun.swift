@@ -7,6 +7,8 @@ import Torch
 
 /// What a run says while it goes on.
 public enum RunEvent {
+  /// Another process works in the run's folder and is waited for.
+  case waiting
   /// The run goes on from a checkpoint, with this many epochs done.
   case resumed(epochs: Int)
   /// The teacher works in int8, at this cost.
@@ -32,13 +34,19 @@ public final class TrainingRun {
   private let library: ImageLibrary
   private let runs: URL
   private let recording: URL?
+  private let waitsForOthers: Bool
 
   /// - Parameters:
   ///   - folder: where the run's files go.
   ///   - runs: the folder of runs, in which a teacher that a configuration makes is looked for.
   ///   - recording: a recording of the configuration's own teacher, to be used in its place.
-  public init(_ settings: Configuration, folder: RunFolder, library: ImageLibrary, runs: URL, recording: URL? = nil) {
+  ///   - waitsForOthers: whether another process that works in the folder is waited for, or refuses the run.
+  public init(
+    _ settings: Configuration, folder: RunFolder, library: ImageLibrary, runs: URL, recording: URL? = nil,
+    waitsForOthers: Bool = false
+  ) {
     self.recording = recording
+    self.waitsForOthers = waitsForOthers
     self.settings = settings
     self.folder = folder
     self.library = library
@@ -65,9 +73,18 @@ public final class TrainingRun {
     }
     if let result = try finishedBefore(resume: resume) { return .finished(result) }
     try settings.checkStart()
-    let images = try RunImages(training: library.training(settings.data), evaluation: library.evaluation(settings.data))
+    let images = try RunImages(settings.data, library)
     try settle(images.content)
-    let claim = try RunClaim(folder)
+    var patience = Patience()
+    let claim: RunClaim
+    do {
+      claim = try RunClaim(folder) {
+        if waitsForOthers { try patience.wait(shouldStop: shouldStop) { try onEvent(.waiting) } }
+        return waitsForOthers
+      }
+    } catch is Patience.Stopped {
+      return .stopped
+    }
     do {
       // Another process may have worked here while the images were loaded.
       if let result = try finishedBefore(resume: resume) { return .finished(result) }

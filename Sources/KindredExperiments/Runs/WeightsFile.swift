@@ -18,10 +18,10 @@ struct WeightsFile {
   /// - Throws: `RunError` where there is none; `SafetensorsError` for a damaged file.
   init(_ place: URL) throws {
     guard FileManager.default.fileExists(atPath: place.path) else {
-      throw RunError("there is no file or run \(ConfigurationFile.displayName(place))")
+      throw RunError("there is no file or run \(place.displayName)")
     }
     guard let file = WeightsFile.location(place) else {
-      throw RunError("\(ConfigurationFile.displayName(place)) holds no finished run (no weights.safetensors)")
+      throw RunError("\(place.displayName) holds no finished run (no weights.safetensors)")
     }
     let header = try SafetensorsFile(file)
     url = file
@@ -59,7 +59,7 @@ struct WeightsFile {
   }
 
   /// The path as people write it.
-  var name: String { ConfigurationFile.displayName(url) }
+  var name: String { url.displayName }
 
   /// What the header says of a network's inputs and outputs.
   /// - Throws: `RunError` where the file is not of such a network.

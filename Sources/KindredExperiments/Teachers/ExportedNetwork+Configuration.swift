@@ -68,7 +68,7 @@ extension Configuration.Exported {
     do {
       return try withTorchErrors(body)
     } catch let error as ExportedModelError {
-      throw RunError("teacher.exported: \(ConfigurationFile.displayName(file.url)): \(error.problem)")
+      throw RunError("teacher.exported: \(file.url.displayName): \(error.problem)")
     } catch let error as ExportedNetworkError {
       let nearest = error.unknownKey.flatMap { Spelling.nearest(to: $0.key, among: $0.known) }
       let advice = nearest.map { "; did you mean '\($0)'?" } ?? ""

@@ -45,7 +45,7 @@ extension Configuration {
     for fact in own {
       guard let other = recorded.first(where: { $0.name == fact.name }), other != fact else { continue }
       throw RunError(
-        "teacher.recording: \(ConfigurationFile.displayName(recording.folder)) was recorded for \(fact.name) "
+        "teacher.recording: \(recording.folder.displayName) was recorded for \(fact.name) "
           + "\(other.value), this run has \(fact.value)")
     }
   }

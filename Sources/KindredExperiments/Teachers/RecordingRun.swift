@@ -13,6 +13,8 @@ import Torch
 public final class RecordingRun {
   /// What a recording says while it goes on.
   public enum Event: Sendable {
+    /// Another process works in the recording's folder and is waited for.
+    case waiting
     /// Something that may not be meant, in one line; said before the first batch.
     case warning(String)
     /// The teacher works in int8, at this cost.
@@ -57,16 +59,19 @@ public final class RecordingRun {
   private let storage: RecordingHeader.Storage
   private let library: ImageLibrary
   private let runs: URL
+  private let waitsForOthers: Bool
 
   /// - Parameters:
   ///   - settings: the teacher and the batches.
   ///   - served: the runs whose losses it serves, all with this teacher and these batches; nil for the configured one.
   ///   - epochs: how many epochs to record; nil for all that differ in the runs.
   ///   - runs: the folder of runs, in which a teacher that a configuration makes is looked for.
+  ///   - waitsForOthers: whether another process that works in the folder is waited for, or refuses the recording.
   public init(
     _ settings: Configuration, serving served: [Configuration]? = nil, epochs: Int? = nil,
-    storage: RecordingHeader.Storage = .float32, library: ImageLibrary, runs: URL
+    storage: RecordingHeader.Storage = .float32, library: ImageLibrary, runs: URL, waitsForOthers: Bool = false
   ) {
+    self.waitsForOthers = waitsForOthers
     self.settings = settings
     self.served = served ?? [settings]
     self.epochs = epochs ?? self.served.map(\.distinctEpochs).max() ?? settings.distinctEpochs
@@ -98,7 +103,21 @@ public final class RecordingRun {
     let plan = try plan()
     try check(folder, resume: resume)
     let images = try library.training(settings.data)
-    let claim = try RunClaim(RunFolder(folder))
+    var patience = Patience()
+    let claim: RunClaim
+    do {
+      claim = try RunClaim(RunFolder(folder)) {
+        guard waitsForOthers else { return false }
+        // It may be done and in use by those that it was made for.
+        if let recording = try? Recording(folder), recording.missing.isEmpty { throw Finished(recording: recording) }
+        try patience.wait(shouldStop: shouldStop) { try onEvent(.waiting) }
+        return true
+      }
+    } catch is Patience.Stopped {
+      return nil
+    } catch let finished as Finished {
+      return result(finished.recording, plan)
+    }
     settings.prepareRuntime()
     do {
       return try withTorchErrors {
@@ -170,19 +189,28 @@ public final class RecordingRun {
       }
       guard isComplete else { return nil }
     }
+    return result(recording, plan)
+  }
+
+  /// Another process has recorded the same.
+  private struct Finished: Error { let recording: Recording }
+
+  private func result(_ recording: Recording, _ plan: RecordingPlan) -> Result {
+    let header = recording.header
+    let count = header.batches.count
     return Result(
-      folder: ConfigurationFile.displayName(folder), teacher: header.teacher.name, signals: header.signals,
-      epochs: epochs, batches: size.batches, bytes: size.bytes, planSeed: settings.planSeed)
+      folder: recording.folder.displayName, teacher: header.teacher.name, signals: header.signals, epochs: epochs,
+      batches: count, bytes: header.byteCount(plan.needs, batches: 0..<count), planSeed: settings.planSeed)
   }
 
   private func check(_ folder: URL, resume: Bool) throws {
-    let name = ConfigurationFile.displayName(folder)
+    let name = folder.displayName
     if Recording.exists(in: folder) {
       guard resume else { throw RunError("\(name) holds a recording; go on with --resume or choose another --out") }
       return
     }
     let contents = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
-    guard contents.allSatisfy({ $0.hasSuffix(".partial") || $0 == RunLock.fileName }) else {
+    guard contents.allSatisfy({ $0.hasSuffix(".partial") || $0 == FolderLock.fileName }) else {
       throw RunError("\(name) is not empty and holds no recording; choose another folder with --out")
     }
   }
@@ -191,7 +219,7 @@ public final class RecordingRun {
     guard let free = DiskSpace.free(at: folder), free < bytes else { return }
     throw RunError(
       "the recording takes \(Format.bytes(bytes)) and \(Format.bytes(free)) are free in "
-        + "\(ConfigurationFile.displayName(folder)); record fewer epochs, use --storage float16, or another --out")
+        + "\(folder.displayName); record fewer epochs, use --storage float16, or another --out")
   }
 }
 

@@ -29,7 +29,7 @@ public struct TeacherInspection {
     let image = settings.data.set.imageShape
     switch teacher.source {
     case .weights(let network, let file) where WeightsFile.location(file.url) == nil:
-      let name = ConfigurationFile.displayName(file.url)
+      let name = file.url.displayName
       return (network.description(classes: nil, image: image), "there is no file or finished run \(name)")
     case .configuration(let network, let file) where ConfigurationFile.problem(opening: file.url) == nil:
       let run = try Configuration.load(file: file.url)

@@ -37,8 +37,8 @@ enum TeacherSource {
   var place: String {
     switch self {
     case .network(let weights): weights.file.name
-    case .recording(let recording): ConfigurationFile.displayName(recording.folder)
-    case .exported(_, let exported): ConfigurationFile.displayName(exported.file.url)
+    case .recording(let recording): recording.folder.displayName
+    case .exported(_, let exported): exported.file.url.displayName
     }
   }
 

@@ -36,7 +36,7 @@ struct TeacherWeights {
     guard WeightsFile.location(folder.url) != nil else {
       throw RunError(
         "teacher: \(run.name) is not trained yet (no finished run in \(folder.name)); first run: "
-          + "kindred train \(ConfigurationFile.displayName(configuration)) --out \(folder.name)")
+          + "kindred train \(configuration.displayName) --out \(folder.name)")
     }
     try self.init(architecture, file: WeightsFile(folder.url), for: settings)
   }
