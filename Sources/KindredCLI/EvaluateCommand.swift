@@ -36,7 +36,8 @@ struct EvaluateCommand: ParsableCommand {
     let evaluation = stored.network.evaluation(on: EvaluationImages(images), classCount: images.classNames.count)
     guard evaluation.loss.isFinite else {
       throw RunError(
-        "\(weights): its loss on \(evaluation.count) \(images.name) \(split) images is not finite; the network is broken")
+        "\(weights): its loss on \(evaluation.count) \(images.name) \(split) images is not finite; the network is broken"
+      )
     }
     output(
       json ? try KindredCLI.json(Report(evaluation, images)) : text(evaluation, images), terminator: json ? "\n" : "")

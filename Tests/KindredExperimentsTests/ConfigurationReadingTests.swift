@@ -131,7 +131,8 @@ import Testing
     #expect(configuration.data.folder?.url.path(percentEncoded: false) == root + "/sets")
     #expect(configuration.student.weights?.url.path(percentEncoded: false) == root + "/start/s.safetensors")
     let here = FileManager.default.currentDirectoryPath
-    #expect(try folder.load("run.yaml", "data.folder=a/b").data.folder?.url.path(percentEncoded: false) == here + "/a/b")
+    #expect(
+      try folder.load("run.yaml", "data.folder=a/b").data.folder?.url.path(percentEncoded: false) == here + "/a/b")
     let home = try folder.load("run.yaml", "data.folder=~/sets").data.folder
     #expect(home?.url.path(percentEncoded: false) == NSHomeDirectory() + "/sets")
   }

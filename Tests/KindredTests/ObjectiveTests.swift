@@ -216,7 +216,8 @@ import Torch
     ]
     for loss in losses {
       let text = refusal(loss, student: student, teacher: teacher(loss))
-      #expect(text?.contains("'\(loss.name)' cannot be calibrated: the student's 'stage2' is zero") == true, "\(text ?? "")")
+      #expect(
+        text?.contains("'\(loss.name)' cannot be calibrated: the student's 'stage2' is zero") == true, "\(text ?? "")")
     }
   }
 

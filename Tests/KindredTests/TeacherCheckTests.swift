@@ -96,7 +96,8 @@ import Torch
 
   @Test func maskedClassesAreSoundLogits() throws {
     let masked = try problem { images in
-      Activations(logits: Tensor.concatenated([images.mean([2, 3]), .full([images.shape[0], 1], -.infinity)], axis: 1))
+      Activations(
+        logits: Tensor.concatenated([images.mean([2, 3]), .full([images.shape[0], 1], -.infinity)], axis: 1))
     }
     #expect(masked == nil)
   }

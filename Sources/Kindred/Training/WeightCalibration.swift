@@ -89,7 +89,8 @@ public struct WeightCalibration {
       guard let gradient, let changed else { continue }
       guard (gradient - changed).norm().item < 0.5 * gradient.norm().item else {
         throw CalibrationError(
-          loss, "its gradient at the student's \(name) is nothing but rounding: student and teacher agree there already")
+          loss, "its gradient at the student's \(name) is nothing but rounding: student and teacher agree there already"
+        )
       }
     }
   }

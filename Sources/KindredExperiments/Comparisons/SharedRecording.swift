@@ -21,7 +21,9 @@ struct SharedRecording {
 
   /// Removes a recording, unless another process writes or uses it.
   static func remove(_ folder: URL) {
-    guard FileManager.default.fileExists(atPath: folder.path), let lock = try? FolderLock(folder: folder) else { return }
+    guard FileManager.default.fileExists(atPath: folder.path), let lock = try? FolderLock(folder: folder) else {
+      return
+    }
     try? FileManager.default.removeItem(at: folder)
     lock.release()
     // The folder of recordings, once it is empty.

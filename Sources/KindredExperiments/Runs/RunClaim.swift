@@ -22,7 +22,8 @@ final class RunClaim {
       } catch FolderLockError.held {
         hasWaited = try wait()
         guard hasWaited else {
-          throw RunError("another process is working in \(folder.name); wait for it or choose another folder with --out")
+          throw RunError(
+            "another process is working in \(folder.name); wait for it or choose another folder with --out")
         }
       } catch FolderLockError.unavailable(let reason) {
         // Whoever was waited for may have taken the folder away.

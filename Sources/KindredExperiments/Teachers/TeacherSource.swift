@@ -90,7 +90,9 @@ enum TeacherSource {
     let precision = RecordingHeader.Fact("teacher's precision", settings.teacherPrecision)
     switch self {
     case .network(let weights):
-      return [.init("teacher's weights \(RecordingHeader.fileFact)", try Digest.sha256.hex(of: weights.file.url)), precision]
+      return [
+        .init("teacher's weights \(RecordingHeader.fileFact)", try Digest.sha256.hex(of: weights.file.url)), precision,
+      ]
     case .recording(let recording): return recording.header.teacherFacts
     case .exported(_, let exported): return try exported.facts()
     }
