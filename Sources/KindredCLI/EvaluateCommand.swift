@@ -62,7 +62,8 @@ struct EvaluateCommand: ParsableCommand {
   private func text(_ evaluation: Evaluation, _ images: ImageSet) -> String {
     var table = TextTable([.text("class"), .number("images"), .number("correct"), .number("accuracy")])
     for (name, score) in zip(images.classNames, evaluation.classes) {
-      table.append([name, "\(score.count)", "\(score.correct)", Format.percent(score.accuracy, places: 2)])
+      let accuracy = score.count > 0 ? Format.percent(score.accuracy, places: 2) : Format.missing
+      table.append([name, "\(score.count)", "\(score.correct)", accuracy])
     }
     return """
       \(table.text)
@@ -79,7 +80,8 @@ struct EvaluateCommand: ParsableCommand {
       let name: String
       let images: Int
       let correct: Int
-      let accuracy: Double
+      /// Absent for a class without images.
+      let accuracy: Double?
     }
 
     let images: Int
@@ -94,7 +96,7 @@ struct EvaluateCommand: ParsableCommand {
       top5Accuracy = evaluation.top5Accuracy
       loss = evaluation.loss
       classes = zip(set.classNames, evaluation.classes).map {
-        Class(name: $0, images: $1.count, correct: $1.correct, accuracy: $1.accuracy)
+        Class(name: $0, images: $1.count, correct: $1.correct, accuracy: $1.count > 0 ? $1.accuracy : nil)
       }
     }
   }

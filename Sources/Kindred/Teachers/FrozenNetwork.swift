@@ -6,8 +6,8 @@ import Torch
 struct FrozenNetwork {
   private let network: Network
   private let precision: Precision
-  /// The first entry that is not finite, looked for before layers are folded.
-  let brokenEntry: BrokenEntry?
+  /// Looked for before layers are folded.
+  private let brokenEntry: BrokenEntry?
 
   /// Freezes and folds `network`, which belongs to this from now on.
   init(_ network: Network, _ precision: Precision) {
@@ -17,6 +17,11 @@ struct FrozenNetwork {
     network.fold()
     self.network = network
     self.precision = precision
+  }
+
+  /// - Throws: `BrokenTeacher` where a weight is not finite.
+  func requireWeights() throws {
+    if let brokenEntry { throw BrokenTeacher("has weights that cannot be: \(brokenEntry)") }
   }
 
   /// Turns the convolutions into int8 ones, ranges taken from a pass over `inputs`.

@@ -23,12 +23,13 @@ public final class LiveTeacher: TeacherSignal {
   ///   - calibration: training batches, from which the ranges of activations are taken.
   ///   - heldOut: the batches to measure on, each of two inputs or more.
   ///   - comparingLabels: whether the batches' labels are the teacher's own classes, so that accuracy can be measured.
-  /// - Throws: `QuantizationError`; what it costs is for the caller to judge, see `QuantizationCost.check`.
+  /// - Throws: `QuantizationError`; `BrokenTeacher` where a weight is not finite; what it costs is for the caller to judge, see `QuantizationCost.check`.
   public init(
     quantizing network: Network, needs: Set<TeacherNeed>, calibration: [Batch], heldOut: [Batch],
     comparingLabels: Bool
   ) throws {
     let frozen = FrozenNetwork(network, .float32)
+    try frozen.requireWeights()
     var request = needs.request
     request.logits = request.logits || comparingLabels
     let samples = {
@@ -48,7 +49,7 @@ public final class LiveTeacher: TeacherSignal {
 
   /// - Throws: `BrokenTeacher` where a weight is not finite: fused layers turn what comes of it into zeros.
   public func activations(of input: Tensor) throws -> Activations? {
-    if let error = network.brokenEntry { throw BrokenTeacher("has weights that cannot be: \(error)") }
+    try network.requireWeights()
     return network.activations(of: input, needs.request)
   }
 

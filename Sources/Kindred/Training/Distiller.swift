@@ -42,6 +42,7 @@ public final class Distiller {
   private lazy var device = student.parameters.first?.device ?? .cpu
   /// The figures of the epoch under way.
   private lazy var metrics = StepMetrics(objective, device: device)
+  private var unreached = UnreachedParameters()
   /// The step that is captured for batches of one size.
   private var captured: CapturedStep?
 
@@ -105,6 +106,7 @@ public final class Distiller {
       while progress.position.batch < source.batchesPerEpoch {
         guard let batch = batches.next() else { return try stopped() }
         try timed { try step(inputs(batch)) }
+        if let warning = unreached.take() { try onEvent(.warning(warning)) }
         progress.images += batch.labels.count
         progress.position.batch += 1
         try onEvent(.step(stepReport(batch, of: source.batchesPerEpoch)))
@@ -182,6 +184,7 @@ public final class Distiller {
     // Reading costs nothing where the device is the CPU, so that a bad step need not be taken.
     if device == .cpu, work == nil { try check(metrics.read(), signal) }
     value.total.backward()
+    unreached.look(for: student)
     optimizer.step()
   }
 

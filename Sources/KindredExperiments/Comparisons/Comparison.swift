@@ -151,7 +151,7 @@ public final class Comparison {
   private func record(
     _ signal: SharedSignal, for missing: [Job], shouldStop: () -> Bool, onEvent: (Event) throws -> Void
   ) throws -> SharedRecording? {
-    guard recordsTeachers, !shouldStop(), signal.savesTime(for: missing) else { return nil }
+    guard recordsTeachers, !shouldStop(), try signal.savesTime(for: missing) else { return nil }
     let recording = signal.recording(library: library, runs: runs)
     let (bytes, free) = (try recording.byteCount(), DiskSpace.free(at: runs) ?? .max)
     // Half of what is free is left for the runs and for others.

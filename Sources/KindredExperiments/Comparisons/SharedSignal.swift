@@ -51,9 +51,10 @@ struct SharedSignal {
   var isRecordable: Bool { key != nil }
 
   /// Whether running the teacher once, for all its runs, is less work than running it in each that is missing.
-  func savesTime(for missing: [Comparison.Job]) -> Bool {
+  /// - Throws: `SafetensorsError` for the damaged checkpoint of a run that was stopped.
+  func savesTime(for missing: [Comparison.Job]) throws -> Bool {
     guard isRecordable else { return false }
-    let live = missing.reduce(0) { $0 + $1.settings.training.epochs - $1.folder.epochsDone }
+    let live = try missing.reduce(0) { try $0 + $1.settings.training.epochs - $1.folder.epochsDone }
     return (jobs.map(\.settings.distinctEpochs).max() ?? 0) < live
   }
 

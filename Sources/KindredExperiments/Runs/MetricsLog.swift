@@ -1,5 +1,6 @@
 // The log of a run: one JSON object an epoch.
 
+import Files
 import Foundation
 import Kindred
 
@@ -9,11 +10,17 @@ struct MetricsLog {
   private(set) var epochs: [EpochReport]
 
   /// The log so far, without what lies after the checkpoint that the run resumes from.
-  init(_ folder: RunFolder, before epoch: Int) {
+  /// - Throws: `RunError` for a line that is none of a log.
+  init(_ folder: RunFolder, before epoch: Int) throws {
     self.folder = folder
-    let text = (try? String(contentsOf: folder.metrics, encoding: .utf8)) ?? ""
-    let reports = text.split(separator: "\n").compactMap {
-      try? JSONDecoder().decode(EpochReport.self, from: Data($0.utf8))
+    let text = FileManager.default.contents(atPath: folder.metrics.path).map { String(decoding: $0, as: UTF8.self) }
+    let lines = text?.split(separator: "\n").enumerated().map { ($0 + 1, $1) } ?? []
+    let reports = try lines.map { number, line in
+      guard let report = try? JSONDecoder().decode(EpochReport.self, from: Data(line.utf8)) else {
+        throw RunError(
+          "\(folder.metrics.displayName): line \(number) is damaged; delete the file to go on without what was logged")
+      }
+      return report
     }
     epochs = reports.filter { $0.epoch <= epoch }
   }

@@ -21,7 +21,7 @@ public struct RunFolder: Sendable {
   public var result: URL { url.appending(path: "result.json") }
 
   /// The path as people write it: from the current folder when it lies below.
-  public var name: String { ConfigurationFile.displayName(url) }
+  public var name: String { url.displayName }
 
   /// What is in the folder before a run begins.
   enum State {
@@ -47,8 +47,13 @@ public struct RunFolder: Sendable {
     return .empty
   }
 
-  /// The epochs that an unfinished run has behind it.
-  var epochsDone: Int { (try? Checkpoint.progress(of: checkpoint))?.position.epoch ?? 0 }
+  /// The epochs that a run has behind it.
+  /// - Throws: `SafetensorsError` for a damaged checkpoint.
+  var epochsDone: Int {
+    get throws { hasCheckpoint ? try Checkpoint.progress(of: checkpoint).position.epoch : 0 }
+  }
+
+  var hasCheckpoint: Bool { FileManager.default.fileExists(atPath: checkpoint.path) }
 
   /// The result of a finished run.
   /// - Throws: `RunError` where there is none or it is damaged.
@@ -57,7 +62,7 @@ public struct RunFolder: Sendable {
     do {
       return try JSONDecoder().decode(RunResult.self, from: data)
     } catch {
-      throw RunError("\(ConfigurationFile.displayName(result)) is damaged; delete the folder and run again")
+      throw RunError("\(result.displayName) is damaged; delete the folder and run again")
     }
   }
 
@@ -74,7 +79,7 @@ public struct RunFolder: Sendable {
     // The result first: without it the folder's run is an unfinished one, whatever else is there.
     for file in [result, weights] where FileManager.default.fileExists(atPath: file.path) {
       guard unlink(file.path) == 0 else {
-        throw RunError("\(ConfigurationFile.displayName(file)) cannot be removed: \(String(cString: strerror(errno)))")
+        throw RunError("\(file.displayName) cannot be removed: \(systemReason(errno))")
       }
     }
     try write(Data(settings.yaml(in: url).utf8), to: configuration)
@@ -90,7 +95,7 @@ public struct RunFolder: Sendable {
     do {
       try AtomicFile.write(data, to: file)
     } catch {
-      throw RunError("\(ConfigurationFile.displayName(file)) cannot be written: \(error)")
+      throw RunError("\(file.displayName) cannot be written: \(error)")
     }
   }
 }

@@ -129,10 +129,8 @@ public final class TrainingRun {
 
   /// Where to go back to after a run that went wrong.
   private var lastGoodState: String {
-    let hasCheckpoint = FileManager.default.fileExists(atPath: folder.checkpoint.path)
-    let file = ConfigurationFile.displayName(folder.checkpoint)
-    return hasCheckpoint
-      ? "the last good checkpoint is \(file); try a smaller learning rate"
+    folder.hasCheckpoint
+      ? "the last good checkpoint is \(folder.checkpoint.displayName); try a smaller learning rate"
       : "no checkpoint was made before it; try a smaller learning rate"
   }
 
@@ -141,7 +139,12 @@ public final class TrainingRun {
     switch try folder.state() {
     case .empty: return nil
     case .finished(let other, let result):
-      if try goesOn(from: other, resume: resume) { return nil }
+      if try goesOn(from: other, resume: resume) {
+        guard folder.hasCheckpoint else {
+          throw RunError("\(folder.name) cannot go on to \(settings.training.epochs) epochs: its checkpoint is gone")
+        }
+        return nil
+      }
       guard resume else {
         throw RunError("\(folder.name) holds this run already, finished; choose another folder with --out")
       }
@@ -164,7 +167,7 @@ public final class TrainingRun {
     if let difference = difference ?? settings.content.difference(from: other.content) {
       throw RunError("\(folder.name) holds another run (\(difference)); choose another folder with --out")
     }
-    if hasOtherEpochs, let obstacle = settings.obstacle(goingOnFrom: other, after: folder.epochsDone) {
+    if hasOtherEpochs, let obstacle = settings.obstacle(goingOnFrom: other, after: try folder.epochsDone) {
       throw RunError("\(folder.name) cannot go on to \(settings.training.epochs) epochs: \(obstacle)")
     }
     settings.takeFoundWeights(from: other)
@@ -182,16 +185,16 @@ public final class TrainingRun {
     }
     try folder.begin(settings)
     let distiller = try work.distiller(settings)
-    if FileManager.default.fileExists(atPath: folder.checkpoint.path) {
+    if folder.hasCheckpoint {
       try restore(distiller)
       try onEvent(.resumed(epochs: distiller.progress.position.epoch))
     }
-    var log = MetricsLog(folder, before: distiller.progress.position.epoch)
+    var log = try MetricsLog(folder, before: distiller.progress.position.epoch)
     return try train(distiller, work, &log, shouldStop: shouldStop, onEvent: onEvent)
   }
 
   private func restore(_ distiller: Distiller) throws {
-    let name = ConfigurationFile.displayName(folder.checkpoint)
+    let name = folder.checkpoint.displayName
     do {
       try Checkpoint.load(folder.checkpoint, into: distiller)
     } catch let error as StateError {

@@ -1,0 +1,25 @@
+// Parameters that no loss reaches: their gradients are missing, which is not the same as zero.
+
+import Torch
+
+/// Looks once, after a run's first backward pass, for what the optimiser would only decay.
+struct UnreachedParameters {
+  private var hasLooked = false
+  private var warning: String?
+
+  /// Before the optimiser clears the gradients.
+  mutating func look(for student: Network) {
+    guard !hasLooked else { return }
+    hasLooked = true
+    let names = student.state.filter { $0.tensor.requiresGradient && $0.tensor.gradient == nil }.map(\.name)
+    guard !names.isEmpty else { return }
+    let list = names.prefix(4).joined(separator: ", ") + (names.count > 4 ? " and \(names.count - 4) more" : "")
+    warning = "no loss reaches \(list): what is not trained only decays"
+  }
+
+  /// What was found, once.
+  mutating func take() -> String? {
+    defer { warning = nil }
+    return warning
+  }
+}
