@@ -3,45 +3,76 @@
 import Foundation
 
 /// Writes to a `.partial` file beside the target, makes the disk take it, and renames it.
+///
+/// A symbolic link stays one, and what it leads to is written. Devices and pipes, which a renamed file would replace, are
+/// written into.
 package enum AtomicFile {
-  /// - Throws: `AtomicFileError` with the system's reason, such as a full disk; what was there before stays.
-  package static func write(_ data: Data, to file: URL) throws {
-    let partial = file.path + ".partial"
-    let descriptor = open(partial, O_WRONLY | O_CREAT | O_TRUNC, 0o644)
-    guard descriptor >= 0 else { throw AtomicFileError(path: partial, code: errno) }
-    do {
-      try writeAll(data, to: descriptor, partial)
-      guard fsync(descriptor) == 0 else { throw AtomicFileError(path: partial, code: errno) }
+  /// - Throws: `SystemError`, such as for a full disk; what was there before stays.
+  package static func write(_ data: Data, to file: URL) throws(SystemError) {
+    let path = file.path(percentEncoded: false)
+    let destination = try Destination(path)
+    do throws(SystemError) {
+      if destination.isPlain { try replace(destination.path, by: data) } else { try append(data, to: destination.path) }
     } catch {
-      close(descriptor)
+      // Where a link leads to is what the reason is about.
+      throw destination.isLinked ? SystemError(error.code, at: destination.name) : error
+    }
+  }
+
+  private static func replace(_ path: [CChar], by data: Data) throws(SystemError) {
+    let partial = path.dropLast() + Array(".partial".utf8CString)
+    let descriptor = try openFile(partial, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC)
+    do throws(SystemError) {
+      defer { close(descriptor) }
+      try write(data, to: descriptor)
+      guard fsync(descriptor) == 0 else { throw SystemError(errno) }
+    } catch {
       unlink(partial)
       throw error
     }
-    close(descriptor)
-    guard rename(partial, file.path) == 0 else {
+    guard rename(partial, path) == 0 else {
       let code = errno
       unlink(partial)
-      throw AtomicFileError(path: file.path, code: code)
+      throw SystemError(code)
     }
   }
 
-  private static func writeAll(_ data: Data, to descriptor: Int32, _ path: String) throws {
-    try data.withUnsafeBytes { bytes in
-      var done = 0
-      while done < bytes.count {
-        let written = Foundation.write(descriptor, bytes.baseAddress! + done, bytes.count - done)
-        if written < 0 && errno == EINTR { continue }
-        guard written > 0 else { throw AtomicFileError(path: path, code: errno) }
-        done += written
+  private static func append(_ data: Data, to path: [CChar]) throws(SystemError) {
+    // By another name it is still this process's own output: what is printed later has to come behind.
+    for own in [STDOUT_FILENO, STDERR_FILENO] where isOpen(path, as: own) { return try write(data, to: own) }
+    let descriptor = try openFile(path, O_WRONLY | O_APPEND | O_CLOEXEC)
+    defer { close(descriptor) }
+    try write(data, to: descriptor)
+  }
+
+  private static func openFile(_ path: [CChar], _ flags: Int32) throws(SystemError) -> Int32 {
+    while true {
+      let descriptor = open(path, flags, 0o644)
+      if descriptor >= 0 { return descriptor }
+      guard errno == EINTR else { throw SystemError(errno) }
+    }
+  }
+
+  private static func isOpen(_ path: [CChar], as descriptor: Int32) -> Bool {
+    var (own, found) = (stat(), stat())
+    return fstat(descriptor, &own) == 0 && stat(path, &found) == 0
+      && (own.st_dev, own.st_ino) == (found.st_dev, found.st_ino)
+  }
+
+  /// Writes all of it to an open file.
+  package static func write(_ data: Data, to descriptor: Int32) throws(SystemError) {
+    var rest = data[...]
+    while !rest.isEmpty {
+      let written = rest.withUnsafeBytes { Foundation.write(descriptor, $0.baseAddress, $0.count) }
+      if written > 0 {
+        rest = rest.dropFirst(written)
+      } else if written < 0 && errno == EAGAIN {
+        // A pipe that somebody set so: its reader is behind.
+        var request = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+        poll(&request, 1, -1)
+      } else if written == 0 || errno != EINTR {
+        throw SystemError(written == 0 ? EIO : errno)
       }
     }
   }
-}
-
-/// A file that the system would not write.
-package struct AtomicFileError: Error, CustomStringConvertible, Sendable {
-  package let path: String
-  package let code: Int32
-
-  package var description: String { "\(path): \(String(cString: strerror(code)))" }
 }

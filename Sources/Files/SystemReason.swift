@@ -2,6 +2,17 @@
 
 import Foundation
 
+/// Something that the system would not do.
+package struct SystemError: Error, CustomStringConvertible, Sendable, Equatable {
+  package let code: Int32
+  private let place: String?
+
+  /// - Parameter place: the file or folder, where it is not the one that was asked for.
+  package init(_ code: Int32, at place: String? = nil) { (self.code, self.place) = (code, place) }
+
+  package var description: String { (place.map { "\($0): " } ?? "") + systemReason(code) }
+}
+
 /// The system's words for an error number, such as `No space left on device`.
 package func systemReason(_ code: Int32) -> String { String(cString: strerror(code)) }
 
@@ -12,13 +23,13 @@ package func systemReason(_ error: any Error) -> String {
     if error.domain == NSPOSIXErrorDomain { return systemReason(Int32(truncatingIfNeeded: error.code)) }
     next = error.userInfo[NSUnderlyingErrorKey] as? NSError
   }
-  guard let code = (error as? CocoaError)?.code else { return "\(error)" }
-  switch code {
-  case .fileNoSuchFile, .fileReadNoSuchFile: return systemReason(ENOENT)
-  case .fileReadNoPermission, .fileWriteNoPermission: return systemReason(EACCES)
-  case .fileWriteOutOfSpace: return systemReason(ENOSPC)
-  case .fileWriteVolumeReadOnly: return systemReason(EROFS)
-  case .fileWriteFileExists: return systemReason(EEXIST)
+  switch (error as? CocoaError)?.code {
+  case .fileNoSuchFile?, .fileReadNoSuchFile?: return systemReason(ENOENT)
+  case .fileReadNoPermission?, .fileWriteNoPermission?: return systemReason(EACCES)
+  case .fileWriteOutOfSpace?: return systemReason(ENOSPC)
+  case .fileWriteVolumeReadOnly?: return systemReason(EROFS)
+  case .fileWriteFileExists?: return systemReason(EEXIST)
+  case nil: return "\(error)"
   default: return systemReason(EIO)
   }
 }

@@ -1,6 +1,7 @@
 // Pictures as PNG files, by libpng.
 
 import CPNG
+import Files
 import Foundation
 
 /// A picture that could not be saved: which file, and the reason in the system's or libpng's words.
@@ -35,31 +36,16 @@ extension Picture {
     return data
   }
 
-  /// Saves the picture as PNG; the file appears whole or not at all, and what was there before stays if it fails.
+  /// Saves the picture as PNG; the file appears whole or not at all, and what was there before stays if it fails. Links
+  /// are followed, devices and pipes written into.
   /// - Throws: `PictureError`, for instance if the folder is missing or the disk is full.
   public func writePNG(to file: URL) throws {
-    let partial = file.appendingPathExtension("partial")
     do {
-      try pngData().write(to: partial)
-      let handle = try FileHandle(forUpdating: partial)
-      try handle.synchronize()
-      try handle.close()
+      try AtomicFile.write(pngData(), to: file)
     } catch {
-      unlink(partial.path)
-      throw PictureError(path: file.path, reason: systemReason(error))
-    }
-    guard rename(partial.path, file.path) == 0 else {
-      let reason = String(cString: strerror(errno))
-      unlink(partial.path)
-      throw PictureError(path: file.path, reason: reason)
+      throw PictureError(path: file.path, reason: "\(error)")
     }
   }
-}
-
-/// What the system said, without the wording that Foundation wraps around it.
-private func systemReason(_ error: any Error) -> String {
-  guard let underlying = (error as? CocoaError)?.underlying as? POSIXError else { return error.localizedDescription }
-  return String(cString: strerror(underlying.code.rawValue))
 }
 
 extension png_image {

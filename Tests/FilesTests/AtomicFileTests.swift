@@ -5,13 +5,94 @@ import Foundation
 import Testing
 
 @Suite struct AtomicFileTests {
+  private let folder: TestFolder
+
+  init() throws { folder = try TestFolder() }
+
+  private func path(_ name: String) -> String { folder.url.appending(path: name).path }
+
+  private func write(_ text: String, to name: String) throws {
+    try AtomicFile.write(Data(text.utf8), to: folder.url.appending(path: name))
+  }
+
+  private func text(_ name: String) throws -> String {
+    try String(contentsOf: folder.url.appending(path: name), encoding: .utf8)
+  }
+
+  private func link(_ name: String, to target: String) throws {
+    try #require(symlink(target, path(name)) == 0)
+  }
+
+  private func linkTarget(_ name: String) throws -> String {
+    try FileManager.default.destinationOfSymbolicLink(atPath: path(name))
+  }
+
   @Test func aFileIsReplacedAsAWhole() throws {
-    let folder = try TestFolder()
-    let file = folder.url.appending(path: "a")
     for text in ["old", "new"] {
-      try AtomicFile.write(Data(text.utf8), to: file)
-      #expect(try String(contentsOf: file, encoding: .utf8) == text)
+      try write(text, to: "a")
+      #expect(try self.text("a") == text)
     }
     #expect(try folder.contents == ["a"])
+  }
+
+  @Test func aLinkStaysAndItsTargetIsWritten() throws {
+    try Folder.make(folder.url.appending(path: "far/away"))
+    try link("far/away/second", to: "../file")
+    try link("first", to: path("far/away/second"))
+    // Twice: at first the links lead to nothing yet.
+    for text in ["old", "new"] {
+      try write(text, to: "first")
+      #expect(try self.text("far/file") == text)
+    }
+    #expect(try linkTarget("first") == path("far/away/second"))
+    #expect(try linkTarget("far/away/second") == "../file")
+    #expect(try folder.contents == ["far", "first"])
+  }
+
+  @Test func aPipeIsWrittenInto() throws {
+    try #require(mkfifo(path("pipe"), 0o600) == 0)
+    try link("link", to: "pipe")
+    // Open for both, so that nothing here waits for another.
+    let descriptor = open(path("pipe"), O_RDWR)
+    defer { close(descriptor) }
+    try write("one", to: "pipe")
+    try write("two", to: "link")
+    var bytes = [UInt8](repeating: 0, count: 16)
+    let count = read(descriptor, &bytes, bytes.count)
+    #expect(String(decoding: bytes[..<count], as: UTF8.self) == "onetwo")
+    #expect(try folder.contents == ["link", "pipe"])
+  }
+
+  @Test func whatAProcessHasOpenIsWrittenBehindWhatIsThere() throws {
+    try Data("old,".utf8).write(to: folder.url.appending(path: "open"))
+    let descriptor = open(path("open"), O_WRONLY)
+    defer { close(descriptor) }
+    try AtomicFile.write(Data("new".utf8), to: URL(filePath: "/dev/fd/\(descriptor)"))
+    #expect(try text("open") == "old,new")
+    #expect(try folder.contents == ["open"])
+  }
+
+  @Test func sharedMemoryHoldsPlainFiles() throws {
+    let file = URL(filePath: "/dev/shm/kindred-\(UUID().uuidString)")
+    defer { try? FileManager.default.removeItem(at: file) }
+    for text in ["old", "new"] { try AtomicFile.write(Data(text.utf8), to: file) }
+    #expect(try String(contentsOf: file, encoding: .utf8) == "new")
+  }
+
+  @Test func whatCannotBeWrittenIsSaidAndLeftAsItIs() throws {
+    try link("circle", to: "circle")
+    try link("astray", to: path("none/file"))
+    try link("full", to: "/dev/full")
+    for (name, reason) in [
+      (".", "Is a directory"), ("none/file", "No such file or directory"),
+      ("circle", "Too many levels of symbolic links"),
+      ("astray", "No such file or directory"), ("full", "/dev/full: No space left on device"),
+    ] {
+      let error = try #require(throws: SystemError.self) { try write("new", to: name) }
+      #expect(error.description == reason)
+    }
+    #expect(try folder.contents == ["astray", "circle", "full"])
+    var status = stat()
+    #expect(stat("/dev/full", &status) == 0 && status.st_mode & S_IFMT == S_IFCHR)
   }
 }

@@ -71,7 +71,7 @@ enum ConfigurationFile {
       }
       return text
     } catch let error as CocoaError {
-      throw ConfigurationError(place: name, message: "cannot be read: \(error.localizedDescription)")
+      throw ConfigurationError(place: name, message: "cannot be read: \(systemReason(error))")
     }
   }
 

@@ -68,9 +68,9 @@ public struct RunFolder: Sendable {
 
   func create() throws {
     do {
-      try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+      try Folder.make(url)
     } catch {
-      throw RunError("the folder \(name) cannot be made: \(error.localizedDescription)")
+      throw RunError("the folder \(name) cannot be made: \(error)")
     }
   }
 

@@ -1,5 +1,6 @@
 // Files that data sets are made of: finding them, and reading them only when their size is right.
 
+import Files
 import Foundation
 
 enum DataFile {
@@ -28,7 +29,7 @@ enum DataFile {
     } catch let error as DataError {
       throw error
     } catch {
-      throw DataError("\(file.path): cannot be read: \(error.localizedDescription)")
+      throw DataError("\(file.path): cannot be read: \(systemReason(error))")
     }
   }
 
@@ -37,7 +38,7 @@ enum DataFile {
     do {
       return try Data(contentsOf: file)
     } catch {
-      throw DataError("\(file.path): cannot be read: \(error.localizedDescription)")
+      throw DataError("\(file.path): cannot be read: \(systemReason(error))")
     }
   }
 

@@ -1,6 +1,7 @@
 // Checksums, computed by OpenSSL.
 
 import COpenSSL
+import Files
 import Foundation
 
 /// A digest of bytes, in hexadecimal.
@@ -28,7 +29,7 @@ public enum Digest {
       while let piece = try handle.read(upToCount: 1 << 20), !piece.isEmpty { piece.withUnsafeBytes { run.update($0) } }
       return run.finish()
     } catch {
-      throw DataError("\(file.path): cannot be read: \(error.localizedDescription)")
+      throw DataError("\(file.path): cannot be read: \(systemReason(error))")
     }
   }
 

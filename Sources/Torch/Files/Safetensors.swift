@@ -34,7 +34,8 @@ public enum Safetensors {
   /// - Throws: `SafetensorsError`.
   public static func metadata(of file: URL) throws -> [String: String] { try open(file).metadata }
 
-  /// Writes a file that is whole or not there: to a neighbouring `.partial` file first, which is then renamed.
+  /// Writes a file that is whole or not there: to a neighbouring `.partial` file first, which is then renamed. Links are
+  /// followed, devices and pipes written into.
   /// - Throws: `SafetensorsError` when it cannot be written.
   public static func write(_ tensors: [String: Tensor], metadata: [String: String] = [:], to file: URL) throws {
     let data = try encode(tensors, metadata: metadata)
@@ -72,7 +73,7 @@ public enum Safetensors {
     do {
       data = try Data(contentsOf: file, options: .alwaysMapped)
     } catch {
-      throw SafetensorsError(file: file.path, problem: "cannot be read: \(error.localizedDescription)")
+      throw SafetensorsError(file: file.path, problem: "cannot be read: \(systemReason(error))")
     }
     do {
       let (entries, metadata, start) = try header(of: data)

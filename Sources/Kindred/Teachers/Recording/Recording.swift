@@ -76,7 +76,7 @@ public struct Recording: Sendable {
     do {
       names = try FileManager.default.contentsOfDirectory(atPath: folder.path)
     } catch {
-      throw RecordingError(folder, "cannot be read: \(error.localizedDescription)")
+      throw RecordingError(folder, "cannot be read: \(systemReason(error))")
     }
     return names.compactMap { name in
       guard let match = name.wholeMatch(of: /(\d+)-(\d+)\.safetensors/), let first = Int(match.1),

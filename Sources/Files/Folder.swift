@@ -1,0 +1,18 @@
+// Folders that come and go with what is in them.
+
+import Foundation
+
+package enum Folder {
+  /// Makes a folder and those it lies in, where they are not there.
+  package static func make(_ folder: URL) throws(SystemError) {
+    let path = folder.path(percentEncoded: false)
+    var status = stat()
+    if stat(path, &status) == 0 {
+      guard status.st_mode & S_IFMT == S_IFDIR else { throw SystemError(ENOTDIR) }
+      return
+    }
+    let parent = folder.deletingLastPathComponent()
+    if errno == ENOENT, parent.path(percentEncoded: false) != path { try make(parent) }
+    guard mkdir(path, 0o777) == 0 || errno == EEXIST else { throw SystemError(errno) }
+  }
+}
