@@ -1,6 +1,7 @@
 // `kindred compare` and `kindred demo`: many runs, one table.
 
 import ArgumentParser
+import Files
 import Foundation
 import KindredExperiments
 import KindredReport
@@ -41,7 +42,9 @@ struct CompareCommand: ParsableCommand {
     let library = data.library
     let comparison = try Comparison(compared, seeds: seeds, runs: file(out), library: library, recordsTeachers: !live)
     try execute(comparison, quiet: outputs.quiet, again: "the same command")
-    try printTable(comparison, in: file(out), json: outputs.json)
+    var ending = Ending()
+    try ending.show(comparison, in: RunFolder(file(out)), json: outputs.json)
+    try ending.finish()
   }
 }
 
@@ -68,12 +71,20 @@ struct DemoCommand: ParsableCommand {
     let library = ImageLibrary()
     let configurations = try Demo.configurations(in: folder.appending(path: "configurations"))
     let comparison = try Comparison(configurations, seeds: seeds, runs: folder, library: library)
-    try execute(comparison, quiet: outputs.quiet, again: "kindred demo --out \(out) --seeds \(seeds)")
-    let picture = folder.appending(path: "similarity.png")
-    try Demo.figure(comparison, library: library).writePNG(to: picture)
-    try printTable(comparison, in: folder, json: outputs.json)
-    if !outputs.json { output("similarity matrices of teacher and students: \(out)/similarity.png") }
+    try execute(comparison, quiet: outputs.quiet, again: again)
+    var ending = Ending()
+    try ending.show(comparison, in: RunFolder(folder), json: outputs.json)
+    ending.attempt {
+      let picture = folder.appending(path: "similarity.png")
+      try Demo.figure(comparison, library: library).writePNG(to: picture)
+      guard !outputs.json else { return }
+      try StandardOutput.write("similarity matrices of teacher and students: \(picture.displayName)\n")
+    }
+    try ending.finish()
   }
+
+  /// The command that goes on with this demonstration.
+  private var again: String { ShellCommand.line(["kindred", "demo", "--out", out, "--seeds", "\(seeds)"]) }
 }
 
 /// Trains what a comparison lacks, with progress.
@@ -112,16 +123,34 @@ private func execute(_ comparison: Comparison, quiet: Bool, again: String) throw
   }
 }
 
-/// Prints a comparison's table and writes it beside the runs.
-private func printTable(_ comparison: Comparison, in folder: URL, json: Bool) throws {
-  let table = try comparison.table()
-  let document = try table.json()
-  for (name, data) in [
-    ("table.md", Data(table.markdown.utf8)), ("table.csv", Data(table.csv.utf8)), ("table.json", document),
-  ] {
-    try data.write(to: folder.appending(path: name), options: .atomic)
+/// The end of a comparison: hours were spent on what it shows, so that one thing that fails does not keep back the rest.
+private struct Ending {
+  private var failures: [any Error] = []
+
+  /// Prints the table, then writes it beside the runs.
+  /// - Throws: `RunError` where a run is not finished.
+  mutating func show(_ comparison: Comparison, in folder: RunFolder, json: Bool) throws {
+    let table = try comparison.table()
+    let document = try table.json()
+    attempt { try StandardOutput.write(json ? String(decoding: document, as: UTF8.self) : table.text) }
+    for (name, data) in [
+      ("table.md", Data(table.markdown.utf8)), ("table.csv", Data(table.csv.utf8)), ("table.json", document),
+    ] {
+      attempt { try folder.write(data, to: folder.url.appending(path: name)) }
+    }
   }
-  output(json ? String(decoding: document, as: UTF8.self) : table.text, terminator: "")
+
+  mutating func attempt(_ step: () throws -> Void) {
+    do { try step() } catch { failures.append(error) }
+  }
+
+  /// Says what failed, a line each.
+  /// - Throws: what failed last.
+  func finish() throws {
+    guard let last = failures.last else { return }
+    for failure in failures.dropLast() { try? AtomicFile.write(Data("Error: \(failure)\n".utf8), to: STDERR_FILENO) }
+    throw last
+  }
 }
 
 extension Comparison.Job {

@@ -1,6 +1,7 @@
 // The `kindred` command: its subcommands, and how every one of them ends.
 
 import ArgumentParser
+import Files
 import Foundation
 import KindredExperiments
 
@@ -19,16 +20,30 @@ struct KindredCommand: ParsableCommand {
       EvaluateCommand.self,
       InspectCommand.self, LossCommand.self, ForwardCommand.self, DataCommand.self, DoctorCommand.self,
     ])
-}
 
-/// Prints to standard output, all at once. Where that cannot be written to, such as on a full disk, the command ends.
-func output(_ text: String, terminator: String = "\n") {
-  do {
-    try FileHandle.standardOutput.write(contentsOf: Data((text + terminator).utf8))
-  } catch {
-    let line = "Error: standard output cannot be written: \(error.localizedDescription)\n"
-    try? FileHandle.standardError.write(contentsOf: Data(line.utf8))
-    exit(EXIT_FAILURE)
+  static func main() {
+    do {
+      try Surroundings.prepare()
+      var command = try parseAsRoot()
+      try command.run()
+    } catch {
+      end(error)
+    }
+  }
+
+  private static func end(_ error: any Error) -> Never {
+    // Help is printed as everything else is.
+    if exitCode(for: error).isSuccess { output(fullMessage(for: error)) }
+    exit(withError: exitCode(for: error).isSuccess ? ExitCode.success : plain(error))
+  }
+
+  /// Foundation's errors say much and no reason; ours are a line for a person already.
+  private static func plain(_ error: any Error) -> any Error {
+    switch error {
+    case is CocoaError, is POSIXError, is URLError: RunError(systemReason(error))
+    case is EncodingError, is DecodingError: RunError("a value does not go into JSON, or not out of it: \(error)")
+    default: error
+    }
   }
 }
 
@@ -42,14 +57,6 @@ func json(_ value: some Encodable) throws -> String {
     positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
   encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
   return String(decoding: try encoder.encode(value), as: UTF8.self)
-}
-
-/// Words as a shell takes them.
-func commandLine(_ words: [String]) -> String {
-  words.map { word in
-    let isPlain = word.allSatisfy { $0.isLetter || $0.isNumber || "-_./=+,:".contains($0) }
-    return isPlain ? word : "'" + word.replacingOccurrences(of: "'", with: "'\\''") + "'"
-  }.joined(separator: " ")
 }
 
 /// A path of the command line, from the current folder.

@@ -58,7 +58,7 @@ struct LossCommand: ParsableCommand {
     let loss: Double
   }
 
-  private func text(_ loss: Double) -> String { String(format: "%.12g", loss) }
+  private func text(_ loss: Double) -> String { String(format: "%.12g", loss.printed) }
 
   private func loss(_ own: Tensor, _ other: Tensor) -> Tensor {
     let pair = LayerPair("activation")

@@ -83,7 +83,7 @@ struct RecordCommand: ParsableCommand {
     if let folder = data.folder { words += ["--data-dir", folder] }
     if runs != "runs" { words += ["--runs", runs] }
     words.append("--resume")
-    return commandLine(words)
+    return ShellCommand.line(words)
   }
 
   private func summary(_ result: RecordingRun.Result) -> String {

@@ -15,7 +15,7 @@ struct TrainCommand: ParsableCommand {
   func run() throws {
     let settings = try arguments.settings()
     guard settings.teacher == nil else {
-      throw RunError("\(arguments.config) has a teacher; use: kindred distill \(arguments.config)")
+      throw RunError("\(arguments.config) has a teacher; use: \(arguments.command("distill"))")
     }
     try arguments.execute(settings, command: "train")
   }
@@ -31,7 +31,7 @@ struct DistillCommand: ParsableCommand {
   func run() throws {
     let settings = try arguments.settings()
     guard settings.teacher != nil else {
-      throw RunError("\(arguments.config) has no teacher; add one, or use: kindred train \(arguments.config)")
+      throw RunError("\(arguments.config) has no teacher; add one, or use: \(arguments.command("train"))")
     }
     try arguments.execute(settings, command: "distill")
   }
@@ -87,13 +87,16 @@ struct RunArguments: ParsableArguments {
     }
   }
 
+  /// Another command for the same file.
+  func command(_ name: String) -> String { ShellCommand.line(["kindred", name, config]) }
+
   /// The command that goes on with this run.
   private func again(_ command: String, _ folder: RunFolder) -> String {
     let sets = settingOptions.all + (seed.map { ["training.seed=\($0)"] } ?? [])
     let words =
       ["kindred", command, config, "--out", folder.name] + sets.flatMap { ["--set", $0] }
       + (data.folder.map { ["--data-dir", $0] } ?? []) + (runs == "runs" ? [] : ["--runs", runs]) + ["--resume"]
-    return commandLine(words)
+    return ShellCommand.line(words)
   }
 
   private func summary(_ result: RunResult, _ folder: RunFolder) -> String {

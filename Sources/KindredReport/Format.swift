@@ -36,6 +36,8 @@ public enum Format {
 
   /// A number with a fixed count of places; never a negative zero.
   public static func decimal(_ value: Double, places: Int) -> String {
+    // C prints the sign of what is no number too.
+    guard !value.isNaN else { return "nan" }
     let text = String(format: "%.\(places)f", value)
     let isZero = value.isFinite && text.allSatisfy { "-0.".contains($0) }
     return isZero && text.hasPrefix("-") ? String(text.dropFirst()) : text
@@ -44,13 +46,13 @@ public enum Format {
   /// A difference, with its sign: `+0.48`, `-0.12`.
   public static func signed(_ value: Double, places: Int) -> String {
     let text = decimal(value, places: places)
-    return text.hasPrefix("-") ? text : "+" + text
+    return text.hasPrefix("-") || value.isNaN ? text : "+" + text
   }
 
   /// A measured value of any size, such as a loss: `1.234`, `0.000123`, `1.23e-07`.
   public static func value(_ value: Double) -> String {
     let size = abs(value)
-    guard size.isFinite, size > 0 else { return size == 0 ? "0.000" : "\(value)" }
+    guard size.isFinite, size > 0 else { return size == 0 ? "0.000" : decimal(value, places: 0) }
     if size >= 0.1 && size < 100_000 { return decimal(value, places: 3) }
     return String(format: "%.3g", value)
   }

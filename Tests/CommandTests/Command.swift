@@ -18,18 +18,24 @@ enum Command {
     return process.wait()
   }
 
+  /// Runs lines of a shell, to which the command is known as `kindred`.
+  static func shell(_ script: String, in folder: URL) throws -> Finished {
+    let line = "kindred() { '\(try binary().path)' \"$@\"; }\n\(script)"
+    return try Running(["-c", line], in: folder, program: URL(filePath: "/bin/sh")).wait()
+  }
+
   /// A process that can be signalled.
   final class Running {
     private let process = Process()
     private let output: URL
     private let errors: URL
 
-    init(_ arguments: [String], in folder: URL) throws {
+    init(_ arguments: [String], in folder: URL, program: URL? = nil) throws {
       let id = UUID().uuidString
       output = folder.appending(path: "output-\(id)")
       errors = folder.appending(path: "errors-\(id)")
       for file in [output, errors] { try Data().write(to: file) }
-      process.executableURL = try Command.binary()
+      process.executableURL = try program ?? Command.binary()
       process.arguments = arguments
       process.currentDirectoryURL = folder
       process.standardInput = FileHandle.nullDevice

@@ -47,6 +47,9 @@ import Testing
     #expect(Format.value(1.234e-7) == "1.23e-07")
     #expect(Format.value(1_234_567) == "1.23e+06")
     #expect(Format.value(.nan) == "nan")
+    #expect(Format.value(-.nan) == "nan")
+    #expect(Format.decimal(-.nan, places: 2) == "nan")
+    #expect(Format.signed(-.nan, places: 2) == "nan")
     #expect(Format.value(-.infinity) == "-inf")
   }
 }

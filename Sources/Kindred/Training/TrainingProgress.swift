@@ -75,6 +75,6 @@ public struct NonFiniteLoss: Error, CustomStringConvertible, Sendable {
   public let value: Double
 
   public var description: String {
-    "the loss is not finite in epoch \(position.epoch + 1), step \(position.batch + 1): '\(term)' is \(value)"
+    "the loss is not finite in epoch \(position.epoch + 1), step \(position.batch + 1): '\(term)' is \(value.printed)"
   }
 }

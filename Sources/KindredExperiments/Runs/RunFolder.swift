@@ -91,7 +91,9 @@ public struct RunFolder: Sendable {
     try write(try encoder.encode(run) + Data("\n".utf8), to: result)
   }
 
-  func write(_ data: Data, to file: URL) throws {
+  /// Writes a file of the run, whole or not at all.
+  /// - Throws: `RunError` with the system's reason.
+  package func write(_ data: Data, to file: URL) throws {
     do {
       try AtomicFile.write(data, to: file)
     } catch {

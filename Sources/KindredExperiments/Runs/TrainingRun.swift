@@ -224,7 +224,7 @@ public final class TrainingRun {
         case .step: if saver.isDue() { try Checkpoint.save(distiller, to: folder.checkpoint) }
         case .epoch(let report):
           if let loss = report.evaluationLoss, !loss.isFinite {
-            throw RunError("the evaluation's loss after epoch \(report.epoch) is \(loss); \(lastGoodState)")
+            throw RunError("the evaluation's loss after epoch \(report.epoch) is \(loss.printed); \(lastGoodState)")
           }
           try log.append(report)
           try Checkpoint.save(distiller, to: folder.checkpoint)

@@ -34,9 +34,10 @@ struct TeacherWeights {
     try settings.check(teacher: run)
     let folder = TeacherWeights.folder(of: run, in: runs)
     guard WeightsFile.location(folder.url) != nil else {
+      let command = ["kindred", "train", configuration.displayName, "--out", folder.name]
       throw RunError(
         "teacher: \(run.name) is not trained yet (no finished run in \(folder.name)); first run: "
-          + "kindred train \(configuration.displayName) --out \(folder.name)")
+          + ShellCommand.line(command))
     }
     try self.init(architecture, file: WeightsFile(folder.url), for: settings)
   }
