@@ -24,6 +24,9 @@ struct InspectCommand: ParsableCommand {
 
   func run() throws {
     let configuration = try Configuration.load(file: file(config), overrides: settings.all)
+    for warning in configuration.warnings {
+      try FileHandle.standardError.write(contentsOf: Data("warning: \(warning)\n".utf8))
+    }
     if resolved { return output(configuration.yaml(), terminator: "") }
     if case .exported(let exported)? = configuration.teacher?.source {
       // First what the file gives, so that it shows even where the configuration names it wrongly.

@@ -27,6 +27,12 @@ import Testing
     ),
     ("training: {evaluate_every: -1}", "3: training.evaluate_every: expected a whole number of at least 1, found '-1'"),
     ("training: {seed: -1}", "3: training.seed: expected a whole number of at least 0, found '-1'"),
+    (
+      "training: {seed: 18446744073709551616}",
+      "3: training.seed: expected a whole number from 0 to 18446744073709551615, found '18446744073709551616'"
+    ),
+    ("training: {plan_seed: 1.5}", "3: training.plan_seed: expected a whole number, found '1.5'"),
+    ("training: {drop_last: yes}", "3: training.drop_last: expected true or false, found 'yes'"),
     ("training: {drop_last: 1}", "3: training.drop_last: expected true or false, found '1'"),
     ("training: {device: gpu}", "3: training.device: expected cpu or cuda, found 'gpu'; did you mean 'cpu'?"),
     (
@@ -70,6 +76,11 @@ import Testing
       "3: training.schedule.warm_up_epochs: 5 of 5 epochs leave none at the full rate"
     ),
     (
+      "training: {schedule: {name: cosine, minimum: 0.2}}",
+      "3: training.schedule.minimum: 0.2 is above the learning rate 0.1, from which a cosine falls to it; "
+        + "use a smaller one"
+    ),
+    (
       "training: {batch_size: 50001}",
       "3: training.batch_size: a batch of 50001 is more than the 50000 training images; use a smaller one"
     ),
@@ -82,6 +93,12 @@ import Testing
     ("name: [a]", "3: name: expected a word, found a list"),
     ("name: a/b", "3: name: 'a/b' cannot name a run; use letters, digits and dashes"),
     ("? [a]\n: 3", "3: a key must be a single word"),
+    (
+      "training:\n  epochs: |\n    a\n    b",
+      "4: training.epochs: expected a whole number, found the quoted text 'a\\nb'"
+    ),
+    ("<<: 3", "3: '<<' merges sections of keys; name one, such as *base, or a list of them"),
+    ("'<<': {name: a}", "3: <<: unknown key; the keys here are name, data, student, teacher, losses, training"),
     ("name: a\nname: b", "3: 'name': the key is given twice; keep one"),
     ("training: [1, 2", "4: not valid YAML: while parsing a flow sequence: did not find expected ',' or ']'"),
     ("name: *other", "3: not valid YAML: found undefined alias"),
@@ -97,6 +114,15 @@ import Testing
   @Test(arguments: [
     ("losses: {sp: {weight: heavy}}", "losses.sp.weight: expected a number, found 'heavy'"),
     ("losses: {sp: {weight: -1}}", "losses.sp.weight: expected a number of at least 0, found '-1'"),
+    (
+      "losses: {sp: {weight: 0.0, fraction: 0.5}}",
+      "losses.sp.weight: 0 is no weight that calibration finds: the run that wrote it was trained without this term; "
+        + "write auto"
+    ),
+    (
+      "losses: {cross_entropy: 0, sp: {weight: 0}}",
+      "losses.cross_entropy: 0 leaves nothing to learn from; give it a weight above 0"
+    ),
     ("losses: {sp: {fraction: 0}}", "losses.sp.fraction: expected a number above 0, found '0'"),
     ("losses: {sp: {layers: [stage4]}}", "losses.sp.layers: wrn-16-1 has no tap 'stage4'; did you mean 'stage3'?"),
     (
@@ -328,5 +354,17 @@ extension ConfigurationMistakeTests {
   func oneLineAboutAnOverride(override: String, message: String) throws {
     let folder = try ConfigurationFolder(["run.yaml": smallest])
     #expect(folder.mistake("run.yaml", override) == "--set \(override): \(message)")
+  }
+
+  /// A comparison counts its seeds upwards, and there is nothing above the last.
+  @Test func seedsBeyondTheLastAreRefused() throws {
+    let folder = try ConfigurationFolder(["run.yaml": smallest + "training: {seed: 18446744073709551614}"])
+    let settings = try folder.load()
+    let compared = { try Comparison([settings], seeds: $0, runs: folder.url, library: ImageLibrary()) }
+    #expect(try compared(2).jobs.map(\.settings.training.seed) == [18_446_744_073_709_551_614, .max])
+    let error = #expect(throws: ConfigurationError.self) { try compared(3) }
+    #expect(
+      error?.description == "training.seed: 3 seeds from 18446744073709551614 go beyond the largest, "
+        + "18446744073709551615; use a smaller one")
   }
 }

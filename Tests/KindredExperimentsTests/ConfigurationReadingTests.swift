@@ -209,4 +209,29 @@ extension ConfigurationReadingTests {
     let message = "a batch of 60000 is more than the 50000 training images; use a smaller one"
     #expect(throws: ConfigurationError(key: "training.batch_size", message: message)) { try configuration.check() }
   }
+
+  /// YAML's merge keys: what is written wins, then the earlier of the merged sections; null takes a merged key away.
+  @Test func mergeKeysTakeOverWhatIsNotWritten() throws {
+    let configuration = try Configuration.reading(
+      distilling + """
+        losses:
+          sp: &usual {weight: 10, layers: [stage2]}
+          at: &other {weight: 20, layers: [stage1]}
+          hint: {<<: [*usual, *other], weight: 5}
+        training:
+          optimizer: &sgd {learning_rate: 0.5, nesterov: False, momentum: 0}
+          <<: {drop_last: FALSE, epochs: 7}
+          epochs: 9
+        """)
+    #expect(configuration.losses.hint == .init(weight: .fixed(5), layers: [LayerPair("stage2")]))
+    #expect(configuration.losses.sp == .init(weight: .fixed(10), layers: [LayerPair("stage2")]))
+    #expect(configuration.training.epochs == 9)
+    #expect(!configuration.training.dropLast)
+    let taken = try Configuration.reading(
+      distilling + "losses:\n  sp: &usual {weight: 10}\n  at: {<<: *usual, weight: null}\n")
+    #expect(taken.losses.at?.weight == .automatic(.init()))
+    #expect(
+      try ConfigurationFolder(["run.yaml": smallest + "training: {<<: {epocs: 3}}"]).mistake()
+        == "run.yaml:3: training.epocs: unknown key; did you mean 'epochs'?")
+  }
 }

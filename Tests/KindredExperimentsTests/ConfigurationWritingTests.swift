@@ -74,6 +74,7 @@ import Testing
   @Test(arguments: [
     "name: 'null'", "name: \"it's: #1 \\\"quoted\\\" \\\\ ünï 蒸\"", "name: \"two\\nlines\"", "name: '123'", "name: ' '",
     "training: {plan_seed: 3, seed: 9223372036854775807, drop_last: false, device: cuda, precision: bfloat16, cuda_graph: false, threads: 3}",
+    "training: {plan_seed: 9223372036854775808, seed: 18446744073709551615, drop_last: FALSE}",
     "training: {optimizer: {name: adamw, epsilon: 1.0e-12, learning_rate: 0.1234567890123456789}}",
     "training: {optimizer: {nesterov: false, momentum: 0}, schedule: {name: constant, warm_up_epochs: 5}}",
     "training: {schedule: {name: cosine, minimum: 0.001}}", "training: {schedule: {milestones: []}}",

@@ -55,9 +55,7 @@ public final class Comparison {
       throw RunError("two configurations are called '\(twice)'; give one of them another name")
     }
     let teachers = try Comparison.teachers(of: settings)
-    let students = settings.flatMap { one in
-      (0..<UInt64(seeds)).map { one.setting(seed: one.training.seed + $0) }
-    }
+    let students = try settings.flatMap { try $0.counting(seeds: UInt64(seeds)) }
     let teacherJobs = teachers.map {
       Job(settings: $0, folder: TeacherWeights.folder(of: $0, in: runs), isTeacher: true)
     }
@@ -234,5 +232,18 @@ public final class Comparison {
       if !teachers.contains(teacher) { teachers.append(teacher) }
     }
     return teachers
+  }
+}
+
+extension Configuration {
+  /// These settings with so many seeds, counting up from their own.
+  fileprivate func counting(seeds: UInt64) throws -> [Configuration] {
+    let first = training.seed
+    guard seeds <= 1 || first <= UInt64.max - (seeds - 1) else {
+      throw ConfigurationError(
+        key: "training.seed",
+        message: "\(seeds) seeds from \(first) go beyond the largest, \(UInt64.max); use a smaller one")
+    }
+    return (0..<seeds).map { setting(seed: first + $0) }
   }
 }

@@ -99,7 +99,8 @@ extension Configuration {
       throw refusal("losses.\(key)", "needs a teacher; add teacher: {config: teacher.yaml}, or take the loss out")
     }
     let isKDAlone = losses.kd.map { $0.alpha > 0 } ?? false
-    if losses.crossEntropy == 0, losses.activationTerms.isEmpty, !isKDAlone {
+    let isIdle = losses.activationTerms.allSatisfy { $0.loss.weight == .fixed(0) }
+    if losses.crossEntropy == 0, isIdle, !isKDAlone {
       throw refusal("losses.cross_entropy", "0 leaves nothing to learn from; give it a weight above 0")
     }
   }
@@ -206,6 +207,11 @@ extension Configuration.Training {
     }
     if case .step(let milestones, _) = schedule.shape, zip(milestones, milestones.dropFirst()).contains(where: >=) {
       throw refusal("training.schedule.milestones", "\(milestones) must increase from one to the next")
+    }
+    if case .cosine(let minimum) = schedule.shape, minimum > baseLearningRate {
+      throw refusal(
+        "training.schedule.minimum",
+        "\(minimum) is above the learning rate \(baseLearningRate), from which a cosine falls to it; use a smaller one")
     }
     if schedule.warmUpEpochs > 0, schedule.warmUpEpochs >= epochs {
       throw refusal(

@@ -199,6 +199,11 @@ extension Configuration.Losses {
 extension Configuration.ActivationLoss {
   fileprivate init(_ reader: YAMLReader, layers usual: [String]) throws {
     weight = try Configuration.Weight(reader)
+    if case .automatic(_, found: 0) = weight {
+      throw reader.error(
+        "weight",
+        "0 is no weight that calibration finds: the run that wrote it was trained without this term; write auto")
+    }
     layers = try reader.layerPairs("layers") ?? usual.map { LayerPair($0) }
     try reader.finish()
   }
@@ -253,8 +258,8 @@ extension Configuration.Training {
     let usual = Configuration.Training()
     epochs = try reader.wholeNumber("epochs", in: 1...1_000_000) ?? usual.epochs
     batchSize = try reader.wholeNumber("batch_size", in: 1...1_000_000) ?? usual.batchSize
-    seed = try reader.wholeNumber("seed", in: 0...Int.max).map(UInt64.init) ?? usual.seed
-    planSeed = try reader.wholeNumber("plan_seed", in: 0...Int.max).map(UInt64.init)
+    seed = try reader.seed("seed") ?? usual.seed
+    planSeed = try reader.seed("plan_seed")
     planEpochs = try reader.wholeNumber("plan_epochs", in: 1...1_000_000)
     dropLast = try reader.flag("drop_last") ?? usual.dropLast
     optimizer = try Configuration.Optimizer(try reader.subsectionOrEmpty("optimizer"))

@@ -18,7 +18,8 @@ public struct ConfigurationError: Error, Sendable, Equatable {
 
 extension ConfigurationError: LocalizedError, CustomStringConvertible {
   public var description: String {
-    [place, key, message].filter { !$0.isEmpty }.joined(separator: ": ")
+    // What is quoted from a file may have lines of its own.
+    [place, key, message].filter { !$0.isEmpty }.joined(separator: ": ").replacing("\n", with: "\\n")
   }
 
   public var errorDescription: String? { description }

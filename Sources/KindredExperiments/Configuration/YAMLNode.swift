@@ -64,17 +64,34 @@ extension YAMLNode {
     case .sequence(let sequence):
       content = .list(try sequence.map { try YAMLNode($0, folder: folder, place: place, room: &room) })
     case .mapping(let mapping):
-      content = .map(
-        try mapping.map { key, value in
-          guard let word = key.scalar?.string else {
-            throw ConfigurationError(place: placed(key).name, message: "a key must be a single word")
-          }
-          var entry = Entry(key: word, value: try YAMLNode(value, folder: folder, place: place, room: &room))
-          entry.value.place = placed(key)
-          return entry
-        })
+      var (own, merged): ([Entry], [Entry]) = ([], [])
+      for (key, value) in mapping {
+        guard let word = key.scalar else {
+          throw ConfigurationError(place: placed(key).name, message: "a key must be a single word")
+        }
+        var node = try YAMLNode(value, folder: folder, place: place, room: &room)
+        if word.string == "<<", word.style == .plain {
+          merged = try node.merges(at: placed(key))
+        } else {
+          node.place = placed(key)
+          own.append(Entry(key: word.string, value: node))
+        }
+      }
+      content = .map(own + merged.filter { entry in !own.contains { $0.key == entry.key } })
     case .alias(let alias):
       throw ConfigurationError(place: placed(node).name, message: "'*\(alias.anchor.rawValue)' stands for nothing")
+    }
+  }
+
+  /// What a merge key takes over: the entries of a section, or of a list of them, of which an earlier one wins.
+  private func merges(at place: Place) throws -> [Entry] {
+    let sections = if case .list(let items) = content { items } else { [self] }
+    return try sections.reduce(into: []) { merged, section in
+      guard let entries = section.entries else {
+        throw ConfigurationError(
+          place: place.name, message: "'<<' merges sections of keys; name one, such as *base, or a list of them")
+      }
+      merged += entries.filter { entry in !merged.contains { $0.key == entry.key } }
     }
   }
 

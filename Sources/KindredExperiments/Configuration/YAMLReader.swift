@@ -91,8 +91,22 @@ extension YAMLReader {
 
   func flag(_ key: String) throws -> Bool? {
     guard let node = value(key) else { return nil }
-    guard let flag = node.plainText.flatMap(Bool.init) else { throw mismatch(key, "true or false", node) }
-    return flag
+    // YAML 1.2's core schema; yes and no are words in it.
+    switch node.plainText {
+    case "true", "True", "TRUE": return true
+    case "false", "False", "FALSE": return false
+    default: throw mismatch(key, "true or false", node)
+    }
+  }
+
+  /// A seed: any number of 64 bits.
+  func seed(_ key: String) throws -> UInt64? {
+    guard let node = value(key) else { return nil }
+    let digits = node.plainText?.replacing("_", with: "") ?? ""
+    if let seed = UInt64(digits) { return seed }
+    // What is no number of at least 0 gets the words that every number gets.
+    guard digits.wholeMatch(of: /\+?[0-9]+/) != nil else { return UInt64(try wholeNumber(node, key, in: 0...Int.max)) }
+    throw mismatch(key, "a whole number from 0 to \(UInt64.max)", node)
   }
 
   func wholeNumber(_ key: String, in range: ClosedRange<Int>) throws -> Int? {
@@ -187,11 +201,16 @@ extension YAMLNode {
   /// The value in the words of a message.
   fileprivate var summary: String {
     switch content {
-    case .scalar(let text, let isPlain): isPlain ? "'\(text)'" : "the quoted text '\(text)'"
+    case .scalar(let text, let isPlain): isPlain ? "'\(text.shortened)'" : "the quoted text '\(text.shortened)'"
     case .list: "a list"
     case .map: "a section of keys"
     }
   }
+}
+
+extension String {
+  /// Its beginning, where it is longer than a line of an error should be.
+  fileprivate var shortened: String { count > 80 ? prefix(80) + "..." : self }
 }
 
 extension [String] {

@@ -1,0 +1,40 @@
+// Settings from the file to the run's folder and back, as the built command takes them.
+
+import Foundation
+import Testing
+
+@Suite struct SettingTests {
+  private let scratch: Scratch
+
+  init() throws {
+    scratch = try Scratch()
+    try scratch.writeTinyRuns()
+  }
+
+  @Test func inspectWarnsOfWhatDoesNothing() throws {
+    let arguments = ["--set", "training.schedule={milestones: [2, 60]}", "--set", "losses.hint.weight=0"]
+    let run = try Command.Running(["inspect", "student.yaml"] + arguments, in: scratch.url).wait()
+    #expect(run.status == 0)
+    #expect(
+      run.errors == """
+        warning: training.schedule.milestones: 60 never comes in a run of 3 epochs; use smaller ones, or more epochs
+        warning: losses.hint.weight: 0 switches the term off; give it a weight, or take the term out
+
+        """)
+    #expect(try Command.run("inspect", "student.yaml", in: scratch.url).errors == "")
+  }
+
+  /// The largest seeds there are: written, read back and compared when a run goes on.
+  @Test func everySeedReadsBack() throws {
+    let arguments = [
+      "train", "plain.yaml", "--out", "run", "--quiet", "--json", "--seed", "18446744073709551615", "--set",
+      "training.plan_seed=9223372036854775808", "--epochs", "1",
+    ]
+    let first = try Command.Running(arguments, in: scratch.url).wait()
+    let again = try Command.Running(arguments + ["--resume"], in: scratch.url).wait()
+    #expect(first.status == 0 && again.status == 0, "\(first.errors) \(again.errors)")
+    #expect(first.output == again.output)
+    #expect(first.output.contains("\"seed\" : 18446744073709551615"))
+    #expect(try Command.run("evaluate", "run", in: scratch.url).status == 0)
+  }
+}

@@ -1,0 +1,49 @@
+// Settings that do nothing are allowed, and named.
+
+import KindredExperiments
+import Testing
+
+@Suite struct ConfigurationWarningTests {
+  @Test(arguments: [
+    (
+      "training: {epochs: 2, schedule: {milestones: [1, 2, 60]}}",
+      ["training.schedule.milestones: 2, 60 never come in a run of 2 epochs; use smaller ones, or more epochs"]
+    ),
+    (
+      "training: {epochs: 60, schedule: {milestones: [60], factor: 1}}",
+      [
+        "training.schedule.milestones: 60 never comes in a run of 60 epochs; use smaller ones, or more epochs",
+        "training.schedule.factor: 1 leaves the rate as it is; use one below 1, or write name: constant",
+      ]
+    ),
+    (
+      "training: {schedule: {milestones: []}}",
+      [
+        "training.schedule.milestones: there are none, so the rate never changes; name some, or write name: constant"
+      ]
+    ),
+    (
+      "training: {schedule: {name: cosine, minimum: 0.1}}",
+      ["training.schedule.minimum: 0.1 is the learning rate itself, which so never falls; use a smaller one"]
+    ),
+    ("training: {schedule: {name: cosine, minimum: 0.01}}", []), ("training: {schedule: {name: constant}}", []),
+    ("training: {schedule: {milestones: [199]}}", []), ("training: {epochs: 1}", []), ("training: {epochs: 2}", []),
+    ("losses: {sp: {}}", []), ("losses: {sp: {weight: auto, fraction: 0.1}, kd: {alpha: 1}}", []),
+    (
+      "losses: {sp: {weight: 0}, at: {weight: 1}, hint: {weight: 0.0}, kd: {alpha: 0}}",
+      ["sp.weight", "hint.weight", "kd.alpha"].map {
+        "losses.\($0): 0 switches the term off; give it a weight, or take the term out"
+      }
+    ),
+    (
+      "teacher: {int8: {checked_images: 50}}\nlosses: {sp: {}}",
+      ["teacher.int8: does nothing in float32; write precision: int8, or take the section out"]
+    ),
+    ("teacher: {precision: int8, int8: {checked_images: 50}}\nlosses: {sp: {}}", []),
+  ])
+  func whatDoesNothingIsNamed(section: String, warnings: [String]) throws {
+    let base = section.contains("losses") ? distilling : smallest
+    let folder = try ConfigurationFolder(["base.yaml": base, "run.yaml": "extends: base.yaml\n" + section])
+    #expect(try folder.load().warnings == warnings)
+  }
+}
