@@ -14,6 +14,7 @@ runs this script with a folder, once, where there is a PyTorch and a C++ compile
   tuple.pt, nested.pt         TorchScript: (logits, early, late); ([early, late], logits), as networks written for
                               RepDistiller return
   inplace.pt                  TorchScript that changes its input
+  raises.pt                   TorchScript that refuses images by a raise, an assert and an operation, by their height
   two-inputs.pt, number.pt    TorchScript with two inputs; that returns a number beside its tensor
   transposed.pt               TorchScript whose activation has its batch axis last
   weights.pt, program.pt2, empty-archive.pt2   no exported networks: a state_dict, a program that is not compiled, and
@@ -90,6 +91,26 @@ class Number(nn.Module):
         return x.mean((2, 3)), 3
 
 
+class Raises(nn.Module):
+    """Refuses every size but one, in words of its own, from within another module."""
+
+    def forward(self, x: torch.Tensor):
+        if x.size(2) == 32:
+            raise ValueError("wrong size:\n  expected 224, got {}".format(x.size(2)))
+        assert x.size(2) != 33, "RuntimeError: images of 33 are odd"
+        assert x.size(2) != 34
+        return x.flatten(1).matmul(torch.zeros(10, 3))
+
+
+class Outer(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.inner = Raises()
+
+    def forward(self, x: torch.Tensor):
+        return self.inner(x)
+
+
 def network():
     torch.manual_seed(21)
     return Teacher().eval()
@@ -140,6 +161,7 @@ def write_scripts(folder, teacher):
     trace(Variant(teacher, lambda x, out: ([out["early"], out["late"]], out["logits"])), folder / "nested.pt")
     trace(Variant(teacher, lambda x, out: out["late"].permute(1, 2, 3, 0)), folder / "transposed.pt")
     trace(InPlace(), folder / "inplace.pt")
+    torch.jit.script(Outer()).save(str(folder / "raises.pt"))
     torch.jit.script(TwoInputs()).save(str(folder / "two-inputs.pt"))
     torch.jit.script(Number()).save(str(folder / "number.pt"))
 

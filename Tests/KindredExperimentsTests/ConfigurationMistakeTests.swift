@@ -335,6 +335,12 @@ extension ConfigurationMistakeTests {
     #expect(folder.mistake("big.yaml") == "big.yaml: not a configuration: expected a page of YAML in UTF-8")
     try Data([0x6e, 0xff, 0xfe]).write(to: folder.url.appending(path: "bytes.yaml"))
     #expect(folder.mistake("bytes.yaml") == "bytes.yaml: not a configuration: expected a page of YAML in UTF-8")
+    try Data([0x1F, 0x8B, 8, 0]).write(to: folder.url.appending(path: "zipped.yaml"))
+    #expect(
+      folder.mistake("zipped.yaml") == "zipped.yaml: not a configuration but a gzip file: expected a page of YAML in "
+        + "UTF-8; unpack it first")
+    try folder.write("<html><body>", to: "page.yaml")
+    #expect(folder.mistake("page.yaml")?.hasPrefix("page.yaml: not a configuration but a web page (HTML): ") == true)
     try folder.write(String(repeating: "[", count: 200_000), to: "deep.yaml")
     #expect(folder.mistake("deep.yaml")?.hasPrefix("deep.yaml:") == true)
   }

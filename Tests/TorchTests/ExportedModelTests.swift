@@ -124,6 +124,12 @@ import Testing
       ("dictionary.pt2", [1, 3, 32, 32], "takes batches of at least "),
       ("dictionary.pt2", [32, 1, 32, 32], "takes inputs of exactly 3 along axis 1, not 1"),
       ("tuple.pt", [2, 1, 32, 32], "does not take the input: "),
+      ("raises.pt", [2, 3, 32, 32], "does not take the input: wrong size: expected 224, got 32"),
+      ("raises.pt", [2, 3, 33, 33], "does not take the input: RuntimeError: images of 33 are odd"),
+      ("raises.pt", [2, 3, 34, 34], "does not take the input: AssertionError:"),
+      (
+        "raises.pt", [2, 1, 5, 5], "does not take the input: mat1 and mat2 shapes cannot be multiplied (2x25 and 10x3)"
+      ),
       ("two-inputs.pt", [2, 3, 32, 32], "does not take the input: forward() is missing value for argument 'y'"),
     ]) func inputsThatDoNotFitAreRefused(name: String, shape: [Int], reason: String) throws
   {
@@ -131,6 +137,35 @@ import Testing
     let error = #expect(throws: ExportedModelError.self) { try model(.zeros(shape)) }
     #expect(error?.problem.hasPrefix(reason) == true, "\(String(describing: error))")
     #expect(error?.problem.contains("\n") == false)
+  }
+}
+
+@Suite struct ProgramsWordsTests {
+  /// What libtorch 2.13 says; the words may lie on lines of their own, and look like a class themselves.
+  @Test(arguments: [
+    ("builtins.ValueError: wrong size\nRuntimeError: resize it", "wrong size RuntimeError: resize it"),
+    ("RuntimeError: AssertionError: images are 224 high", "images are 224 high"),
+    ("RuntimeError: AssertionError: ", "AssertionError:"), ("__torch__.My_Error: ", "My_Error"),
+    ("RuntimeError: no such kernel.\n\nCPU: registered here\nCUDA: there", "no such kernel."),
+  ]) func theyAreFoundBehindTheTrace(end: String, words: String) {
+    let trace = """
+      The following operation failed in the TorchScript interpreter.
+      Traceback of TorchScript, serialized code (most recent call last):
+        File "code/__torch__.py", line 9, in forward
+            x: Tensor) -> Tensor:
+            ops.prim.RaiseException("RuntimeError: no", "builtins.ValueError")
+            ~~~~~~~~~~~~~~~~~~~~~~~ <--- HERE
+          return x
+      class Inner(Module):
+
+      """
+    #expect(reason(in: trace + end + "\n") == words)
+  }
+
+  @Test func otherTextsKeepTheirLine() {
+    #expect(reason(in: "\nUnknown builtin op: a::b.\nCould not find") == "Unknown builtin op: a::b.")
+    #expect(reason(in: "Error: first\nError: last\n") == "last")
+    #expect(reason(in: "") == "no reason is given")
   }
 }
 
@@ -168,6 +203,23 @@ import Testing
       }
       #expect(refusal(folder).hasPrefix("is a folder"))
       #expect(refusal(folder.appending(path: "none.pt")) == "there is no such file")
+    }
+  }
+
+  @Test(arguments: [
+    ("", "an empty file; copy or download it again"),
+    (
+      "version https://git-lfs.github.com/spec/v1\noid",
+      "a git-lfs pointer, not the file it stands for; run git lfs pull"
+    ),
+    ("\u{8}\u{6}\u{12}\u{7}pytorch", "an ONNX file"),
+    ("\u{89}PNG\r\n\u{1A}\n", "a PNG image"),
+  ]) func aStrangerIsNamed(content: String, name: String) throws {
+    try withFolder { folder in
+      let file = folder.appending(path: "t.pt")
+      let bytes = content.unicodeScalars.map { UInt8($0.value) }
+      try Data(bytes).write(to: file)
+      #expect(refusal(file) == "is damaged, or neither a TorchScript file nor an AOTInductor package: it is \(name)")
     }
   }
 

@@ -97,6 +97,28 @@ import Torch
     }
   }
 
+  @Test(arguments: [
+    (
+      Data([0x50, 0x4B, 3, 4, 0, 0]) + Data("archive/data.pkl".utf8),
+      "is a PyTorch file (zip), no safetensors file; save its state_dict with safetensors.torch.save_file"
+    ),
+    (
+      Data([0x80, 2, 0x8A, 10, 0x6C]),
+      "is a pickle, as older PyTorch saved, no safetensors file; save its state_dict with safetensors.torch.save_file"
+    ),
+    (Data("<!DOCTYPE html><html>".utf8), "is a web page (HTML), no safetensors file; download the file itself"),
+    (Data("{\"a\": 1}".utf8), "is a JSON file, no safetensors file"),
+    (Data(), "is an empty file, no safetensors file; copy or download it again"),
+    (Data(count: 4096), "is a file of zeros, no safetensors file; copy or download it again"),
+    (Data("a text".utf8), "has 6 bytes; a safetensors file has at least 8"),
+  ]) func strangersAreNamed(content: Data, problem: String) throws {
+    try withTemporaryFolder { folder in
+      let file = folder.appendingPathComponent("weights.safetensors")
+      try content.write(to: file)
+      #expect(throws: SafetensorsError.self) { try Safetensors.read(file) }.map { #expect($0.problem == problem) }
+    }
+  }
+
   @Test func unreadableFilesAreNamed() throws {
     try withTemporaryFolder { folder in
       for file in [folder.appendingPathComponent("absent.safetensors"), folder] {

@@ -66,6 +66,12 @@ enum ConfigurationFile {
     do {
       let handle = try FileHandle(forReadingFrom: file)
       let bytes = try handle.read(upToCount: largestSize) ?? Data()
+      // JSON is YAML, and an empty file has words of its own.
+      if let kind = FileKind(head: bytes), !bytes.isEmpty, kind != .json {
+        let remedy = kind.remedy.map { "; \($0)" } ?? ""
+        throw ConfigurationError(
+          place: name, message: "not a configuration but \(kind.name): expected a page of YAML in UTF-8\(remedy)")
+      }
       guard bytes.count < largestSize, let text = String(data: bytes, encoding: .utf8) else {
         throw ConfigurationError(place: name, message: "not a configuration: expected a page of YAML in UTF-8")
       }

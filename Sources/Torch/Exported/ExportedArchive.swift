@@ -1,6 +1,7 @@
 // What kind of file somebody named as an exported network, before any program in it is run.
 
 import CTorch
+import Files
 import Foundation
 
 /// A file that PyTorch wrote, told apart by the names of its entries.
@@ -24,11 +25,19 @@ struct ExportedArchive {
     guard !isFolder.boolValue else { throw ExportedModelError(file, "is a folder; name a file") }
     guard let names = owned(ct_archive_entries(file.path)) else {
       throw ExportedModelError(
-        file, "is damaged, or neither a TorchScript file nor an AOTInductor package (\(lastReason()))")
+        file, "is damaged, or neither a TorchScript file nor an AOTInductor package\(ExportedArchive.kind(of: file))")
     }
     self.file = file
     entries = names.split(separator: "\n").map(String.init)
     content = try ExportedArchive.content(of: entries, file)
+  }
+
+  /// What a file is that is no archive of PyTorch's, and what to do; libtorch's words where only its bytes tell.
+  private static func kind(of file: URL) -> String {
+    // A zip file is what was expected, and this one is damaged.
+    guard let kind = FileKind(of: file), !kind.isZip else { return " (\(lastReason()))" }
+    let remedy = kind.isPyTorch ? "save the network with torch.jit" : kind.remedy
+    return ": it is \(kind.name)" + (remedy.map { "; \($0)" } ?? "")
   }
 
   private static func content(of entries: [String], _ file: URL) throws -> Content {

@@ -184,12 +184,31 @@ private func sizeProblem(_ reason: String) -> String? {
   return "takes batches of \(amount) inputs, not \(given); use \(amount), or export it for \(given)"
 }
 
-/// The calling thread's last reason in one line. TorchScript puts a trace of its program before it.
-func lastReason() -> String {
-  let lines = String(cString: ct_last_error()).split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) }
+/// The calling thread's last reason in one line.
+func lastReason() -> String { reason(in: String(cString: ct_last_error())) }
+
+/// libtorch's, a package's or a program's own words in one line.
+func reason(in text: String) -> String {
+  if let words = programsWords(in: text) { return words }
+  let lines = text.split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) }
   let marks = ["RuntimeError: ", "Error: "]
   let marked = lines.last { line in marks.contains { line.hasPrefix($0) } } ?? lines.first ?? "no reason is given"
   return marks.first { marked.hasPrefix($0) }.map { String(marked.dropFirst($0.count)) } ?? marked
+}
+
+/// What a TorchScript program said when it failed, nil for another text: a trace of the program comes before it, then the
+/// error's class as Python calls it. Only the first paragraph counts; some operations list every device after it.
+private func programsWords(in text: String) -> String? {
+  guard text.hasPrefix("The following operation failed in the TorchScript interpreter") else { return nil }
+  let isClass = #/\n(?:[A-Za-z_][A-Za-z_0-9]*\.)*(?<name>[A-Za-z_][A-Za-z_0-9]*): /#
+  let rest = text.range(of: "<--- HERE", options: .backwards).map { text[$0.upperBound...] } ?? text[...]
+  guard let error = rest.firstMatch(of: isClass) else { return nil }
+  // To the interpreter an assertion is a RuntimeError whose words begin so, and are often all.
+  let words = rest[error.range.upperBound...].replacing(/^AssertionError: (?=.)/, with: "")
+  let paragraph = words.components(separatedBy: "\n\n")[0].split(separator: "\n")
+  let line = paragraph.map { $0.trimmingCharacters(in: .whitespaces) }.joined(separator: " ")
+  guard !line.isEmpty else { return String(error.output.name) }
+  return line.count > 300 ? line.prefix(300) + "..." : line
 }
 
 /// Takes over a text of the C interface.

@@ -79,8 +79,15 @@ public enum Safetensors {
       let (entries, metadata, start) = try header(of: data)
       return (entries, metadata, data[(data.startIndex + start)...])
     } catch let problem as HeaderProblem {
-      throw SafetensorsError(file: file.path, problem: problem.text)
+      throw SafetensorsError(file: file.path, problem: stranger(data) ?? problem.text)
     }
+  }
+
+  /// What a file is that is no safetensors file, and what to do; nil where only its bytes tell.
+  private static func stranger(_ data: Data) -> String? {
+    guard let kind = FileKind(head: data.prefix(FileKind.headLength)), kind != .safetensors else { return nil }
+    let remedy = kind.isPyTorch ? "save its state_dict with safetensors.torch.save_file" : kind.remedy
+    return "is \(kind.name), no safetensors file" + (remedy.map { "; \($0)" } ?? "")
   }
 
   private struct HeaderProblem: Error { let text: String }
