@@ -32,6 +32,29 @@ import Testing
     #expect(log.contains("\"sp\":"))
   }
 
+  /// A teacher that was exported in training mode, or is broken, is refused by name before anything is written.
+  @Test(
+    .enabled(if: ExportedFiles.obstacle == nil, Comment(rawValue: ExportedFiles.obstacle ?? "")),
+    arguments: [
+      ("dropout.pt", "gives another 'maps' when it is asked again about the same inputs; exported in training mode?"),
+      ("statistics.pt", "gives another 'maps' for an input when other inputs stand beside it; exported in training mode?"),
+      ("broken.pt", "gives 'maps' with NaN or infinity in it for the run's first batch"),
+    ])
+  func aTeacherThatCannotTeachIsRefused(file: String, problem: String) throws {
+    try FileManager.default.copyItem(at: ExportedFiles.file(file), to: scratch.url.appending(path: file))
+    let teacher = "teacher={exported: \(file), outputs: {maps: late, logits: logits}}"
+    for layers in ["auto", "1.0"] {
+      let losses = "losses={sp: {weight: \(layers), layers: [{student: stage3, teacher: maps}]}}"
+      for command in ["distill", "record"] {
+        let run = try Command.run(
+          command, "sp.yaml", "--out", "out", "--quiet", "--set", teacher, "--set", losses, in: scratch.url)
+        #expect(run.status == 1)
+        #expect(run.errors.hasPrefix("Error: teacher: \(file) \(problem)"), "\(run.errors)")
+        #expect(run.errors.split(separator: "\n").count == 1 && !scratch.has("out"))
+      }
+    }
+  }
+
   @Test func inspectShowsWhatTheFileGives() throws {
     let run = try Command.run("inspect", "sp.yaml", in: scratch.url)
     #expect(run.status == 0, "\(run.errors)")

@@ -14,6 +14,8 @@ runs this script with a folder, once, where there is a PyTorch and a C++ compile
   tuple.pt, nested.pt         TorchScript: (logits, early, late); ([early, late], logits), as networks written for
                               RepDistiller return
   inplace.pt                  TorchScript that changes its input
+  dropout.pt, statistics.pt   TorchScript exported in training mode: with dropout, with the batch's own statistics
+  broken.pt                   TorchScript with a NaN in `late` of each input
   raises.pt                   TorchScript that refuses images by a raise, an assert and an operation, by their height
   two-inputs.pt, number.pt    TorchScript with two inputs; that returns a number beside its tensor
   transposed.pt               TorchScript whose activation has its batch axis last
@@ -161,6 +163,10 @@ def write_scripts(folder, teacher):
     trace(Variant(teacher, lambda x, out: ([out["early"], out["late"]], out["logits"])), folder / "nested.pt")
     trace(Variant(teacher, lambda x, out: out["late"].permute(1, 2, 3, 0)), folder / "transposed.pt")
     trace(InPlace(), folder / "inplace.pt")
+    late = lambda change: Variant(teacher, lambda x, out: {"logits": out["logits"], "late": change(out["late"])})
+    trace(late(lambda maps: nn.functional.dropout(maps, 0.1, training=True)), folder / "dropout.pt")
+    trace(late(lambda maps: nn.functional.batch_norm(maps, None, None, training=True)), folder / "statistics.pt")
+    trace(late(lambda maps: torch.cat([maps[:, :5], maps[:, 5:] * float("nan")], 1)), folder / "broken.pt")
     torch.jit.script(Outer()).save(str(folder / "raises.pt"))
     torch.jit.script(TwoInputs()).save(str(folder / "two-inputs.pt"))
     torch.jit.script(Number()).save(str(folder / "number.pt"))

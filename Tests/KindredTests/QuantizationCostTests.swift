@@ -125,9 +125,18 @@ import Torch
   @Test func damagedWeightsAreRefused() {
     let network = TinyNetwork(6, seed: 3).warmedUp()
     withoutGradients { network.bn1.bias.fillInPlace(.infinity) }
-    #expect(throws: QuantizationError.notFinite) {
+    #expect(throws: BrokenTeacher.self) {
       try LiveTeacher(
         quantizing: network, needs: needs, calibration: batches(7, 1), heldOut: batches(8, 1), comparingLabels: true)
+    }
+  }
+
+  @Test func inputsThatAreNotFiniteGiveNoRange() {
+    let endless = batches(7, 1).map { Batch(images: $0.images * .infinity, labels: $0.labels, position: $0.position) }
+    #expect(throws: QuantizationError.notFinite) {
+      try LiveTeacher(
+        quantizing: TinyNetwork(6, seed: 3).warmedUp(), needs: needs, calibration: endless, heldOut: batches(8, 1),
+        comparingLabels: true)
     }
   }
 }

@@ -38,7 +38,8 @@ extension Configuration {
     let teacher = try reader.subsection("teacher")
     losses = try Losses(try reader.subsectionOrEmpty("losses"))
     training = try Training(try reader.subsectionOrEmpty("training"))
-    content = try reader.subsection("content").map { try .init($0) } ?? [:]
+    // What a run writes down and nobody else: no key to be offered.
+    content = reader.keys.contains("content") ? try reader.subsection("content").map { try .init($0) } ?? [:] : [:]
     self.data = try Images(try reader.required("data", data, "write data: {set: cifar-10}, or another set"))
     self.student = try Student(try reader.required("student", student, "write student: {network: wrn-16-1}"))
     var teacherRun: Configuration?

@@ -32,14 +32,15 @@ final class RunWork {
   private var objective: Objective
   private let teacher: (any TeacherSignal)?
   private let settings: Configuration
-  /// What was done to files so that they fit, a line each.
-  private(set) var remarks: [String] = []
+  /// Settings that do nothing, and what was done to files so that they fit, a line each.
+  private(set) var remarks: [String]
 
   /// - Throws: as loading its files does; `BrokenTeacher`; whatever `onCost` throws.
   init(
     _ settings: Configuration, teacher: TeacherSource?, images: RunImages, onCost: (QuantizationCost) throws -> Void
   ) throws {
     self.settings = settings
+    remarks = settings.warnings
     let (training, evaluation) = (images.training, images.evaluation)
     let device = settings.device
     let generator = Generator(seed: settings.training.seed)
