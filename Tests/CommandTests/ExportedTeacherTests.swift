@@ -37,7 +37,7 @@ import Testing
     .enabled(if: ExportedFiles.obstacle == nil, Comment(rawValue: ExportedFiles.obstacle ?? "")),
     arguments: [
       ("dropout.pt", "gives another 'maps' when it is asked again about the same inputs; exported in training mode?"),
-      ("statistics.pt", "gives another 'maps' for an input when other inputs stand beside it; exported in training mode?"),
+      ("statistics.pt", "gives another 'maps' for an input when other inputs stand beside it; exported in training"),
       ("broken.pt", "gives 'maps' with NaN or infinity in it for the run's first batch"),
     ])
   func aTeacherThatCannotTeachIsRefused(file: String, problem: String) throws {
