@@ -70,6 +70,25 @@ import Torch
     }
   }
 
+  /// Without cross-entropy nothing leads to the classifier, which would decay in silence.
+  @Test(arguments: [0.0, 1])
+  func whatNoLossReachesIsSaid(crossEntropyWeight: Double) throws {
+    let student = TinyNetwork(2, seed: 1)
+    let objective = Objective(
+      crossEntropyWeight: crossEntropyWeight, terms: [.init(SimilarityPreserving([tap]), weight: 10)])
+    let distiller = Distiller(
+      student: student, teacher: LiveTeacher(TinyNetwork(3, seed: 2).warmedUp(), needs: objective.teacherNeeds),
+      objective: objective, optimizer: SGD(student.parameters, learningRate: 0.1),
+      settings: .init(epochs: 1, learningRate: 0.1, schedule: .init(.constant)))
+    var warnings: [String] = []
+    _ = try distiller.run(
+      on: TinyBatches(), evaluate: TinyBatches.evaluate, shouldStop: { false },
+      onEvent: { if case .warning(let warning) = $0 { warnings.append(warning) } })
+    #expect(
+      warnings
+        == (crossEntropyWeight == 0 ? ["no loss reaches fc.weight, fc.bias: what is not trained only decays"] : []))
+  }
+
   @Test func aTermWithoutAWeightNeverTrains() throws {
     let student = TinyNetwork(2, seed: 1)
     let objective = Objective(terms: [.init(SimilarityPreserving([tap]), weight: nil)])

@@ -1,4 +1,4 @@
-// Parameters that no loss reaches: their gradients are missing, which is not the same as zero.
+// Parameters that no loss reaches, because nothing leads there or all that does has a weight of 0.
 
 import Torch
 
@@ -11,7 +11,7 @@ struct UnreachedParameters {
   mutating func look(for student: Network) {
     guard !hasLooked else { return }
     hasLooked = true
-    let names = student.state.filter { $0.tensor.requiresGradient && $0.tensor.gradient == nil }.map(\.name)
+    let names = student.state.filter { $0.tensor.requiresGradient && !$0.tensor.isReached }.map(\.name)
     guard !names.isEmpty else { return }
     let list = names.prefix(4).joined(separator: ", ") + (names.count > 4 ? " and \(names.count - 4) more" : "")
     warning = "no loss reaches \(list): what is not trained only decays"
@@ -22,4 +22,9 @@ struct UnreachedParameters {
     defer { warning = nil }
     return warning
   }
+}
+
+extension Tensor {
+  /// Whether `backward` has left anything but zeros. Waits for a CUDA device.
+  fileprivate var isReached: Bool { gradient.map { $0.absolute().maximum().item != 0 } ?? false }
 }
