@@ -49,7 +49,7 @@ public struct DataDownload: Sendable {
   public func run(progress: @escaping @Sendable (DownloadProgress) -> Void = { _ in }) throws -> Outcome {
     guard !files.isEmpty else { throw DataError("\(name.rawValue) is drawn by Kindred: there is nothing to fetch") }
     let missing = files.filter { !$0.isPresent(in: folder) }
-    guard !missing.isEmpty else { return .alreadyThere(folder) }
+    guard !missing.isEmpty, !isInAnotherLayout else { return .alreadyThere(folder) }
     do {
       try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     } catch {
@@ -61,6 +61,18 @@ public struct DataDownload: Sendable {
       if let unpacked = file.unpackedFolder { try unpack(target, as: unpacked) }
     }
     return .fetched(folder)
+  }
+
+  /// Whether the set is where its reader finds it, but not as this download would leave it.
+  private var isInAnotherLayout: Bool {
+    let sets = folder.deletingLastPathComponent()
+    switch name {
+    case .textures: return false
+    case .cifar10, .cifar100:
+      return files.allSatisfy { $0.isPresent(in: sets) } || CIFARReader(name).hasPythonFiles(in: sets)
+    case .mnist, .fashionMNIST:
+      return IDXReader(name).namedFolders(in: sets).contains { place in files.allSatisfy { $0.isPresent(in: place) } }
+    }
   }
 
   private func fetch(_ file: PublishedFile, to target: URL, _ progress: @escaping @Sendable (DownloadProgress) -> Void)
@@ -171,7 +183,7 @@ struct PublishedFile: Sendable {
     let files = DataSplit.allCases.flatMap { split in
       reader.fileNames(split).map { ($0, reader.fileBytes(split)) }
     }
-    let unpacked = Unpacked(folder: reader.archiveFolder, sizes: Dictionary(uniqueKeysWithValues: files))
+    let unpacked = Unpacked(folder: reader.archiveFolder(), sizes: Dictionary(uniqueKeysWithValues: files))
     return PublishedFile(name: name, md5: md5, unpackedFolder: unpacked)
   }
 

@@ -4,18 +4,50 @@ import Files
 import Foundation
 
 enum DataFile {
-  /// The first of `names` in the first of `folders` that has one.
+  /// A folder in which a set may lie, and its files there, each under one of some names.
+  struct Place {
+    let folder: URL
+    let files: [[String]]
+  }
+
+  /// The files in the first place that has all of them: never some of one place and some of another.
+  /// - Parameters:
+  ///   - root: the folder that the places belong to.
+  ///   - list: the places, in the words of the message.
   /// - Throws: `DataError`, which says what was looked for, where, and how to get it.
-  static func locate(_ names: [String], in folders: [URL], for set: DataSetName) throws -> URL {
-    for folder in folders {
-      for name in names {
-        let file = folder.appendingPathComponent(name)
-        if FileManager.default.fileExists(atPath: file.path) { return file }
-      }
+  static func locate(
+    _ set: DataSetName, below root: URL, in places: [Place], list: String
+  ) throws -> (place: Int, files: [URL]) {
+    let plain = places.map { place in place.files.map { file($0, in: place.folder) { (try? size(of: $0)) != nil } } }
+    if let whole = plain.firstIndex(where: { !$0.contains(nil) }) { return (whole, plain[whole].compactMap { $0 }) }
+    // What is no plain file in the set's own folder is refused when it is read.
+    let first = places[0].files.map {
+      file($0, in: places[0].folder) { FileManager.default.fileExists(atPath: $0.path) }
     }
-    let wanted = names.joined(separator: " or ")
-    let places = folders.map(\.path).joined(separator: ", ")
-    throw DataError("\(set.rawValue): no \(wanted) in \(places); \(set.fetchAdvice)")
+    if !first.contains(nil) { return (0, first.compactMap { $0 }) }
+    if let problem = problem(of: root) { throw DataError("\(set.rawValue): \(problem); \(set.fetchAdvice)") }
+    if let part = plain.firstIndex(where: { $0.contains { $0 != nil } }), let gap = plain[part].firstIndex(of: nil) {
+      throw DataError(
+        "\(set.rawValue): no \(wanted(places[part].files[gap])) in \(places[part].folder.path), which has others of its "
+          + "files; \(set.fetchAdvice)")
+    }
+    throw DataError("\(set.rawValue): no \(wanted(places[0].files[0])) in \(list); \(set.fetchAdvice)")
+  }
+
+  private static func file(_ names: [String], in folder: URL, _ isThere: (URL) -> Bool) -> URL? {
+    names.map { folder.appendingPathComponent($0) }.first(where: isThere)
+  }
+
+  private static func wanted(_ names: [String]) -> String { names.joined(separator: " or ") }
+
+  /// Why nothing can lie in a folder, nil where it can be looked into.
+  private static func problem(of folder: URL) -> String? {
+    var isFolder: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: folder.path, isDirectory: &isFolder) else {
+      return "there is no folder \(folder.path)"
+    }
+    guard isFolder.boolValue else { return "\(folder.path) is no folder" }
+    return access(folder.path, R_OK | X_OK) == 0 ? nil : "\(folder.path) may not be read"
   }
 
   /// The size of a plain file.

@@ -15,7 +15,8 @@ public enum DataSetName: String, CaseIterable, Sendable {
   case fashionMNIST = "fashion-mnist"
   case textures
 
-  /// Loads one split into memory. `folder` holds the sets, each in a folder of its own name; `textures` needs none.
+  /// Loads one split into memory. `folder` holds the sets, each in a folder of its own name or of its archive's,
+  /// or is the set's own folder; `textures` needs none.
   /// - Throws: `DataError`, which names the file and the byte where something is wrong, or what is missing.
   public func load(_ split: DataSplit, from folder: URL?) throws -> ImageSet {
     switch self {

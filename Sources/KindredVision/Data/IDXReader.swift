@@ -28,9 +28,7 @@ struct IDXReader {
   }
 
   func load(_ split: DataSplit, from folder: URL) throws -> ImageSet {
-    let own = folder.appendingPathComponent(name.rawValue)
-    let imagesFile = try locate(imagesName(split), in: own)
-    let labelsFile = try locate(labelsName(split), in: own)
+    let (imagesFile, labelsFile) = try locate(split, in: folder)
     let records = split == .train ? trainingRecords : testRecords
     let side = IDXReader.side
     let pixels = try contents(of: imagesFile, magic: 0x0803, sizes: [records, side, side])
@@ -42,14 +40,47 @@ struct IDXReader {
         labelsFile, at: IDXReader.labelHeader + record,
         "label \(labels[bad]) of record \(record) is out of range, \(name.rawValue) has \(classes) classes")
     }
+    try refuseOtherSet(labels, split, labelsFile)
     let (mean, deviation): (Float, Float) = name == .mnist ? (0.1307, 0.3081) : (0.2860, 0.3530)
     return ImageSet(
       name: name.rawValue, width: side, height: side, channels: 1, classNames: name.classNames, pixels: Array(pixels),
       labels: labels.map(UInt16.init), channelMean: [mean], channelDeviation: [deviation])
   }
 
-  private func locate(_ file: String, in folder: URL) throws -> URL {
-    try DataFile.locate([file, file + ".gz"], in: [folder], for: name)
+  /// torchvision's folder for the set.
+  private var otherName: String { name == .mnist ? "MNIST" : "FashionMNIST" }
+
+  /// The folders that can only be this set's.
+  func namedFolders(in folder: URL) -> [URL] {
+    let (own, raw) = (name.rawValue, "\(otherName)/raw")
+    return [own, "\(own)/raw", "\(own)/\(raw)", raw].map { folder.appendingPathComponent($0) }
+  }
+
+  private func locate(_ split: DataSplit, in folder: URL) throws -> (images: URL, labels: URL) {
+    let names = [imagesName(split), labelsName(split)].map { [$0, $0 + ".gz"] }
+    let named = namedFolders(in: folder)
+    let places = (named + [folder.appendingPathComponent("raw"), folder]).map {
+      DataFile.Place(folder: $0, files: names)
+    }
+    let list = "\(named[0].path); nor in raw or \(otherName)/raw of \(folder.path), nor in that itself"
+    let files = try DataFile.locate(name, below: folder, in: places, list: list).files
+    return (files[0], files[1])
+  }
+
+  /// MNIST and Fashion-MNIST have files of the same names and sizes: their first labels tell them apart.
+  private func refuseOtherSet(_ labels: ArraySlice<UInt8>, _ split: DataSplit, _ file: URL) throws {
+    let other: DataSetName = name == .mnist ? .fashionMNIST : .mnist
+    guard labels.prefix(10).elementsEqual(IDXReader.firstLabels(other, split)) else { return }
+    throw DataError("\(file.path): these are the labels of \(other.rawValue), not of \(name.rawValue)")
+  }
+
+  private static func firstLabels(_ name: DataSetName, _ split: DataSplit) -> [UInt8] {
+    switch (name, split) {
+    case (.mnist, .train): [5, 0, 4, 1, 9, 2, 1, 3, 1, 4]
+    case (.mnist, .test): [7, 2, 1, 0, 4, 1, 4, 9, 5, 9]
+    case (_, .train): [9, 0, 0, 3, 0, 2, 7, 2, 5, 5]
+    case (_, .test): [9, 2, 1, 1, 6, 1, 4, 6, 5, 7]
+    }
   }
 
   /// The bytes after the header, which must say exactly what is expected; offsets count decompressed bytes.

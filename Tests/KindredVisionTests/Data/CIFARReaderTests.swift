@@ -1,6 +1,7 @@
 // The CIFAR readers on hand-made files, right and wrong ones.
 
 import Foundation
+import GoldenFiles
 import Testing
 
 @testable import KindredVision
@@ -34,7 +35,7 @@ import Testing
     }
   }
 
-  @Test(arguments: ["cifar-10", "cifar-10/cifar-10-batches-bin", "cifar-10-batches-bin"])
+  @Test(arguments: ["cifar-10", "cifar-10/cifar-10-batches-bin", "cifar-10-batches-bin", "."])
   func planesBecomePixelsInEveryLayout(path: String) throws {
     try writeTrainingFiles(under: path)
     let set = try reader.load(.train, from: folder.url)
@@ -98,5 +99,105 @@ import Testing
     try folder.write([], to: "cifar-10/test_batch.bin/inside")
     let message = try dataErrorMessage { _ = try reader.load(.test, from: folder.url) }
     #expect(message.hasSuffix("test_batch.bin: not a plain file"))
+  }
+}
+
+/// The archives for Python: pickles, which are programs where they want to be.
+@Suite struct CIFARPickleTests {
+  private static let ten = CIFARReader(.cifar10, trainingRecords: 1, testRecords: 2)
+  private static let hundred = CIFARReader(.cifar100, trainingRecords: 1, testRecords: 2)
+  private let folder: TemporaryFolder
+
+  init() throws { folder = try TemporaryFolder() }
+
+  private func golden(_ form: String) throws -> [UInt8] {
+    [UInt8](try Data(contentsOf: try Golden.file("cifar-\(form)", "pickle")))
+  }
+
+  /// The binary file of the same two records.
+  private func binary(labels: [[UInt8]]) -> [UInt8] {
+    labels.enumerated().flatMap { record, label in
+      label
+        + (0..<3072).map { UInt8((57 * record + 101 * ($0 / 1024) + 7 * ($0 / 32 % 32) + 3 * ($0 % 32)) % 256) }
+    }
+  }
+
+  /// Both of the authors' layouts are the same images, wherever the folder lies.
+  @Test(arguments: ["python2", "protocol0", "protocol4"]) func bothLayoutsAreTheSame(form: String) throws {
+    let cases = [
+      (Self.ten, "test_batch", "cifar-10-batches-py", [[3], [9]] as [[UInt8]]),
+      (Self.hundred, "test", "cifar-100-python", [[19, 99], [0, 1]]),
+    ]
+    for (reader, file, archive, labels) in cases {
+      let other = try TemporaryFolder()
+      try other.write(binary(labels: labels), to: "\(reader.name.rawValue)/\(file).bin")
+      let expected = try reader.load(.test, from: other.url)
+      for place in [archive, "\(reader.name.rawValue)/\(archive)", reader.name.rawValue, "."] {
+        let root = try TemporaryFolder()
+        try root.write(try golden(form), to: "\(place)/\(file)")
+        let read = try reader.load(.test, from: root.url)
+        #expect(read.fingerprint == expected.fingerprint && read.classNames == expected.classNames, "\(place)")
+        #expect(read.labels.map(Int.init) == labels.map { Int($0.last ?? 0) })
+      }
+    }
+  }
+
+  @Test func aFolderOfTheSameNameIsNoPickle() throws {
+    try folder.write([1], to: "test/cat/1.png")
+    let message = try dataErrorMessage { _ = try Self.hundred.load(.test, from: folder.url) }
+    #expect(message.contains("no test.bin in \(folder.url.path)/cifar-100, "))
+  }
+
+  @Test func partOfASetIsNamed() throws {
+    try folder.write([1], to: "cifar-10-batches-py/data_batch_1")
+    let message = try dataErrorMessage { _ = try Self.ten.load(.train, from: folder.url) }
+    #expect(
+      message.hasPrefix(
+        "cifar-10: no data_batch_2 in \(folder.url.path)/cifar-10-batches-py, which has others of its files; "))
+  }
+
+  @Test(arguments: [
+    ("cos\nsystem\n(S'true'\ntR.", "asks for os.system: not read (at byte 0)"),
+    ("]}a.", "holds a list, a dict expected"), ("}.", "'labels' is missing, a list of 2 expected"),
+    ("}(U\u{6}labels](K\u{3}eu.", "'labels' is a list of 1, a list of 2 expected"),
+    ("}(U\u{6}labels](K\u{3}K\neu.", "label 10 of record 1 is out of range, cifar-10 has 10 classes"),
+    ("}(U\u{6}labels](K\u{3}Neu.", "the label of record 1 is out of range, cifar-10 has 10 classes"),
+    (
+      "}(U\u{6}labels](K\u{3}K\u{3}eU\u{4}data]u.",
+      "'data' is a list of 0, an array of 2 x 3072 bytes expected"
+    ),
+    ("", "is an empty file, no pickle; copy or download it again"),
+    ("<!DOCTYPE html>", "is a web page (HTML), no pickle; download the file itself"),
+    ("]", "truncated (at byte 1)"),
+  ]) func whatIsNoBatchIsRefused(content: String, problem: String) throws {
+    let file = try folder.write(content.unicodeScalars.map { UInt8($0.value) }, to: "cifar-10-batches-py/test_batch")
+    let message = try dataErrorMessage { _ = try Self.ten.load(.test, from: folder.url) }
+    #expect(message == "\(file.path): \(problem)")
+  }
+
+  /// Whatever a flipped byte makes of a file, it is read or refused, and never as another number of images.
+  @Test func damagedPicklesNeverTrap() throws {
+    var random = SplitMix64(state: 7)
+    for form in ["python2", "protocol0", "protocol4"] {
+      let whole = try golden(form)
+      for _ in 0..<100 {
+        var damaged = whole
+        // The planes are nearly all of a file; what is around them is what matters.
+        damaged[Int(random.below(UInt64(min(400, whole.count))))] = UInt8(random.below(256))
+        try folder.write(damaged, to: "cifar-10-batches-py/test_batch")
+        if let set = try? Self.ten.load(.test, from: folder.url) { #expect(set.count == 2) }
+      }
+    }
+  }
+
+  @Test func otherArraysAreRefused() throws {
+    // The array's type, `u1`, becomes `i1`.
+    let bytes = try golden("python2")
+    let type = try #require(Data(bytes).range(of: Data("U\u{2}u1".utf8)))
+    var other = bytes
+    other[type.lowerBound + 2] = UInt8(ascii: "i")
+    try folder.write(other, to: "cifar-10-batches-py/test_batch")
+    let message = try dataErrorMessage { _ = try Self.ten.load(.test, from: folder.url) }
+    #expect(message.hasSuffix("test_batch: 'data' is another array, an array of 2 x 3072 bytes expected"))
   }
 }

@@ -49,6 +49,32 @@ import Testing
     #expect(folder.holds(content, at: target))
   }
 
+  /// As torchvision or the authors' other archive left it, a set is not fetched again; half of it is.
+  @Test func otherLayoutsAreThereToo() throws {
+    let server = try LocalServer { _ in .file([1], from: nil) }
+    defer { server.stop() }
+    let batches = (1...5).map { "cifar-10-batches-py/data_batch_\($0)" } + ["cifar-10-batches-py/test_batch"]
+    let files = ["train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1"]
+    let sizes = [47_040_016, 60_008, 7_840_016, 10_008]
+    let cases: [(DataSetName, [(path: String, size: Int)])] = [
+      (.cifar10, batches.map { ($0, 31_000_000) }),
+      (.fashionMNIST, zip(files, sizes).map { ("FashionMNIST/raw/\($0)-ubyte", $1) }),
+    ]
+    for (name, files) in cases {
+      let download = DataDownload(name, into: folder.url, from: server.base)
+      for file in files {
+        #expect(throws: DataError.self) { try download.run() }
+        // A file of holes: it has its size and takes no space.
+        let handle = try FileHandle(forWritingTo: try folder.write([], to: file.path))
+        try handle.truncate(atOffset: UInt64(file.size))
+        try handle.close()
+      }
+      let asked = server.requests.count
+      #expect(try download.run() == .alreadyThere(folder.url.appendingPathComponent(name.rawValue, isDirectory: true)))
+      #expect(server.requests.count == asked)
+    }
+  }
+
   @Test func cutConnectionIsResumed() throws {
     let server = try LocalServer { [content] request in
       .file(content, from: request.start, cutAfter: request.start == nil ? 100_000 : nil)

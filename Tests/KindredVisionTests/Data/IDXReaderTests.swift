@@ -112,4 +112,36 @@ import Testing
     #expect(message.contains("no train-images-idx3-ubyte or train-images-idx3-ubyte.gz in \(folder.url.path)/mnist;"))
     #expect(message.contains("`kindred data get mnist`"))
   }
+
+  /// torchvision's folders, the set's own and a bare one: with all of their files in one place.
+  @Test(arguments: ["FashionMNIST/raw", "fashion-mnist/FashionMNIST/raw", "raw", "."])
+  func everyLayoutIsFound(path: String) throws {
+    try folder.write(images, to: "\(path)/t10k-images-idx3-ubyte")
+    try folder.write(Array(labels.dropLast()), to: "fashion-mnist/t10k-labels-idx1-ubyte")
+    try folder.write(gzip(labels, in: folder), to: "\(path)/t10k-labels-idx1-ubyte.gz")
+    let set = try load()
+    #expect(set.pixels == pixels && set.labels == [7, 0, 9])
+  }
+
+  /// The files of both sets have the same names and sizes.
+  @Test func theOtherSetIsNoticed() throws {
+    let digits: [UInt8] = [7, 2, 1, 0, 4, 1, 4, 9, 5, 9]
+    let reader = IDXReader(.fashionMNIST, testRecords: 10)
+    try folder.write(
+      [0, 0, 8, 3, 0, 0, 0, 10, 0, 0, 0, 28, 0, 0, 0, 28] + noiseBytes(7840), to: "raw/t10k-images-idx3-ubyte")
+    let file = try folder.write([0, 0, 8, 1, 0, 0, 0, 10] + digits, to: "raw/t10k-labels-idx1-ubyte")
+    let message = try dataErrorMessage { _ = try reader.load(.test, from: folder.url) }
+    #expect(message == "\(file.path): these are the labels of mnist, not of fashion-mnist")
+  }
+
+  @Test func aFolderThatIsNoneIsSaidSo() throws {
+    let file = try folder.write([1], to: "a.txt")
+    for (place, problem) in [
+      (file, "\(file.path) is no folder"),
+      (folder.url.appending(path: "none"), "there is no folder \(folder.url.path)/none"),
+    ] {
+      let message = try dataErrorMessage { _ = try reader.load(.test, from: place) }
+      #expect(message.hasPrefix("fashion-mnist: \(problem); `kindred data get fashion-mnist` fetches it"), "\(message)")
+    }
+  }
 }
