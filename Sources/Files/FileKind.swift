@@ -41,6 +41,8 @@ package struct FileKind: Sendable, Equatable {
   package static let headLength = 512
   private static let again = "copy or download it again"
   private static let empty = FileKind("an empty file", again)
+  package static let gzip = FileKind("a gzip file", "unpack it first")
+  package static let text = FileKind("a text file")
   package static let json = FileKind("a JSON file")
   package static let safetensors = FileKind("a safetensors file")
 
@@ -52,7 +54,7 @@ package struct FileKind: Sendable, Equatable {
   /// The first row that matches counts.
   private static let table: [Row] = [
     Row(kind: FileKind("a file of zeros", again)) { $0.allSatisfy { $0 == 0 } },
-    Row(kind: FileKind("a git-lfs pointer, not the file it stands for", "run git lfs pull")) {
+    Row(kind: FileKind("a git-lfs pointer", "run git lfs pull")) {
       $0.starts(with: Array("version https://git-lfs".utf8))
     },
     Row(kind: FileKind("a web page (HTML)", "download the file itself")) { head in
@@ -71,7 +73,7 @@ package struct FileKind: Sendable, Equatable {
     Row(kind: FileKind("a pickle, as older PyTorch saved", isPyTorch: true)) { head in
       head.count > 2 && head[0] == 0x80 && (2...5).contains(head[1])
     },
-    row("a gzip file", [0x1F, 0x8B], "unpack it first"),
+    Row(kind: .gzip) { $0.starts(with: [0x1F, 0x8B]) },
     row("an xz file", [0xFD, 0x37, 0x7A, 0x58, 0x5A, 0], "unpack it first"),
     row("a zstd file", [0x28, 0xB5, 0x2F, 0xFD], "unpack it first"),
     row("a bzip2 file", Array("BZh".utf8), "unpack it first"),
@@ -93,6 +95,11 @@ package struct FileKind: Sendable, Equatable {
     Row(kind: .json) { head in
       let text = String(decoding: head, as: UTF8.self).filter { !$0.isWhitespace }
       return ["{\"", "{}", "[{", "[\"", "[["].contains { text.hasPrefix($0) }
+    },
+    Row(kind: .text) { head in
+      // Where there is more, the last character may be cut.
+      (0...(head.count < headLength ? 0 : 3)).contains { String(data: Data(head.dropLast($0)), encoding: .utf8) != nil }
+        && head.allSatisfy { $0 >= 0x20 || [0x09, 0x0A, 0x0D].contains($0) }
     },
   ]
 

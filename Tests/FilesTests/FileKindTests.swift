@@ -10,7 +10,7 @@ import Testing
     ("", "an empty file"), ("\0\0\0", "a file of zeros"),
     (
       "version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 3\n",
-      "a git-lfs pointer, not the file it stands for"
+      "a git-lfs pointer"
     ),
     ("\n <HTML><head>", "a web page (HTML)"), ("<!doctype html>", "a web page (HTML)"),
     ("<?xml version", "an XML file"),
@@ -21,7 +21,8 @@ import Testing
     ("\u{93}NUMPY\u{1}", "a NumPy file"), ("\u{89}PNG\r\n", "a PNG image"),
     ("\u{FF}\u{D8}\u{FF}\u{E0}", "a JPEG image"),
     ("\u{8}\u{8}\u{12}\u{7}pytorch", "an ONNX file"), ("{ \"a\": 1 }", "a JSON file"),
-    ("data: {set: cifar-10}", nil), ("{set: cifar-10}", nil), ("\u{1}\u{2}", nil), ("\u{80}", nil),
+    ("data: {set: cifar-10}\n", "a text file"), ("{set: cifar-10}", "a text file"), ("\u{1}\u{2}", nil),
+    ("\u{80}", nil),
   ]) func isKnownByItsFirstBytes(content: String, name: String?) throws {
     let bytes = Data(content.unicodeScalars.map { UInt8($0.value) })
     #expect(FileKind(head: bytes)?.name == name)

@@ -126,7 +126,7 @@ import Testing
       ("tuple.pt", [2, 1, 32, 32], "does not take the input: "),
       ("raises.pt", [2, 3, 32, 32], "does not take the input: wrong size: expected 224, got 32"),
       ("raises.pt", [2, 3, 33, 33], "does not take the input: RuntimeError: images of 33 are odd"),
-      ("raises.pt", [2, 3, 34, 34], "does not take the input: AssertionError:"),
+      ("raises.pt", [2, 3, 34, 34], "does not take the input: an assertion without words failed"),
       (
         "raises.pt", [2, 1, 5, 5], "does not take the input: mat1 and mat2 shapes cannot be multiplied (2x25 and 10x3)"
       ),
@@ -145,7 +145,7 @@ import Testing
   @Test(arguments: [
     ("builtins.ValueError: wrong size\nRuntimeError: resize it", "wrong size RuntimeError: resize it"),
     ("RuntimeError: AssertionError: images are 224 high", "images are 224 high"),
-    ("RuntimeError: AssertionError: ", "AssertionError:"), ("__torch__.My_Error: ", "My_Error"),
+    ("RuntimeError: AssertionError: ", "an assertion without words failed"), ("__torch__.My_Error: ", "My_Error"),
     ("RuntimeError: no such kernel.\n\nCPU: registered here\nCUDA: there", "no such kernel."),
   ]) func theyAreFoundBehindTheTrace(end: String, words: String) {
     let trace = """
@@ -210,7 +210,7 @@ import Testing
     ("", "an empty file; copy or download it again"),
     (
       "version https://git-lfs.github.com/spec/v1\noid",
-      "a git-lfs pointer, not the file it stands for; run git lfs pull"
+      "a git-lfs pointer; run git lfs pull"
     ),
     ("\u{8}\u{6}\u{12}\u{7}pytorch", "an ONNX file"),
     ("\u{89}PNG\r\n\u{1A}\n", "a PNG image"),

@@ -67,7 +67,7 @@ enum ConfigurationFile {
       let handle = try FileHandle(forReadingFrom: file)
       let bytes = try handle.read(upToCount: largestSize) ?? Data()
       // JSON is YAML, and an empty file has words of its own.
-      if let kind = FileKind(head: bytes), !bytes.isEmpty, kind != .json {
+      if let kind = FileKind(head: bytes), !bytes.isEmpty, kind != .json, kind != .text {
         let remedy = kind.remedy.map { "; \($0)" } ?? ""
         throw ConfigurationError(
           place: name, message: "not a configuration but \(kind.name): expected a page of YAML in UTF-8\(remedy)")

@@ -48,7 +48,8 @@ struct CIFARPickle {
     do {
       return try Pickle(bytes, constructors: constructors).root
     } catch let error as PickleError {
-      if let kind = FileKind(head: bytes), !kind.isPyTorch {
+      // The oldest pickles are text themselves.
+      if let kind = FileKind(head: bytes), !kind.isPyTorch, kind != .text {
         throw DataError("\(file.path): is \(kind.name), no pickle" + (kind.remedy.map { "; \($0)" } ?? ""))
       }
       throw DataError("\(file.path): \(error)")

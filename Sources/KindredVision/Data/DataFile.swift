@@ -65,6 +65,14 @@ enum DataFile {
     }
   }
 
+  /// What a file is that cannot be a set's, where its first bytes tell and there is a remedy.
+  static func stranger(_ file: URL) -> DataError? {
+    guard let kind = FileKind(of: file), let remedy = kind.remedy, file.pathExtension != "gz" || kind != .gzip else {
+      return nil
+    }
+    return DataError("\(file.path): is \(kind.name), no file of images or labels; \(remedy)")
+  }
+
   static func read(_ file: URL) throws -> Data {
     _ = try size(of: file)
     do {
@@ -78,8 +86,9 @@ enum DataFile {
   static func read(_ file: URL, size: Int, unit: Int) throws -> Data {
     let found = try DataFile.size(of: file)
     guard found >= size else {
-      throw DataError(
-        file, at: found, "truncated: it ends within record \(found / unit) of \(size / unit), \(size) bytes expected")
+      throw stranger(file)
+        ?? DataError(
+          file, at: found, "truncated: it ends within record \(found / unit) of \(size / unit), \(size) bytes expected")
     }
     guard found == size else { throw DataError(file, at: size, "wrong size: \(found) bytes, \(size) expected") }
     let bytes = try read(file)

@@ -42,7 +42,8 @@ enum Gzip {
         guard !isCutOff else { throw DataError(file, at: consumed, "truncated: the compressed stream does not end") }
         guard status == Z_OK || status == Z_BUF_ERROR else {
           let reason = stream.msg.map { String(cString: $0) } ?? "zlib error \(status)"
-          throw DataError(file, at: consumed, "the compressed stream is damaged: \(reason)")
+          throw DataFile.stranger(file)
+            ?? DataError(file, at: consumed, "the compressed stream is damaged: \(reason)")
         }
       }
       guard consumed == inputCount else {

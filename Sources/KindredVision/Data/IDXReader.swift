@@ -93,6 +93,7 @@ struct IDXReader {
       guard bytes.count >= offset + 4 else { throw DataError(file, at: bytes.count, "truncated within its header") }
       let found = bytes[offset..<offset + 4].reduce(0) { $0 << 8 | Int($1) }
       guard found == expected else {
+        if position == 0, let stranger = DataFile.stranger(file) { throw stranger }
         let what = position == 0 ? "magic number" : position == 1 ? "number of records" : "image size"
         throw DataError(file, at: offset, "wrong \(what): \(found), \(expected) expected")
       }

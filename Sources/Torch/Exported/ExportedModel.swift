@@ -208,6 +208,7 @@ private func programsWords(in text: String) -> String? {
   let paragraph = words.components(separatedBy: "\n\n")[0].split(separator: "\n")
   let line = paragraph.map { $0.trimmingCharacters(in: .whitespaces) }.joined(separator: " ")
   guard !line.isEmpty else { return String(error.output.name) }
+  guard line != "AssertionError:" else { return "an assertion without words failed" }
   return line.count > 300 ? line.prefix(300) + "..." : line
 }
 

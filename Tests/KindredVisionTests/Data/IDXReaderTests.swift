@@ -134,6 +134,20 @@ import Testing
     #expect(message == "\(file.path): these are the labels of mnist, not of fashion-mnist")
   }
 
+  /// A page or a pointer that a download left under a file's name.
+  @Test func strangersAreNamed() throws {
+    let page = [UInt8]("<!DOCTYPE html><html></html>".utf8)
+    try writeCompressed(images: page)
+    #expect(
+      try dataErrorMessage { _ = try load() }.hasSuffix(
+        "t10k-images-idx3-ubyte.gz: is a web page (HTML), no file of images or labels; download the file itself"))
+    try write(images: page, labels: labels)
+    #expect(try dataErrorMessage { _ = try load() }.contains("t10k-images-idx3-ubyte: is a web page (HTML), "))
+    try folder.write([UInt8]("version https://git-lfs.github.com/spec/v1".utf8), to: "cifar-10/test_batch.bin")
+    let pointer = try dataErrorMessage { _ = try DataSetName.cifar10.load(.test, from: folder.url) }
+    #expect(pointer.hasSuffix("is a git-lfs pointer, no file of images or labels; run git lfs pull"))
+  }
+
   @Test func aFolderThatIsNoneIsSaidSo() throws {
     let file = try folder.write([1], to: "a.txt")
     for (place, problem) in [
