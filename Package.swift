@@ -42,6 +42,7 @@ let package = Package(
     .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0"),
   ],
   targets: [
+    .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
@@ -57,7 +58,7 @@ let package = Package(
     .target(name: "Files"),
     .target(name: "Torch", dependencies: ["CTorch", "Files"]),
     .target(name: "Kindred", dependencies: ["CZlib", "Files", "Torch"]),
-    .target(name: "KindredVision", dependencies: ["COpenSSL", "CZlib", "Files", "Kindred", "Torch"]),
+    .target(name: "KindredVision", dependencies: ["CCurl", "COpenSSL", "CZlib", "Files", "Kindred", "Torch"]),
     .target(name: "KindredReport", dependencies: ["CPNG", "Files"]),
     .target(
       name: "KindredExperiments",

@@ -1,6 +1,7 @@
 // `kindred data`: fetching and looking at data sets.
 
 import ArgumentParser
+import Files
 import Foundation
 import KindredExperiments
 import KindredReport
@@ -35,7 +36,10 @@ struct DataCommand: ParsableCommand {
       }
       let folder = file(to ?? ProcessInfo.processInfo.environment["KINDRED_DATA"] ?? "data")
       let mirror = try mirror.map { text in
-        guard let url = URL(string: text), url.scheme != nil else { throw RunError("--mirror '\(text)' is no address") }
+        guard let url = URL(string: text), ["http", "https"].contains(url.scheme?.lowercased()), url.host() != nil
+        else {
+          throw RunError("--mirror '\(text)' is no address; it begins with https:// or http://")
+        }
         return url
       }
       let progress = DownloadProgressLine(quiet: quiet)
@@ -43,8 +47,8 @@ struct DataCommand: ParsableCommand {
       let outcome = try DataDownload(set, into: folder, from: mirror).run { progress.show($0) }
       progress.finish()
       switch outcome {
-      case .alreadyThere: output("\(name) is already in \(folder.relativePath)")
-      case .fetched: output("\(name) is in \(folder.relativePath); name that folder with KINDRED_DATA or --data-dir")
+      case .alreadyThere: output("\(name) is already in \(folder.displayName)")
+      case .fetched: output("\(name) is in \(folder.displayName); name that folder with KINDRED_DATA or --data-dir")
       }
     }
   }

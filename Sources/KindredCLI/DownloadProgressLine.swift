@@ -1,37 +1,38 @@
 // Shows a download on standard error.
 
+import Files
 import Foundation
 import KindredReport
 import KindredVision
-import Synchronization
 
 /// A line that is rewritten on a terminal and left out elsewhere.
-final class DownloadProgressLine: Sendable {
+final class DownloadProgressLine {
   private let isShown: Bool
-  private let state = Mutex((rate: RateEstimate(), shown: -1.0, isOpen: false))
+  private var rate = RateEstimate()
+  private var lastShown = -1.0
+  private var isOpen = false
 
   init(quiet: Bool) { isShown = !quiet && isatty(STDERR_FILENO) == 1 }
 
   func show(_ progress: DownloadProgress) {
     guard isShown else { return }
     let now = ProcessInfo.processInfo.systemUptime
-    state.withLock { state in
-      state.rate.observe(done: progress.received, at: now)
-      guard now - state.shown > 0.1 else { return }
-      state.shown = now
-      state.isOpen = true
-      FileHandle.standardError.write(Data("\r\u{1B}[K\(line(progress, state.rate).text(width: 79))".utf8))
-    }
+    rate.observe(done: progress.received, at: now)
+    guard now - lastShown > 0.1 else { return }
+    lastShown = now
+    isOpen = true
+    write("\r\u{1B}[K\(line(progress).text(width: 79))")
   }
 
   func finish() {
-    state.withLock { state in
-      if state.isOpen { FileHandle.standardError.write(Data("\n".utf8)) }
-      state.isOpen = false
-    }
+    if isOpen { write("\n") }
+    isOpen = false
   }
 
-  private func line(_ progress: DownloadProgress, _ rate: RateEstimate) -> ProgressLine {
+  /// A terminal that has gone must not stop the download.
+  private func write(_ text: String) { try? AtomicFile.write(Data(text.utf8), to: STDERR_FILENO) }
+
+  private func line(_ progress: DownloadProgress) -> ProgressLine {
     let total = progress.total.map { " of \(Format.bytes($0))" } ?? ""
     return ProgressLine(
       label: progress.file, fraction: progress.total.map { Double(progress.received) / Double(max($0, 1)) } ?? 0,

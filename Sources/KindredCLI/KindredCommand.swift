@@ -40,7 +40,7 @@ struct KindredCommand: ParsableCommand {
   /// Foundation's errors say much and no reason; ours are a line for a person already.
   private static func plain(_ error: any Error) -> any Error {
     switch error {
-    case is CocoaError, is POSIXError, is URLError: RunError(systemReason(error))
+    case is CocoaError, is POSIXError: RunError(systemReason(error))
     case is EncodingError, is DecodingError: RunError("a value does not go into JSON, or not out of it: \(error)")
     default: error
     }

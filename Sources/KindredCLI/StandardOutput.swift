@@ -10,10 +10,8 @@ enum StandardOutput {
   static func write(_ text: String) throws {
     do throws(SystemError) {
       try AtomicFile.write(Data(text.utf8), to: STDOUT_FILENO)
-    } catch  where error.code != EPIPE {
-      throw RunError("standard output cannot be written: \(error)")
     } catch {
-      // Nobody reads on, and nothing is lost.
+      guard error.code == EPIPE else { throw RunError("standard output cannot be written: \(error)") }
     }
   }
 }

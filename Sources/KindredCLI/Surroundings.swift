@@ -1,5 +1,6 @@
 // What the command finds around it, before it does anything.
 
+import Files
 import Foundation
 import KindredExperiments
 
@@ -27,7 +28,7 @@ enum Surroundings {
 
   private static func checkFolder() throws {
     guard let folder = getcwd(nil, 0) else {
-      throw RunError("the current folder cannot be found: \(String(cString: strerror(errno))); change to another one")
+      throw RunError("the current folder cannot be found: \(systemReason(errno)); change to another one")
     }
     defer { free(folder) }
     guard String(validatingCString: folder) != nil else {

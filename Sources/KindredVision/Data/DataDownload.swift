@@ -1,5 +1,6 @@
 // Fetching a data set from those who publish it: checked, resumable, and whole or not there.
 
+import Files
 import Foundation
 
 /// How far the download of one file has come.
@@ -29,6 +30,7 @@ public struct DataDownload: Sendable {
   private let folder: URL
   private let base: URL
   private let files: [PublishedFile]
+  private let patience: Int
 
   /// - Parameters:
   ///   - name: the set; `textures` is drawn and never fetched.
@@ -38,27 +40,30 @@ public struct DataDownload: Sendable {
     self.init(name, into: folder, from: base ?? PublishedFile.base(of: name), files: PublishedFile.files(of: name))
   }
 
-  init(_ name: DataSetName, into folder: URL, from base: URL, files: [PublishedFile]) {
+  /// - Parameter patience: the seconds without a byte after which a server is given up.
+  init(_ name: DataSetName, into folder: URL, from base: URL, files: [PublishedFile], patience: Int = 30) {
+    self.patience = patience
     (self.name, self.folder, self.base, self.files) = (
       name, folder.appendingPathComponent(name.rawValue, isDirectory: true), base, files
     )
   }
 
-  /// Fetches what is missing; returns when all is there. `progress` is called from another thread.
+  /// Fetches what is missing; returns when all is there.
   /// - Throws: `DataError` in one line: what the server said, what the disk said, or a wrong checksum.
-  public func run(progress: @escaping @Sendable (DownloadProgress) -> Void = { _ in }) throws -> Outcome {
+  public func run(progress: @escaping (DownloadProgress) -> Void = { _ in }) throws -> Outcome {
     guard !files.isEmpty else { throw DataError("\(name.rawValue) is drawn by Kindred: there is nothing to fetch") }
     let missing = files.filter { !$0.isPresent(in: folder) }
     guard !missing.isEmpty, !isInAnotherLayout else { return .alreadyThere(folder) }
+    let before = Folder.nearest(to: folder)
     do {
-      try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+      for file in missing {
+        let target = folder.appendingPathComponent(file.name)
+        try fetch(file, to: target, progress)
+        if let unpacked = file.unpackedFolder { try unpack(target, as: unpacked) }
+      }
     } catch {
-      throw DataError("\(folder.path): cannot be made: \(error.localizedDescription)")
-    }
-    for file in missing {
-      let target = folder.appendingPathComponent(file.name)
-      try fetch(file, to: target, progress)
-      if let unpacked = file.unpackedFolder { try unpack(target, as: unpacked) }
+      Folder.removeEmpty(folder, below: before)
+      throw error
     }
     return .fetched(folder)
   }
@@ -75,15 +80,13 @@ public struct DataDownload: Sendable {
     }
   }
 
-  private func fetch(_ file: PublishedFile, to target: URL, _ progress: @escaping @Sendable (DownloadProgress) -> Void)
-    throws
-  {
+  private func fetch(_ file: PublishedFile, to target: URL, _ progress: @escaping (DownloadProgress) -> Void) throws {
     // An archive that was fetched, and whose unpacking was interrupted.
     if (try? Digest.md5.hex(of: target)) == file.md5 { return }
     let partial = target.appendingPathExtension("partial")
-    let transfer = FileTransfer(from: base.appendingPathComponent(file.name), to: partial) { received, total in
-      progress(DownloadProgress(file: file.name, received: received, total: total))
-    }
+    let transfer = FileTransfer(
+      from: base.appendingPathComponent(file.name), to: partial, patience: patience
+    ) { received, total in progress(DownloadProgress(file: file.name, received: received, total: total)) }
     try transfer.run()
     let found = try Digest.md5.hex(of: partial)
     guard found == file.md5 else {
@@ -100,10 +103,10 @@ public struct DataDownload: Sendable {
     let workplace = folder.appendingPathComponent("unpacking.partial")
     try? FileManager.default.removeItem(at: workplace)
     defer { try? FileManager.default.removeItem(at: workplace) }
-    do {
-      try FileManager.default.createDirectory(at: workplace, withIntermediateDirectories: false)
+    do throws(SystemError) {
+      try Folder.make(workplace)
     } catch {
-      throw DataError("\(workplace.path): cannot be made: \(error.localizedDescription)")
+      throw DataError("\(workplace.path): cannot be made: \(error)")
     }
     try Tar.unpack(archive, into: workplace)
     let result = workplace.appendingPathComponent(unpacked.folder)
@@ -118,7 +121,7 @@ public struct DataDownload: Sendable {
 
   private func move(_ source: URL, to target: URL) throws {
     guard rename(source.path, target.path) == 0 else {
-      throw DataError("\(target.path): cannot be written: \(String(cString: strerror(errno)))")
+      throw DataError("\(target.path): cannot be written: \(systemReason(errno))")
     }
   }
 }
@@ -210,7 +213,7 @@ private enum Tar {
     do {
       try process.run()
     } catch {
-      throw DataError("\(archive.path): tar cannot be started: \(error.localizedDescription)")
+      throw DataError("\(archive.path): tar cannot be started: \(systemReason(error))")
     }
     let said = complaints.fileHandleForReading.readDataToEndOfFile()
     process.waitUntilExit()

@@ -1,26 +1,30 @@
 // One file over HTTP into a `.partial` file, going on where an earlier attempt stopped.
 
+import CCurl
+import Files
 import Foundation
 
-#if canImport(FoundationNetworking)
-  import FoundationNetworking
-#endif
-
 /// Fetches an address into a file that may already hold the beginning.
-final class FileTransfer: NSObject, URLSessionDataDelegate, @unchecked Sendable {
-  // The session calls the delegate on one serial queue; `run` looks at the state only after the last call.
+///
+/// The file, and the folder it lies in, are made with the first byte that comes.
+final class FileTransfer {
   private let address: URL
   private let file: URL
-  private let progress: @Sendable (Int, Int?) -> Void
-  private let isDone = DispatchSemaphore(value: 0)
+  private let patience: Int
+  private let progress: (Int, Int?) -> Void
   private var descriptor: Int32 = -1
+  /// Bytes on disk.
   private var received = 0
   private var total: Int?
   private var status = 0
   private var failure: DataError?
 
-  init(from address: URL, to file: URL, progress: @escaping @Sendable (_ received: Int, _ total: Int?) -> Void) {
-    (self.address, self.file, self.progress) = (address, file, progress)
+  /// - Parameter patience: the seconds without a byte after which the server is given up.
+  init(
+    from address: URL, to file: URL, patience: Int = 30,
+    progress: @escaping (_ received: Int, _ total: Int?) -> Void
+  ) {
+    (self.address, self.file, self.patience, self.progress) = (address, file, patience, progress)
   }
 
   /// Returns when the file is complete, as far as the server's word goes.
@@ -29,108 +33,97 @@ final class FileTransfer: NSObject, URLSessionDataDelegate, @unchecked Sendable 
     try attempt()
     // The server has nothing from there on: the file is complete, or is not a beginning of this one.
     if status == 416, total != received {
-      try truncateFile()
+      guard truncate(file.path, 0) == 0 else { throw unwritable(SystemError(errno)) }
       try attempt()
     }
-    guard status == 200 || status == 206 || (status == 416 && total == received) else {
+    guard isFile || (status == 416 && total == received) else {
       throw DataError("\(address.absoluteString): the server answered \(status)\(FileTransfer.meaning(of: status))")
     }
   }
 
+  /// Whether what the server sends is the file, and not a page for a person.
+  private var isFile: Bool { status == 200 || status == 206 }
+
   private func attempt() throws {
-    descriptor = open(file.path, O_WRONLY | O_CREAT | O_APPEND, 0o644)
-    guard descriptor >= 0 else { throw DataError("\(file.path): cannot be written: \(systemReason())") }
-    defer { close(descriptor) }
-    received = max(0, Int(lseek(descriptor, 0, SEEK_END)))
-    (total, status, failure) = (nil, 0, nil)
-
-    var request = URLRequest(url: address)
-    // Without this the library would ask for compression, and undo it on files that are compressed themselves.
-    request.setValue("identity", forHTTPHeaderField: "Accept-Encoding")
-    if received > 0 { request.setValue("bytes=\(received)-", forHTTPHeaderField: "Range") }
-    let queue = OperationQueue()
-    queue.maxConcurrentOperationCount = 1
-    let session = URLSession(configuration: .ephemeral, delegate: self, delegateQueue: queue)
-    session.dataTask(with: request).resume()
-    isDone.wait()
-    session.finishTasksAndInvalidate()
+    received = (try? DataFile.size(of: file)) ?? 0
+    (descriptor, total, status, failure) = (-1, nil, 0, nil)
+    var isWhole = false
+    defer { close(isWhole: isWhole) }
+    let request = HTTPRequest(address, from: received, patience: patience)
+    let ending = request.perform { [self] in take($0, of: request) }
+    status = request.status
+    // A file of no bytes is one too.
+    if isFile, ending == nil { _ = begin(request) }
     if let failure { throw failure }
-    guard fsync(descriptor) == 0 || errno == EINVAL else {
-      throw DataError("\(file.path): cannot be written: \(systemReason())")
+    if status == 416 { total = request.contentRange?.total }
+    let isShort = isFile && total.map { received < $0 } ?? false
+    // A refusal's page is not read to its end.
+    if status == 0 || isFile, let reason = ending ?? (isShort ? "the connection was closed" : nil) {
+      throw interrupted(reason)
     }
+    isWhole = true
+    guard descriptor < 0 || fsync(descriptor) == 0 || errno == EINVAL else { throw unwritable(SystemError(errno)) }
   }
 
-  private func truncateFile() throws {
-    guard truncate(file.path, 0) == 0 else { throw DataError("\(file.path): cannot be written: \(systemReason())") }
+  /// Nothing is left of a file of which nothing came.
+  private func close(isWhole: Bool) {
+    guard descriptor >= 0 else { return }
+    Foundation.close(descriptor)
+    if received == 0, !isWhole { unlink(file.path) }
   }
 
-  func urlSession(
-    _ session: URLSession, dataTask: URLSessionDataTask, didReceive response: URLResponse,
-    completionHandler: @escaping (URLSession.ResponseDisposition) -> Void
-  ) {
-    let reply = response as? HTTPURLResponse
-    status = reply?.statusCode ?? 0
-    switch status {
-    case 206:
-      guard let range = ContentRange(reply), range.start == received else {
+  /// Takes a piece of what the server sends. Returns whether to go on.
+  private func take(_ bytes: UnsafeRawBufferPointer, of request: HTTPRequest) -> Bool {
+    status = request.status
+    guard isFile, begin(request) else { return false }
+    do throws(SystemError) {
+      try AtomicFile.write(Data(bytes), to: descriptor)
+      received += bytes.count
+    } catch {
+      received = max(0, Int(lseek(descriptor, 0, SEEK_END)))
+      failure = unwritable(error, "; run the command again to go on from byte \(received)")
+      return false
+    }
+    progress(received, total)
+    return true
+  }
+
+  /// Opens the file, once the server has said which part of it follows. Returns whether that is the right one.
+  private func begin(_ request: HTTPRequest) -> Bool {
+    guard descriptor < 0 else { return true }
+    if request.status == 206 {
+      guard let range = request.contentRange, range.start == received else {
         failure = DataError("\(address.absoluteString): the server sent another part than the one asked for")
-        return completionHandler(.cancel)
+        return false
       }
       total = range.total
-    case 200:
+    } else {
       // The server sends the whole file, whatever was asked for.
-      received = 0
-      if ftruncate(descriptor, 0) != 0 && errno != EINVAL {
-        failure = DataError("\(file.path): cannot be written: \(systemReason())")
-        return completionHandler(.cancel)
+      (received, total) = (0, request.contentLength)
+    }
+    do throws(SystemError) {
+      try Folder.make(file.deletingLastPathComponent())
+      descriptor = open(file.path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
+      guard descriptor >= 0, received > 0 || ftruncate(descriptor, 0) == 0 || errno == EINVAL else {
+        throw SystemError(errno)
       }
-      total = response.expectedContentLength >= 0 ? Int(response.expectedContentLength) : nil
-    default:
-      total = ContentRange(reply)?.total
-      return completionHandler(.cancel)
+    } catch {
+      failure = unwritable(error)
+      return false
     }
     progress(received, total)
-    completionHandler(.allow)
+    return true
   }
 
-  func urlSession(_ session: URLSession, dataTask: URLSessionDataTask, didReceive data: Data) {
-    // What comes with any other status is a page for a person, not a part of the file.
-    guard failure == nil, status == 200 || status == 206 else { return }
-    guard write(data) else {
-      failure = DataError(
-        "\(file.path): cannot be written: \(systemReason()); run the command again to go on from byte \(received)")
-      return dataTask.cancel()
-    }
-    progress(received, total)
+  private func unwritable(_ error: SystemError, _ advice: String = "") -> DataError {
+    DataError("\(file.path): cannot be written: \(error)\(advice)")
   }
 
-  func urlSession(_ session: URLSession, task: URLSessionTask, didCompleteWithError error: (any Error)?) {
-    let wasRefused = status != 0 && status != 200 && status != 206
-    let isShort = total.map { received < $0 } ?? false
-    if failure == nil, !wasRefused, error != nil || isShort {
-      let reason = error?.localizedDescription ?? "the connection was closed"
-      let size = total.map { " of \($0)" } ?? ""
-      let advice = received > 0 ? "; run the command again to go on from there" : ""
-      failure = DataError("\(address.absoluteString): \(reason), \(received)\(size) bytes received\(advice)")
-    }
-    isDone.signal()
+  private func interrupted(_ reason: String) -> DataError {
+    let size = total.map { " of \($0)" } ?? ""
+    let advice = received > 0 ? "; run the command again to go on from there" : ""
+    return DataError("\(address.absoluteString): \(reason), \(received)\(size) bytes received\(advice)")
   }
-
-  private func write(_ data: Data) -> Bool {
-    data.withUnsafeBytes { (bytes: UnsafeRawBufferPointer) in
-      var rest = bytes[...]
-      while !rest.isEmpty {
-        let written = Foundation.write(descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
-        if written < 0 && errno == EINTR { continue }
-        guard written > 0 else { return false }
-        rest = rest.dropFirst(written)
-        received += written
-      }
-      return true
-    }
-  }
-
-  private func systemReason() -> String { String(cString: strerror(errno)) }
 
   private static func meaning(of status: Int) -> String {
     switch status {
@@ -140,19 +133,5 @@ final class FileTransfer: NSObject, URLSessionDataDelegate, @unchecked Sendable 
     case 500...599: return " (its own failure, try later)"
     default: return ""
     }
-  }
-}
-
-/// The header `Content-Range: bytes 5-9/10`, or `bytes */10` when nothing is sent.
-struct ContentRange {
-  let start: Int?
-  let total: Int?
-
-  init?(_ response: HTTPURLResponse?) {
-    guard let value = response?.value(forHTTPHeaderField: "Content-Range") else { return nil }
-    let parts = value.replacingOccurrences(of: "bytes ", with: "").split(separator: "/")
-    guard parts.count == 2 else { return nil }
-    start = parts[0].split(separator: "-").first.flatMap { Int($0) }
-    total = Int(parts[1])
   }
 }

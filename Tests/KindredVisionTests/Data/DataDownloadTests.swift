@@ -14,10 +14,11 @@ import Testing
   init() throws { folder = try TemporaryFolder() }
 
   /// A set of one file whose published sum is that of `bytes`.
-  private func download(_ bytes: [UInt8], from server: LocalServer) throws -> DataDownload {
+  private func download(_ bytes: [UInt8], from server: LocalServer, patience: Int = 30) throws -> DataDownload {
     let sum = try Digest.md5.hex(of: folder.write(bytes, to: "published"))
     return DataDownload(
-      .mnist, into: folder.url, from: server.base, files: [PublishedFile(name: "file.gz", md5: sum)])
+      .mnist, into: folder.url, from: server.base, files: [PublishedFile(name: "file.gz", md5: sum)], patience: patience
+    )
   }
 
   @Test func sumIsMD5() throws {
@@ -139,6 +140,41 @@ import Testing
     let message = try dataErrorMessage { _ = try download(content, from: server).run() }
     #expect(message.hasPrefix("\(server.base)file.gz: "))
     #expect(message.contains(" 0 bytes received"))
+    #expect(!folder.has("mnist"), "nothing came, nothing stays")
+  }
+
+  @Test(arguments: [0, 100_000])
+  func aServerThatFallsSilentIsGivenUp(after bytes: Int) throws {
+    let server = try LocalServer { [content] _ in LocalServer.Reply(body: content, cutAfter: bytes, stalls: true) }
+    defer { server.stop() }
+    let message = try dataErrorMessage { _ = try download(content, from: server, patience: 1).run() }
+    let received =
+      bytes > 0 ? "100000 of 300000 bytes received; run the command again to go on from there" : "0 bytes received"
+    #expect(message == "\(server.base)file.gz: the server sent nothing for 1 s, \(received)")
+    #expect(folder.has("mnist") == (bytes > 0))
+  }
+
+  /// As some servers call files that are compressed themselves.
+  @Test func aCompressedFileArrivesAsItIs() throws {
+    let packed = try gzip(content, in: folder)
+    let server = try LocalServer { _ in LocalServer.Reply(headers: ["Content-Encoding": "gzip"], body: packed) }
+    defer { server.stop() }
+    _ = try download(packed, from: server).run()
+    #expect(folder.holds(packed, at: target))
+  }
+
+  @Test func aServerThatSendsElsewhereIsFollowed() throws {
+    let server = try LocalServer { [content] request in
+      request.path == "/file.gz"
+        ? LocalServer.Reply(status: 302, headers: ["Location": "/there"], body: [1])
+        : .file(content, from: request.start)
+    }
+    defer { server.stop() }
+    let download = try download(content, from: server)
+    try folder.write(Array(content[..<1000]), to: partial)
+    _ = try download.run()
+    #expect(folder.holds(content, at: target))
+    #expect(server.requests == [.init(path: "/file.gz", start: 1000), .init(path: "/there", start: 1000)])
   }
 
   @Test func fullDiskIsNamed() throws {
@@ -201,12 +237,9 @@ import Testing
   }
 }
 
-/// Progress reports, collected from another thread.
-private final class Steps: @unchecked Sendable {
-  private let lock = NSLock()
-  // Touched only while `lock` is locked.
-  private var steps: [DownloadProgress] = []
+/// Progress reports, as they came.
+private final class Steps {
+  private(set) var all: [DownloadProgress] = []
 
-  func add(_ step: DownloadProgress) { lock.withLock { steps.append(step) } }
-  var all: [DownloadProgress] { lock.withLock { steps } }
+  func add(_ step: DownloadProgress) { all.append(step) }
 }

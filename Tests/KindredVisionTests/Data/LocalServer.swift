@@ -18,6 +18,8 @@ final class LocalServer: @unchecked Sendable {
     var body: [UInt8] = []
     /// Bytes after which the connection is cut; `Content-Length` still promises all.
     var cutAfter: Int?
+    /// Whether the connection then stays open, and nothing more comes.
+    var stalls = false
 
     /// A file the way a server with ranges gives it.
     static func file(_ bytes: [UInt8], from start: Int?, cutAfter: Int? = nil) -> Reply {
@@ -109,7 +111,7 @@ final class LocalServer: @unchecked Sendable {
       guard sent > 0 else { return }
       rest.removeFirst(sent)
     }
-    shutdown(connection, Int32(SHUT_WR))
+    if !reply.stalls { shutdown(connection, Int32(SHUT_WR)) }
     // Closing with unread input would reset the connection and could take sent bytes with it.
     var buffer = [UInt8](repeating: 0, count: 4_096)
     while recv(connection, &buffer, buffer.count, 0) > 0 {}
