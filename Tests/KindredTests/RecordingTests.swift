@@ -203,6 +203,20 @@ private struct Tape {
     }
   }
 
+  /// Lengths whose product no machine can count were a trap when the first block was compared with them.
+  @Test(arguments: [[3, 6, Int.max], [0, 6, 6], [1 << 20, 1 << 20, 1]])
+  func aHeaderOfImpossibleShapesIsRefused(shape: [Int]) throws {
+    try withTemporaryFolder { folder in
+      let header = RecordingHeader(
+        teacher: TeacherDescription(name: "tiny", classes: 3, taps: ["stage1": shape, "stage2": [6, 3, 3]]),
+        teacherFacts: [], batches: .init(epochs: 2, perEpoch: 4, size: 6, lastSize: 6, facts: []),
+        objectives: [Tape.objective()], storage: .float32)
+      _ = try RecordingWriter(header, needs: Tape.needs, to: folder)
+      let error = #expect(throws: RecordingError.self) { try Recording(folder) }
+      #expect(error?.problem.contains("impossible shapes") == true, "\(error?.problem ?? "")")
+    }
+  }
+
   @Test func aTruncatedOrMissingShardIsNamed() throws {
     try withTemporaryFolder { folder in
       try Tape.record(in: folder)

@@ -117,6 +117,9 @@ extension Recording {
     guard document.recording.batches.isPossible else {
       throw RecordingError(folder, "recording.json says that it holds no batches, or impossible ones; record again")
     }
+    guard document.recording.teacher.isPossible else {
+      throw RecordingError(folder, "recording.json says that its teacher gives impossible shapes; record again")
+    }
     return document.recording
   }
 

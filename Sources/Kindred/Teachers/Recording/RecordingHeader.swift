@@ -85,6 +85,23 @@ public struct RecordingHeader: Sendable, Equatable, Codable {
   }
 }
 
+extension TeacherDescription {
+  /// More values than any activation of one input has.
+  private static let largestCount = 1 << 28
+
+  /// Whether there can be such shapes; a header may come from anybody.
+  var isPossible: Bool {
+    ([[classes ?? 1]] + Array(taps.values)).allSatisfy { shape in
+      var count = 1
+      return shape.allSatisfy { length in
+        guard length > 0, length <= TeacherDescription.largestCount / count else { return false }
+        count *= length
+        return true
+      }
+    }
+  }
+}
+
 extension RecordingHeader {
   /// The bytes that some batches' signals take.
   public func byteCount(_ needs: Set<TeacherNeed>, batches range: Range<Int>) -> Int {
