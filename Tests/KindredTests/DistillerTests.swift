@@ -228,6 +228,15 @@ private struct Run {
     #expect((error as? StateError).map { name.hasSuffix($0.entry) } == true)
   }
 
+  /// Places that no run comes to: a batch before the first was a trap where the batches begin.
+  @Test(arguments: [#""epoch":-1"#, #""epoch":9223372036854775807"#])
+  func aRunThatStandsNowhere(place: String) throws {
+    let error = try refusal { _, metadata in
+      metadata["progress"] = metadata["progress"]?.replacing(#/"epoch":[0-9]+/#, with: place)
+    }
+    #expect((error as? SafetensorsError)?.problem == "holds no progress of a run")
+  }
+
   @Test func weightsAloneAreNoCheckpoint() throws {
     let error = try refusal { _, metadata in metadata = [:] }
     #expect("\(error)".contains("holds no progress of a run"))

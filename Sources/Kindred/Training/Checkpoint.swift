@@ -24,7 +24,7 @@ public enum Checkpoint {
 
   private static func progress(in metadata: [String: String], _ file: URL) throws -> TrainingProgress {
     guard let text = metadata[progressKey],
-      let progress = try? JSONDecoder().decode(TrainingProgress.self, from: Data(text.utf8))
+      let progress = try? JSONDecoder().decode(TrainingProgress.self, from: Data(text.utf8)), progress.isPossible
     else { throw SafetensorsError(file: file.path, problem: "holds no progress of a run") }
     return progress
   }

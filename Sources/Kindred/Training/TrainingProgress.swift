@@ -18,6 +18,11 @@ public struct TrainingProgress: Sendable, Codable, Equatable {
 
   public init() {}
 
+  /// Whether a run can stand there; a checkpoint may come from anybody.
+  var isPossible: Bool {
+    [position.epoch, position.batch, correct, images].allSatisfy { (0...Int(Int32.max)).contains($0) }
+  }
+
   mutating func startNextEpoch() {
     self = TrainingProgress(startingEpoch: position.epoch + 1)
   }
