@@ -235,6 +235,18 @@ extension ConfigurationMistakeTests {
     }
     let text = (["l0: &l0 [a]"] + lists).joined(separator: "\n")
     #expect(try ConfigurationFolder(["run.yaml": text]).mistake()?.contains("more than 10000 values") == true)
+    // As a key, which the parser would compare with the others value by value.
+    let key = try ConfigurationFolder(["run.yaml": text + "\n? *l9\n: a\n"]).mistake()
+    #expect(key?.contains("more than 40 aliases") == true, "\(key ?? "")")
+  }
+
+  /// Few enough to be let through, yet enough to stand for more than there may be.
+  @Test func fewAliasesOfAliasesAreBoundedByWhatTheyStandFor() throws {
+    let lists = (1...9).map { "l\($0): &l\($0) [*l\($0 - 1), *l\($0 - 1), *l\($0 - 1), *l\($0 - 1)]" }
+    let text = (["# ***" + String(repeating: "*", count: 100), "l0: &l0 [a]"] + lists).joined(separator: "\n")
+    let mistake = try ConfigurationFolder(["run.yaml": text]).mistake()
+    #expect(mistake?.hasSuffix("more than 10000 values; use fewer") == true, "\(mistake ?? "")")
+    #expect(mistake?.contains("aliases") == false)
   }
 }
 

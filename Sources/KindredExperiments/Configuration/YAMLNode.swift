@@ -38,6 +38,10 @@ extension YAMLNode {
   ///   - folder: where relative paths in the text start.
   ///   - place: what to call a line of the text in messages.
   static func parse(_ text: String, folder: URL, place: (_ line: Int) -> String) throws -> YAMLNode? {
+    if let line = YAMLAliases.lineBeyondMost(in: text) {
+      let problem = "more than \(YAMLAliases.most) aliases can stand for more than \(largestCount) values; use fewer"
+      throw ConfigurationError(place: place(line), message: problem)
+    }
     do {
       var room = largestCount
       return try compose(yaml: text).map { try YAMLNode($0, folder: folder, place: place, room: &room) }
