@@ -169,6 +169,8 @@ char *ct_archive_entries(const char *path) {
 char *ct_archive_text(const char *path, const char *entry) {
   return pointer([&] {
     caffe2::serialize::PyTorchStreamReader reader((std::string(path)));
+    // What a package says of itself is a page; a small file may claim, and unpack to, any size.
+    if (reader.getRecordSize(entry) > (1 << 20)) throw std::runtime_error(std::string(entry) + " is too large");
     auto [data, size] = reader.getRecord(entry);
     return copy(std::string(static_cast<const char *>(data.get()), size));
   });
