@@ -16,7 +16,7 @@ export KINDRED_DATA
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-cuda demo test bench build release lint docs clean
+.PHONY: help setup setup-cuda demo test bench fuzz faults kills soak build release lint docs clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -37,6 +37,25 @@ test: setup ## build and run every test (ARGS, such as ARGS='--filter TorchTests
 
 bench: setup ## measure distillation steps beside plain and tuned PyTorch, live and recorded (ARGS)
 	Benchmarks/run.sh $(ARGS)
+
+# What docs/reliability.md tells of, at full length. ARGS such as ARGS='gzip --inputs 10000'.
+RELIABILITY = .build/release/kindred-reliability
+
+fuzz: setup ## read a million damaged and hostile files with every reader, about an hour (ARGS)
+	swift build -c release --product kindred-reliability
+	$(RELIABILITY) fuzz --failures .build/fuzz-failures $(ARGS)
+
+faults: setup ## let every write of small runs fail once (ARGS)
+	for product in kindred kindred-reliability FaultyDisk; do swift build -c release --product $$product || exit 1; done
+	$(RELIABILITY) faults $(ARGS)
+
+kills: setup ## kill small runs, recordings and comparisons at random moments (ARGS)
+	for product in kindred kindred-reliability; do swift build -c release --product $$product || exit 1; done
+	$(RELIABILITY) kills $(ARGS)
+
+soak: setup ## distil for 100,000 steps and watch memory and open files (ARGS)
+	for product in kindred kindred-reliability; do swift build -c release --product $$product || exit 1; done
+	$(RELIABILITY) soak $(ARGS)
 
 build: setup ## build everything for debugging
 	swift build

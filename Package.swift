@@ -35,6 +35,8 @@ let package = Package(
     .library(name: "KindredVision", targets: ["KindredVision"]),
     .executable(name: "kindred", targets: ["KindredCLI"]),
     .executable(name: "kindred-bench", targets: ["KindredBenchmark"]),
+    .executable(name: "kindred-reliability", targets: ["KindredReliability"]),
+    .library(name: "FaultyDisk", type: .dynamic, targets: ["FaultyDisk"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -75,6 +77,16 @@ let package = Package(
         "Kindred", "KindredVision", "Torch", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Benchmarks/KindredBenchmark"),
+    .target(name: "AllocationMeter", path: "Tests/AllocationMeter"),
+    .target(name: "FaultyDisk", path: "Tests/FaultyDisk"),
+    .executableTarget(
+      name: "KindredReliability",
+      dependencies: [
+        "AllocationMeter", "CZlib", "GoldenFiles", "Kindred", "KindredExperiments", "KindredReport", "KindredVision",
+        "Torch",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      path: "Tests/Reliability"),
     .target(
       name: "GoldenFiles", dependencies: ["Torch"], path: "Tests/GoldenFiles", resources: [.copy("Files")]),
     .testTarget(name: "FilesTests", dependencies: ["Files"]),

@@ -57,12 +57,12 @@ enum Command {
     private func text(_ file: URL) -> String { (try? String(contentsOf: file, encoding: .utf8)) ?? "" }
   }
 
-  /// The binary that was built with this test: in the folder of the test bundle.
-  private static func binary() throws -> URL {
+  /// A binary that was built with this test: in the folder of the test bundle.
+  static func binary(_ name: String = "kindred") throws -> URL {
     let candidates =
       Bundle.allBundles.map { $0.bundleURL.deletingLastPathComponent() }
       + [URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent()]
-    let binaries = candidates.map { $0.appending(path: "kindred") }
+    let binaries = candidates.map { $0.appending(path: name) }
     return try #require(binaries.first { FileManager.default.isExecutableFile(atPath: $0.path) })
   }
 }

@@ -4,7 +4,7 @@ import Foundation
 
 /// Reads the official files. The binary ones are records of one label byte (CIFAR-100: coarse, then fine) and three
 /// 32 x 32 planes; those for Python hold the same planes in an array and the labels in a list.
-struct CIFARReader {
+package struct CIFARReader {
   /// How the authors publish a set.
   enum Layout: CaseIterable {
     case binary, python
@@ -19,7 +19,7 @@ struct CIFARReader {
   let trainingRecords: Int
   let testRecords: Int
 
-  init(_ name: DataSetName, trainingRecords: Int? = nil, testRecords: Int = 10_000) {
+  package init(_ name: DataSetName, trainingRecords: Int? = nil, testRecords: Int = 10_000) {
     self.name = name
     self.trainingRecords = trainingRecords ?? (name == .cifar10 ? 10_000 : 50_000)
     self.testRecords = testRecords
@@ -74,7 +74,7 @@ struct CIFARReader {
     }
   }
 
-  func load(_ split: DataSplit, from folder: URL) throws -> ImageSet {
+  package func load(_ split: DataSplit, from folder: URL) throws -> ImageSet {
     let (layout, files) = try locate(split, in: folder)
     let (records, imageBytes) = (records(split), CIFARReader.imageBytes)
     var labels: [UInt16] = []

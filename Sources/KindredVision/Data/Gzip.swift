@@ -3,12 +3,12 @@
 import CZlib
 import Foundation
 
-enum Gzip {
+package enum Gzip {
   private static let chunk = 1 << 16
 
   /// The contents of a gzip file, at most `limit` bytes; memory grows with what was really decompressed.
   /// - Throws: `DataError` for a stream that is damaged, cut off, or holds more than `limit` bytes.
-  static func inflate(_ file: URL, limit: Int) throws -> [UInt8] {
+  package static func inflate(_ file: URL, limit: Int) throws -> [UInt8] {
     var input = [UInt8](try DataFile.read(file))
     let inputCount = input.count
     var stream = z_stream()

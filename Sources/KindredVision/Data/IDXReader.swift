@@ -3,7 +3,7 @@
 import Foundation
 
 /// Reads pairs of IDX files: a big-endian header of magic number and sizes, then bytes.
-struct IDXReader {
+package struct IDXReader {
   private static let side = 28
   private static let imageHeader = 16
   private static let labelHeader = 8
@@ -13,7 +13,7 @@ struct IDXReader {
   let trainingRecords: Int
   let testRecords: Int
 
-  init(_ name: DataSetName, trainingRecords: Int = 60_000, testRecords: Int = 10_000) {
+  package init(_ name: DataSetName, trainingRecords: Int = 60_000, testRecords: Int = 10_000) {
     (self.name, self.trainingRecords, self.testRecords) = (name, trainingRecords, testRecords)
   }
 
@@ -27,7 +27,7 @@ struct IDXReader {
     return (IDXReader.imageHeader + records * side * side, IDXReader.labelHeader + records)
   }
 
-  func load(_ split: DataSplit, from folder: URL) throws -> ImageSet {
+  package func load(_ split: DataSplit, from folder: URL) throws -> ImageSet {
     let (imagesFile, labelsFile) = try locate(split, in: folder)
     let records = split == .train ? trainingRecords : testRecords
     let side = IDXReader.side

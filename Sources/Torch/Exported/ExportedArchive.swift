@@ -5,19 +5,19 @@ import Files
 import Foundation
 
 /// A file that PyTorch wrote, told apart by the names of its entries.
-struct ExportedArchive {
-  enum Content: Equatable {
+package struct ExportedArchive {
+  package enum Content: Equatable {
     case torchScript
     /// A package, and the name of the model in it.
     case package(model: String)
   }
 
-  let content: Content
+  package let content: Content
   private let file: URL
   private let entries: [String]
 
   /// - Throws: `ExportedModelError` for whatever is no exported network, saying what it is instead.
-  init(_ file: URL) throws {
+  package init(_ file: URL) throws {
     var isFolder: ObjCBool = false
     guard FileManager.default.fileExists(atPath: file.path, isDirectory: &isFolder) else {
       throw ExportedModelError(file, "there is no such file")
@@ -65,7 +65,7 @@ struct ExportedArchive {
   /// Refuses a package that was compiled for another device or for instructions that this processor lacks, which would
   /// end the program without a word.
   /// - Throws: `ExportedModelError`.
-  func checkMachine(of model: String, for device: Device) throws {
+  package func checkMachine(of model: String, for device: Device) throws {
     let metadata = try self.metadata(of: model)
     let kind = device == .cpu ? "cpu" : "cuda"
     if let compiled = metadata["AOTI_DEVICE_KEY"], compiled != kind {

@@ -1,0 +1,79 @@
+// What is fuzzed: a reader of files, and a source of inputs for it.
+
+import Foundation
+import Kindred
+import KindredExperiments
+import KindredVision
+import Torch
+
+/// A file of an input.
+struct InputFile {
+  /// Its path in the folder of inputs.
+  let name: String
+  let bytes: [UInt8]
+}
+
+protocol FuzzedReader {
+  /// Reads from this folder what `input` gives.
+  init(_ folder: URL) throws
+
+  /// An input that is a function of the random numbers alone.
+  func input(_ random: inout SplitMix64) -> [InputFile]
+
+  /// Reads the files; throws what the reader throws.
+  func read() throws
+
+  /// What the reader may allocate whatever the file's size, such as the size of the data set that is expected.
+  var expectedBytes: Int { get }
+
+  /// Whether what it allocates is bounded.
+  var isBounded: Bool { get }
+}
+
+extension FuzzedReader {
+  var expectedBytes: Int { 0 }
+  var isBounded: Bool { true }
+}
+
+/// The readers by name.
+enum FuzzTarget: String, CaseIterable {
+  case safetensors
+  case recordingHeader = "recording-header"
+  case recordingShard = "recording-shard"
+  case checkpoint
+  case yaml
+  case idx
+  case cifar
+  case gzip
+  case archive
+
+  func reader(_ folder: URL) throws -> any FuzzedReader {
+    switch self {
+    case .safetensors: try SafetensorsInputs(folder)
+    case .recordingHeader: try RecordingHeaderInputs(folder)
+    case .recordingShard: try RecordingShardInputs(folder)
+    case .checkpoint: try CheckpointInputs(folder)
+    case .yaml: try YAMLInputs(folder)
+    case .idx: try IDXInputs(folder)
+    case .cifar: try CIFARInputs(folder)
+    case .gzip: try GzipInputs(folder)
+    case .archive: try ArchiveInputs(folder)
+    }
+  }
+
+  /// The random numbers of an input.
+  func random(seed: UInt64, number: Int) -> SplitMix64 {
+    let place = FuzzTarget.allCases.firstIndex(of: self) ?? 0
+    return SplitMix64(key: seed, UInt64(place), UInt64(number))
+  }
+}
+
+/// Whether an error is one of Kindred's own, which say in a line what is wrong.
+func isKnown(_ error: any Error) -> Bool {
+  switch error {
+  case is SafetensorsError, is StateError, is RecordingError, is DataError, is ConfigurationError, is RunError,
+    is ExportedModelError:
+    true
+  default: false
+  }
+}

@@ -1,0 +1,154 @@
+// Pieces of work small enough to be done some hundred times, and what must come out of them whatever happens.
+
+import Foundation
+import Kindred
+import KindredExperiments
+import Torch
+
+/// A command that can be given again until it is through.
+struct Scenario {
+  let name: String
+  /// The commands that come first, undisturbed.
+  let preparation: [[String]]
+  let arguments: [String]
+
+  static let all = [
+    Scenario(
+      name: "train", preparation: [], arguments: ["train", "plain.yaml", "--out", "out", "--quiet", "--resume"]),
+    Scenario(
+      name: "distill", preparation: [teacher],
+      arguments: ["distill", "student.yaml", "--out", "out", "--quiet", "--resume"]),
+    Scenario(
+      name: "record", preparation: [teacher],
+      arguments: ["record", "student.yaml", "--out", "tape", "--quiet", "--resume"]),
+    Scenario(
+      name: "compare", preparation: [],
+      arguments: ["compare", "plain.yaml", "student.yaml", "other.yaml", "--seeds", "1", "--quiet"]),
+  ]
+
+  private static let teacher = ["train", "teacher.yaml", "--quiet"]
+
+  /// Those of these names.
+  static func named(_ names: [String]) throws -> [Scenario] {
+    guard !names.isEmpty else { return all }
+    return try names.map { name in
+      guard let scenario = all.first(where: { $0.name == name }) else {
+        throw Failure("there is no '\(name)'; there are \(all.map(\.name).joined(separator: ", "))")
+      }
+      return scenario
+    }
+  }
+
+  /// A folder in which the command can be given.
+  /// - Parameter images: the size of the training set, in batches of 32.
+  func prepare(_ folder: URL, logs: URL, images: Int, epochs: Int) throws {
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    func write(_ text: String, to name: String) throws {
+      try Data(text.utf8).write(to: folder.appending(path: name))
+    }
+    try write(
+      """
+      data: {set: textures, train_images: \(images), test_images: 40}
+      student: {network: resnet-8}
+      training: {epochs: \(epochs), batch_size: 32, threads: 1, optimizer: {name: sgd, learning_rate: 0.02}}
+      """, to: "plain.yaml")
+    try write("extends: plain.yaml\ntraining: {epochs: 1}\n", to: "teacher.yaml")
+    try write(
+      """
+      extends: plain.yaml
+      teacher: {config: teacher.yaml}
+      losses:
+        kd: {alpha: 0.5, temperature: 4}
+        sp: {weight: auto, calibration_batches: 2}
+        at: {weight: 10}
+        hint: {weight: 0.1}
+      """, to: "student.yaml")
+    try write("extends: student.yaml\nlosses: {at: null, hint: null}\n", to: "other.yaml")
+    for arguments in preparation { _ = try finish(arguments, in: folder, logs: logs) }
+  }
+
+  /// Gives the command, undisturbed.
+  func finish(in folder: URL, logs: URL) throws { _ = try finish(arguments, in: folder, logs: logs) }
+
+  private func finish(_ arguments: [String], in folder: URL, logs: URL) throws -> Child.Finished {
+    let finished = try Child(arguments, in: folder, logs: logs).wait()
+    guard finished.status == 0 else {
+      throw Failure("kindred \(arguments.joined(separator: " ")) ended with \(finished.status): \(finished.errors)")
+    }
+    return finished
+  }
+}
+
+/// The files below a folder.
+struct Outcome {
+  /// The lock that a run leaves in its folder.
+  private static let lock = ".lock"
+
+  private let folder: URL
+  private let names: [String]
+
+  init(_ folder: URL) {
+    self.folder = folder
+    let all = FileManager.default.enumerator(atPath: folder.path)?.compactMap { $0 as? String } ?? []
+    names = all.filter { name in
+      var isFolder: ObjCBool = false
+      let isThere = FileManager.default.fileExists(
+        atPath: folder.appending(path: name).path, isDirectory: &isFolder)
+      return isThere && !isFolder.boolValue
+    }.sorted()
+  }
+
+  /// Every file that is a function of the configuration; of the metrics, all but the speed.
+  func results() throws -> [String: Data] {
+    let kept = names.filter { name in
+      let file = URL(filePath: name)
+      // Two of these hold the time that was spent.
+      let differs = ["checkpoint.safetensors", "result.json", Outcome.lock].contains(file.lastPathComponent)
+      return !differs && !name.hasSuffix(".partial")
+    }
+    return try Dictionary(uniqueKeysWithValues: kept.map { ($0, try content($0)) })
+  }
+
+  private func content(_ name: String) throws -> Data {
+    let data = try Data(contentsOf: folder.appending(path: name))
+    guard name.hasSuffix("metrics.jsonl") else { return data }
+    return try Data(
+      data.split(separator: UInt8(ascii: "\n")).flatMap { line in
+        var epoch = try JSONSerialization.jsonObject(with: line) as? [String: Any] ?? [:]
+        epoch["imagesPerSecond"] = nil
+        return try JSONSerialization.data(withJSONObject: epoch, options: .sortedKeys)
+      })
+  }
+
+  /// What is wrong with the files that are there, whatever came before: half a file under a final name, or one that
+  /// is left over.
+  func damage() -> String? {
+    for name in names {
+      do {
+        if name.hasSuffix(".partial") { return "\(name) is left over" }
+        try check(folder.appending(path: name))
+      } catch {
+        return "\(name) is damaged: \(error)"
+      }
+    }
+    return nil
+  }
+
+  private func check(_ file: URL) throws {
+    switch file.pathExtension {
+    case "safetensors": _ = try Safetensors.read(file)
+    case "yaml": _ = try Configuration.load(file: file)
+    case "json":
+      if file.lastPathComponent == "recording.json" { _ = try Recording(file.deletingLastPathComponent()) }
+      _ = try JSONSerialization.jsonObject(with: Data(contentsOf: file))
+    case "jsonl":
+      for line in try Data(contentsOf: file).split(separator: UInt8(ascii: "\n")) {
+        _ = try JSONSerialization.jsonObject(with: line)
+      }
+    case "md", "csv":
+      guard try Data(contentsOf: file).last == UInt8(ascii: "\n") else { throw Failure("its last line has no end") }
+    default:
+      guard file.lastPathComponent == Outcome.lock else { throw Failure("nobody should have written it") }
+    }
+  }
+}
