@@ -35,8 +35,7 @@ struct CIFARPickle {
         "\(file.path): 'data' is \(CIFARPickle.summary(root["data"])), an array of \(records) x "
           + "\(CIFARReader.imageBytes) bytes expected")
     }
-    // Data count from the start of what they are a part of.
-    self.planes = Data(planes)
+    self.planes = planes
   }
 
   private static func root(of file: URL, limit: Int) throws -> Pickle.Value {

@@ -25,7 +25,8 @@ enum DataFile {
       file($0, in: places[0].folder) { FileManager.default.fileExists(atPath: $0.path) }
     }
     if !first.contains(nil) { return (0, first.compactMap { $0 }) }
-    if let problem = problem(of: root) { throw DataError("\(set.rawValue): \(problem); \(set.fetchAdvice)") }
+    let closed = places.map(\.folder).first { access($0.path, F_OK) == 0 && access($0.path, R_OK | X_OK) != 0 }
+    if let problem = problem(of: closed ?? root) { throw DataError("\(set.rawValue): \(problem); \(set.fetchAdvice)") }
     if let part = plain.firstIndex(where: { $0.contains { $0 != nil } }), let gap = plain[part].firstIndex(of: nil) {
       throw DataError(
         "\(set.rawValue): no \(wanted(places[part].files[gap])) in \(places[part].folder.path), which has others of its "
