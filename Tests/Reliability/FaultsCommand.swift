@@ -46,7 +46,7 @@ struct FaultsCommand: ParsableCommand {
         }
         progress.update(done: done + 1)
       }
-      print("\(scenario.name): \(calls) calls, \(faults.count) faults, \(failures) not as they should be")
+      say("\(scenario.name): \(calls) calls, \(faults.count) faults, \(failures) not as they should be")
       bad += failures
     }
     guard bad == 0 else { throw Failure("\(bad) faults were not answered as they should be") }

@@ -36,7 +36,7 @@ struct KillsCommand: ParsableCommand {
       while round.kills < kills {
         try round.untilFinished(&random) { progress.update(done: min($0, kills)) }
       }
-      print(
+      say(
         "\(scenario.name): \(round.kills) kills in \(round.finished) runs with seed \(seed), "
           + "every one ended with the same bytes (\(round.files) files)")
     }

@@ -11,6 +11,9 @@ struct ReliabilityCommand: ParsableCommand {
     subcommands: [FuzzCommand.self, FaultsCommand.self, KillsCommand.self, SoakCommand.self])
 }
 
+/// Prints a line at once: whoever reads a file of results may not want to wait for the last of them.
+func say(_ line: String) { try? FileHandle.standardOutput.write(contentsOf: Data((line + "\n").utf8)) }
+
 /// Something that does not hold, or that could not be measured.
 struct Failure: Error, CustomStringConvertible {
   let description: String

@@ -79,13 +79,13 @@ struct SoakCommand: ParsableCommand {
     let tenths = (0..<10).map { Array(samples[$0 * tenth..<($0 + 1) * tenth]) }
     let memory = tenths.map { Sample.median($0.map(\.memory)) }
     let files = tenths.map { Sample.median($0.map(\.files)) }
-    print("\(steps) steps, \(samples.count) looks")
-    print("resident memory by tenths: \(memory.map(Format.bytes).joined(separator: ", "))")
-    print("open files by tenths: \(files.map(String.init).joined(separator: ", "))")
+    say("\(steps) steps, \(samples.count) looks")
+    say("resident memory by tenths: \(memory.map(Format.bytes).joined(separator: ", "))")
+    say("open files by tenths: \(files.map(String.init).joined(separator: ", "))")
     let allowed = memory[1] + max(memory[1] / 50, 4 << 20)
     guard memory[9] <= allowed else { throw Failure("resident memory grows: \(memory[9]) bytes, \(allowed) allowed") }
     guard files[9] == files[1] else { throw Failure("open files: first \(files[1]), at the end \(files[9])") }
-    print("both are flat")
+    say("both are flat")
   }
 }
 

@@ -49,7 +49,7 @@ struct FuzzCommand: ParsableCommand {
       var campaign = try FuzzCampaign(target, inputs: inputs, seed: seed, failures: URL(filePath: failures))
       try campaign.run()
       failed += campaign.failed
-      print(campaign.row.joined(separator: "  "))
+      say(campaign.row.joined(separator: "  "))
     }
     guard failed == 0 else { throw Failure("\(failed) inputs failed; they are kept in \(failures)") }
   }
@@ -58,7 +58,7 @@ struct FuzzCommand: ParsableCommand {
     let work = try Workplace()
     let folder = try work.folder("inputs")
     let state = try FuzzState(work.url.appending(path: "state"))
-    print(try FuzzWorker(readers[0], seed: seed, folder: folder, state: state).readAloud(number))
+    say(try FuzzWorker(readers[0], seed: seed, folder: folder, state: state).readAloud(number))
   }
 }
 
