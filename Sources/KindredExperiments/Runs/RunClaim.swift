@@ -5,17 +5,27 @@ import Foundation
 
 /// Makes a folder and keeps other processes out of it.
 final class RunClaim {
-  /// The folders that were made for it, outermost first.
-  private var made: [URL] = []
+  private let folder: URL
+  /// What was there before: the folder, or the nearest one around it.
+  private let home: URL
   private var lock: FolderLock?
 
   /// - Parameter wait: waits a little for another process that works in the folder, and returns true; false refuses.
   /// - Throws: `RunError` where the folder cannot be made, or another process works in it and is not waited for; whatever
   ///   `wait` throws.
   init(_ folder: RunFolder, wait: () throws -> Bool = { false }) throws {
+    (self.folder, home) = (folder.url, Folder.nearest(to: folder.url))
+    do {
+      try acquire(folder, wait)
+    } catch {
+      abandon()
+      throw error
+    }
+  }
+
+  private func acquire(_ folder: RunFolder, _ wait: () throws -> Bool) throws {
     var hasWaited = false
     while lock == nil {
-      made = RunClaim.missing(folder.url)
       try folder.create()
       do {
         lock = try FolderLock(folder: folder.url)
@@ -28,7 +38,6 @@ final class RunClaim {
       } catch FolderLockError.unavailable(let reason) {
         // Whoever was waited for may have taken the folder away.
         if hasWaited, !FileManager.default.fileExists(atPath: folder.url.path) { continue }
-        RunClaim.remove(made)
         throw RunError("\(folder.name) cannot be written to: \(reason)")
       }
     }
@@ -37,22 +46,7 @@ final class RunClaim {
   /// Lets go, and takes away the folders that were made as far as nothing was put into them: a refusal leaves no trace.
   func abandon() {
     lock = nil
-    RunClaim.remove(made)
-  }
-
-  private static func missing(_ folder: URL) -> [URL] {
-    var missing: [URL] = []
-    var place = folder.standardizedFileURL
-    while !FileManager.default.fileExists(atPath: place.path), place.path != "/" {
-      missing.insert(place, at: 0)
-      place.deleteLastPathComponent()
-    }
-    return missing
-  }
-
-  private static func remove(_ folders: [URL]) {
-    // Removes none that is not empty.
-    for folder in folders.reversed() { rmdir(folder.path) }
+    Folder.removeEmpty(folder, below: home)
   }
 }
 
