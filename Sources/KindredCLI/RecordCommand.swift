@@ -90,7 +90,7 @@ struct RecordCommand: ParsableCommand {
     """
     \(result.teacher): \(result.signals.joined(separator: ", ")) of \(result.epochs) epochs, \
     \(Format.bytes(result.bytes)), plan seed \(result.planSeed)
-    use it with: teacher: {recording: \(result.folder)}
+    use it with: \(result.setting)
     """
   }
 }

@@ -93,8 +93,8 @@ extension QuantizationCost: CustomStringConvertible {
     }
     figures += similarities.sorted { $0.key < $1.key }.map { tap, similarity in
       String(
-        format: "Gram matrix of %@ off by %.2f %%, correlation %.4f", tap, similarity.relativeError * 100,
-        similarity.correlation)
+        format: "Gram matrix of %@ off by %.2f %%, correlation %.4f", tap,
+        (similarity.relativeError * 100).printed, similarity.correlation.printed)
     }
     return
       "\(convolutions.quantized) of \(convolutions.convolutions) convolutions in int8; on \(inputs) held-out inputs "
@@ -126,6 +126,7 @@ public struct QuantizationTooCostly: Error, Equatable, CustomStringConvertible, 
   }
 
   public var description: String {
+    let value = value.printed
     let finding =
       switch figure {
       case .top1Drop:

@@ -176,7 +176,7 @@ extension Configuration.Schedule {
 }
 
 /// Lines of YAML, indented by section. Swift prints a number with as many digits as bring it back exactly.
-private struct YAMLWriter {
+struct YAMLWriter {
   /// Where the text is to lie, for relative paths.
   let folder: URL?
   private(set) var text = ""

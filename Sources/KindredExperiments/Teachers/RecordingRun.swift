@@ -51,6 +51,9 @@ public final class RecordingRun {
     public let batches: Int
     public let bytes: Int
     public let planSeed: UInt64
+
+    /// What a configuration says to use it.
+    public var setting: String { "teacher: {recording: \(YAMLWriter.quoted(folder))}" }
   }
 
   private let settings: Configuration
