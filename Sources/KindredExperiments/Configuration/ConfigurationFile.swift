@@ -11,7 +11,7 @@ enum ConfigurationFile {
   ///
   /// - Parameter users: the files that lead to this one, to notice a circle.
   static func tree(_ file: URL, from users: [URL]) throws -> YAMLNode {
-    let name = displayName(file)
+    let name = file.displayName
     let file = file.standardizedFileURL
     guard !users.contains(file) else {
       throw ConfigurationError(place: name, message: "the file leads back to itself; break the circle")
@@ -56,10 +56,10 @@ enum ConfigurationFile {
     var isFolder: ObjCBool = false
     let path = file.path(percentEncoded: false)
     if !FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) {
-      return "there is no file \(displayName(file))"
+      return "there is no file \(file.displayName)"
     }
-    if isFolder.boolValue { return "\(displayName(file)) is a folder; name a YAML file in it" }
-    return FileManager.default.isReadableFile(atPath: path) ? nil : "\(displayName(file)) may not be read"
+    if isFolder.boolValue { return "\(file.displayName) is a folder; name a YAML file in it" }
+    return FileManager.default.isReadableFile(atPath: path) ? nil : "\(file.displayName) may not be read"
   }
 
   private static func text(of file: URL, name: String) throws -> String {
@@ -80,7 +80,4 @@ enum ConfigurationFile {
       throw ConfigurationError(place: name, message: "cannot be read: \(systemReason(error))")
     }
   }
-
-  /// A file's path as people write it: from the current folder when it lies below.
-  static func displayName(_ file: URL) -> String { file.displayName }
 }

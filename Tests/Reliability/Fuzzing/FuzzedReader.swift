@@ -1,5 +1,6 @@
 // What is fuzzed: a reader of files, and a source of inputs for it.
 
+import Files
 import Foundation
 import Kindred
 import KindredExperiments
@@ -46,6 +47,7 @@ enum FuzzTarget: String, CaseIterable {
   case cifar
   case gzip
   case archive
+  case pickle
 
   func reader(_ folder: URL) throws -> any FuzzedReader {
     switch self {
@@ -58,6 +60,7 @@ enum FuzzTarget: String, CaseIterable {
     case .cifar: try CIFARInputs(folder)
     case .gzip: try GzipInputs(folder)
     case .archive: try ArchiveInputs(folder)
+    case .pickle: try PickleInputs(folder)
     }
   }
 
@@ -72,7 +75,7 @@ enum FuzzTarget: String, CaseIterable {
 func isKnown(_ error: any Error) -> Bool {
   switch error {
   case is SafetensorsError, is StateError, is RecordingError, is DataError, is ConfigurationError, is RunError,
-    is ExportedModelError:
+    is ExportedModelError, is BrokenEntry, is PickleError:
     true
   default: false
   }
