@@ -10,10 +10,10 @@ struct MetricsLog {
   private(set) var epochs: [EpochReport]
 
   /// The log so far, without what lies after the checkpoint that the run resumes from.
-  /// - Throws: `RunError` for a line that is none of a log.
+  /// - Throws: `RunError` for a log that cannot be read, or a line that is none of a log.
   init(_ folder: RunFolder, before epoch: Int) throws {
     self.folder = folder
-    let text = FileManager.default.contents(atPath: folder.metrics.path).map { String(decoding: $0, as: UTF8.self) }
+    let text = try folder.read(folder.metrics).map { String(decoding: $0, as: UTF8.self) }
     let lines = text?.split(separator: "\n").enumerated().map { ($0 + 1, $1) } ?? []
     let reports = try lines.map { number, line in
       guard let report = try? JSONDecoder().decode(EpochReport.self, from: Data(line.utf8)) else {

@@ -58,11 +58,22 @@ public struct RunFolder: Sendable {
   /// The result of a finished run.
   /// - Throws: `RunError` where there is none or it is damaged.
   public func readResult() throws -> RunResult {
-    guard let data = try? Data(contentsOf: result) else { throw RunError("\(name) holds no finished run") }
+    guard let data = try read(result) else { throw RunError("\(name) holds no finished run") }
     do {
       return try JSONDecoder().decode(RunResult.self, from: data)
     } catch {
       throw RunError("\(result.displayName) is damaged; delete the folder and run again")
+    }
+  }
+
+  /// A file's contents; nil where there is none.
+  /// - Throws: `RunError` where there is one that cannot be read.
+  func read(_ file: URL) throws -> Data? {
+    guard FileManager.default.fileExists(atPath: file.path) else { return nil }
+    do {
+      return try Data(contentsOf: file)
+    } catch {
+      throw RunError("\(file.displayName) cannot be read: \(systemReason(error))")
     }
   }
 

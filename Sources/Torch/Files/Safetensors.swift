@@ -66,9 +66,10 @@ public enum Safetensors {
 
   static func open(_ file: URL) throws -> (entries: [String: Entry], metadata: [String: String], body: Data) {
     let data: Data
-    var isFolder: ObjCBool = false
-    if FileManager.default.fileExists(atPath: file.path, isDirectory: &isFolder), isFolder.boolValue {
-      throw SafetensorsError(file: file.path, problem: "is a folder, not a safetensors file")
+    var status = stat()
+    if stat(file.path, &status) == 0, status.st_mode & S_IFMT != S_IFREG {
+      let kind = status.st_mode & S_IFMT == S_IFDIR ? "a folder" : "a device or pipe"
+      throw SafetensorsError(file: file.path, problem: "is \(kind), not a safetensors file")
     }
     do {
       data = try Data(contentsOf: file, options: .alwaysMapped)

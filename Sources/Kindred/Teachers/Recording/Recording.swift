@@ -105,8 +105,12 @@ extension Recording {
   }
 
   private static func readHeader(_ folder: URL) throws -> RecordingHeader {
-    guard let data = try? Data(contentsOf: headerFile(folder)) else {
-      throw RecordingError(folder, "there is no recording here (no recording.json)")
+    guard exists(in: folder) else { throw RecordingError(folder, "there is no recording here (no recording.json)") }
+    let data: Data
+    do {
+      data = try Data(contentsOf: headerFile(folder))
+    } catch {
+      throw RecordingError(folder, "recording.json cannot be read: \(systemReason(error))")
     }
     guard let document = try? JSONDecoder().decode(Document.self, from: data),
       document.checksum == checksum(of: try encode(document.recording))
