@@ -82,7 +82,8 @@ let package = Package(
     .executableTarget(
       name: "KindredReliability",
       dependencies: [
-        "AllocationMeter", "CZlib", "Files", "GoldenFiles", "Kindred", "KindredExperiments", "KindredReport", "KindredVision",
+        "AllocationMeter", "CZlib", "Files", "GoldenFiles", "Kindred", "KindredExperiments", "KindredReport",
+        "KindredVision",
         "Torch",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],

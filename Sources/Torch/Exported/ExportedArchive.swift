@@ -23,6 +23,7 @@ package struct ExportedArchive {
       throw ExportedModelError(file, "there is no such file")
     }
     guard !isFolder.boolValue else { throw ExportedModelError(file, "is a folder; name a file") }
+    try ExportedArchive.checkSizes(of: file)
     guard let names = owned(ct_archive_entries(file.path)) else {
       throw ExportedModelError(
         file, "is damaged, or neither a TorchScript file nor an AOTInductor package\(ExportedArchive.kind(of: file))")
@@ -30,6 +31,16 @@ package struct ExportedArchive {
     self.file = file
     entries = names.split(separator: "\n").map(String.init)
     content = try ExportedArchive.content(of: entries, file)
+  }
+
+  /// libtorch's reader makes room for whatever an entry says that it takes, be it gigabytes.
+  private static func checkSizes(of file: URL) throws {
+    guard let data = try? Data(contentsOf: file, options: .alwaysMapped), let directory = ZipDirectory(data),
+      let entry = directory.impossibleEntry
+    else { return }
+    let name = entry.name.unicodeScalars.prefix(60).map { $0.value >= 32 && $0.isASCII ? String($0) : "?" }.joined()
+    throw ExportedModelError(
+      file, "is damaged: its entry '\(name)' of \(entry.packed) bytes says that it unpacks to \(entry.size)")
   }
 
   /// What a file is that is no archive of PyTorch's, and what to do; libtorch's words where only its bytes tell.

@@ -25,10 +25,6 @@ struct ArchiveInputs: FuzzedReader {
     return [InputFile(name: "input.pt2", bytes: bytes)]
   }
 
-  /// libtorch's reader believes the size that an archive claims for its own version, and asks for that much before it
-  /// looks for the bytes.
-  var isBounded: Bool { false }
-
   func read() throws {
     let archive = try ExportedArchive(file)
     if case .package(let model) = archive.content { try archive.checkMachine(of: model, for: .cpu) }

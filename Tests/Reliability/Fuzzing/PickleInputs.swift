@@ -85,8 +85,10 @@ struct PickleInputs: FuzzedReader {
   private static func line(_ random: inout SplitMix64) -> [UInt8] {
     Array(
       random.pick([
-        "I01\n", "I-5\n", "L12345678901234567890L\n", "F1.5\n", "Fnan\n", "S'a\\x41\\'b'\n", "S'\n", "V\\u00e4\\ud800\n",
-        "cnumpy\ndtype\n", "cos\nsystem\n", "c\n\n", "p1\n", "g1\n", "p-1\n", "Pid\n", "Q", "R", "iposix\nsystem\n", "o",
+        "I01\n", "I-5\n", "L12345678901234567890L\n", "F1.5\n", "Fnan\n", "S'a\\x41\\'b'\n", "S'\n",
+        "V\\u00e4\\ud800\n",
+        "cnumpy\ndtype\n", "cos\nsystem\n", "c\n\n", "p1\n", "g1\n", "p-1\n", "Pid\n", "Q", "R", "iposix\nsystem\n",
+        "o",
         "cnumpy.core.multiarray\n_reconstruct\n",
       ]).utf8)
   }
