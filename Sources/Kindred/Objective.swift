@@ -12,7 +12,8 @@ public struct Objective {
     /// nil while it is still to be found, see `WeightCalibration`; a run does not begin with such a term.
     public var weight: Double?
 
-    /// - Parameter id: by default the method's name; two terms of one method need one of their own.
+    /// A method with its weight, nil for one that is still to be found. The id is the method's name unless one is given: two
+    /// terms of one method need one each.
     public init(_ loss: any DistillationLoss, weight: Double?, id: String? = nil) {
       self.loss = loss
       self.weight = weight
