@@ -152,7 +152,7 @@ final class FuzzWorker {
     let beyond = peak - AllocationBound.free(reader)
     state.largestPeak = max(state.largestPeak, peak)
     state.largestMultiple = max(state.largestMultiple, 1000 * beyond / max(size, 1))
-    guard reader.isBounded, beyond > AllocationBound.multiple * size, state.problem.isEmpty else { return }
+    guard beyond > AllocationBound.multiple * size, state.problem.isEmpty else { return }
     state.problem = "\(peak) bytes allocated for an input of \(size)"
   }
 

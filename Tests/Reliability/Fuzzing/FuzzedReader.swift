@@ -26,14 +26,10 @@ protocol FuzzedReader {
 
   /// What the reader may allocate whatever the file's size, such as the size of the data set that is expected.
   var expectedBytes: Int { get }
-
-  /// Whether what it allocates is bounded.
-  var isBounded: Bool { get }
 }
 
 extension FuzzedReader {
   var expectedBytes: Int { 0 }
-  var isBounded: Bool { true }
 }
 
 /// The readers by name.
