@@ -42,8 +42,17 @@ struct KindredCommand: ParsableCommand {
     switch error {
     case is CocoaError, is POSIXError: RunError(systemReason(error))
     case is EncodingError, is DecodingError: RunError("a value does not go into JSON, or not out of it: \(error)")
-    default: error
+    // The parser's own are not of one line, and have what becomes of them in their types.
+    case _ where String(reflecting: type(of: error)).hasPrefix("ArgumentParser."): error
+    default: RunError(oneLine("\(error)"))
     }
+  }
+
+  /// Names from files may hold anything, line breaks and a terminal's commands too.
+  private static func oneLine(_ text: String) -> String {
+    text.unicodeScalars.map { scalar in
+      scalar.properties.generalCategory == .control ? scalar.escaped(asASCII: true) : String(scalar)
+    }.joined()
   }
 }
 

@@ -51,6 +51,15 @@ import Torch
     #expect(!scratch.has("out") && !scratch.has("y.safetensors"))
   }
 
+  /// What a file calls its entries is shown, and stays within its line.
+  @Test func namesFromFilesBreakNoLine() throws {
+    try write(weights.merging(["a\nb\u{1B}[2J": .ones([1])]) { own, _ in own }, to: "odd.safetensors")
+    let run = try run("evaluate", "odd.safetensors", "--data", "textures")
+    #expect(run.status == 1)
+    #expect(run.errors.hasSuffix("'a\\nb\\u{1B}[2J' is not an entry of the network\n"), "\(run.errors)")
+    #expect(run.errors.split(separator: "\n").count == 1)
+  }
+
   /// DataParallel and `torch.compile` put themselves before every name.
   @Test func aPrefixThatAllNamesShareIsTakenOffAndSaid() throws {
     try write(
