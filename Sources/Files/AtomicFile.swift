@@ -21,19 +21,28 @@ package enum AtomicFile {
 
   private static func replace(_ path: [CChar], by data: Data) throws(SystemError) {
     let partial = path.dropLast() + Array(".partial".utf8CString)
-    let descriptor = try openFile(partial, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC)
+    let descriptor = try openAlone(partial)
+    defer { close(descriptor) }
     do throws(SystemError) {
-      defer { close(descriptor) }
+      // One that was killed may have left something.
+      guard ftruncate(descriptor, 0) == 0 else { throw SystemError(errno) }
       try write(data, to: descriptor)
-      guard fsync(descriptor) == 0 else { throw SystemError(errno) }
+      guard fsync(descriptor) == 0, rename(partial, path) == 0 else { throw SystemError(errno) }
     } catch {
       unlink(partial)
       throw error
     }
-    guard rename(partial, path) == 0 else {
-      let code = errno
-      unlink(partial)
-      throw SystemError(code)
+  }
+
+  /// Makes a file, or waits until nobody else writes it: two processes may end a comparison in one folder at a time.
+  private static func openAlone(_ path: [CChar]) throws(SystemError) -> Int32 {
+    while true {
+      let descriptor = try openFile(path, O_WRONLY | O_CREAT | O_CLOEXEC)
+      // Where there are no locks, there is nothing to wait for.
+      while flock(descriptor, LOCK_EX) != 0, errno == EINTR {}
+      // Whoever had it before has given it its final name.
+      if isOpen(path, as: descriptor) { return descriptor }
+      close(descriptor)
     }
   }
 

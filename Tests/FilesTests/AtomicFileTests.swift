@@ -35,6 +35,20 @@ import Testing
     #expect(try folder.contents == ["a"])
   }
 
+  /// Each writes a whole file, in whatever order they come, and none stands in another's way.
+  @Test func manyMayWriteOneFile() async throws {
+    let file = folder.url.appending(path: "table.md")
+    let texts = (0..<8).map { String(repeating: "\($0)", count: 200_000 + 1_000 * $0) }
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      for text in texts {
+        group.addTask { for _ in 0..<20 { try AtomicFile.write(Data(text.utf8), to: file) } }
+      }
+      try await group.waitForAll()
+    }
+    #expect(texts.contains(try text("table.md")))
+    #expect(try folder.contents == ["table.md"])
+  }
+
   @Test func aLinkStaysAndItsTargetIsWritten() throws {
     try Folder.make(folder.url.appending(path: "far/away"))
     try link("far/away/second", to: "../file")

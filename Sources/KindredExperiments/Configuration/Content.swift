@@ -22,10 +22,10 @@ extension Configuration {
 
   /// The content of the files that are there now, images apart.
   ///
-  /// A file that is missing is left out: a finished run needs none.
+  /// What is missing, or leads nowhere any more, is left out: a finished run needs none of it, and another says what is
+  /// wrong with it when it wants it.
   /// - Parameter runs: the folder of runs, in which a teacher that a configuration makes is looked for.
-  /// - Throws: `RunError` for a file that is there and cannot be read; `RecordingError`; `ConfigurationError` for a
-  ///   teacher's configuration.
+  /// - Throws: `RunError` for a file that is there and cannot be read.
   func fileContent(runs: URL) throws -> Content {
     var content: Content = [:]
     if let start = student.weights?.url, let file = WeightsFile.location(start) {
@@ -35,14 +35,14 @@ extension Configuration {
     case .weights(_, let weights):
       if let file = WeightsFile.location(weights.url) { content[.teacher] = try hash(file) }
     case .configuration(_, let file):
-      guard ConfigurationFile.problem(opening: file.url) == nil else { break }
-      let run = TeacherWeights.folder(of: try Configuration.load(file: file.url), in: runs)
-      if let file = WeightsFile.location(run.url) { content[.teacher] = try hash(file) }
+      guard let run = try? Configuration.load(file: file.url) else { break }
+      if let file = WeightsFile.location(TeacherWeights.folder(of: run, in: runs).url) {
+        content[.teacher] = try hash(file)
+      }
     case .exported(let exported):
       if exists(exported.file.url) { content[.teacher] = try hash(exported.file.url) }
     case .recording(let folder):
-      guard Recording.exists(in: folder.url) else { break }
-      let header = try Recording(folder.url).header
+      guard let header = try? Recording(folder.url).header else { break }
       content[.recording] = header.fingerprint
       content[.teacher] = header.teacherFingerprint
     case nil: break
