@@ -24,8 +24,8 @@ package enum AtomicFile {
     let descriptor = try openAlone(partial)
     defer { close(descriptor) }
     do throws(SystemError) {
-      // One that was killed may have left something.
-      guard ftruncate(descriptor, 0) == 0 else { throw SystemError(errno) }
+      // One that was killed may have left something. A device has no length.
+      guard ftruncate(descriptor, 0) == 0 || errno == EINVAL else { throw SystemError(errno) }
       try write(data, to: descriptor)
       guard fsync(descriptor) == 0, rename(partial, path) == 0 else { throw SystemError(errno) }
     } catch {

@@ -102,9 +102,9 @@ public final class Comparison {
         }
       }
       // The next signal needs the space, and what is replayed is what a live teacher says again.
-      recording?.release()
+      try recording?.release()
     }
-    removeLeftRecordings()
+    try removeLeftRecordings()
     // A teacher that was trained just now may be another than the one that finished students learnt from.
     for job in finished { _ = try isFinished(job) }
     return true
@@ -136,11 +136,11 @@ public final class Comparison {
   private var recordings: URL { runs.appending(path: ".recordings") }
 
   /// What an interrupted recording left, where live teachers have done without it since.
-  private func removeLeftRecordings() {
+  private func removeLeftRecordings() throws {
     guard FileManager.default.fileExists(atPath: recordings.path) else { return }
     for signal in SharedSignal.groups(jobs) where signal.isRecordable {
       guard let key = try? signal.recording(library: library, runs: runs).key() else { continue }
-      SharedRecording.remove(recordings.appending(path: key))
+      try SharedRecording.remove(recordings.appending(path: key))
     }
   }
 
@@ -165,7 +165,7 @@ public final class Comparison {
       let result = try recording.run(
         into: folder, resume: true, shouldStop: shouldStop, onEvent: { try onEvent(.recorded($0)) })
       guard result != nil else { break }
-      shared = SharedRecording(folder)
+      shared = try SharedRecording(folder)
     }
     try onEvent(.recordingFinished)
     return shared

@@ -8,25 +8,45 @@ struct SharedRecording {
   let folder: URL
   private let lock: FolderLock
 
-  /// nil where another process took the recording away in the meantime.
-  init?(_ folder: URL) {
-    guard let lock = try? FolderLock.shared(folder: folder) else { return nil }
+  /// nil where another process took the recording away in the meantime, or writes it.
+  /// - Throws: `RunError` where the system refuses.
+  init?(_ folder: URL) throws {
+    guard let lock = try SharedRecording.locked(folder, FolderLock.shared) else { return nil }
     (self.folder, self.lock) = (folder, lock)
   }
 
-  func release() {
+  /// - Throws: `RunError` where the recording cannot be removed.
+  func release() throws {
     lock.release()
-    SharedRecording.remove(folder)
+    try SharedRecording.remove(folder)
   }
 
   /// Removes a recording, unless another process writes or uses it.
-  static func remove(_ folder: URL) {
-    guard FileManager.default.fileExists(atPath: folder.path), let lock = try? FolderLock(folder: folder) else {
-      return
+  /// - Throws: `RunError` where it cannot be removed.
+  static func remove(_ folder: URL) throws {
+    guard let lock = try locked(folder, FolderLock.init(folder:)) else { return }
+    do {
+      try FileManager.default.removeItem(at: folder)
+    } catch {
+      throw RunError("the recording \(folder.displayName) cannot be removed: \(systemReason(error))")
     }
-    try? FileManager.default.removeItem(at: folder)
     lock.release()
     // The folder of recordings, once it is empty.
     rmdir(folder.deletingLastPathComponent().path)
+  }
+
+  /// nil where another process has the folder, or there is none.
+  private static func locked(
+    _ folder: URL, _ lock: (URL) throws(FolderLockError) -> FolderLock
+  ) throws -> FolderLock? {
+    guard FileManager.default.fileExists(atPath: folder.path) else { return nil }
+    do {
+      return try lock(folder)
+    } catch .held {
+      return nil
+    } catch .unavailable(let reason) {
+      guard FileManager.default.fileExists(atPath: folder.path) else { return nil }
+      throw RunError("the recording \(folder.displayName) cannot be locked: \(reason)")
+    }
   }
 }
