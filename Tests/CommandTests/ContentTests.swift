@@ -41,6 +41,46 @@ import Testing
     #expect(try scratch.bytes("out/config.yaml") == config)
   }
 
+  /// Each thing that a run reads counts, whether it goes on or stands in a comparison.
+  @Test(arguments: ["images", "evaluation_images", "teacher"])
+  func whatARunReadIsHeldAgainstWhatIsThere(input: String) throws {
+    try stoppedRun()
+    #expect(try run("compare", "student.yaml", "--seeds", "1", "--quiet").status == 0)
+    for folder in ["out", "runs/student/seed-1"] {
+      let config = String(decoding: try scratch.bytes("\(folder)/config.yaml"), as: UTF8.self)
+      let lines = config.split(separator: "\n", omittingEmptySubsequences: false).map { line in
+        line.hasPrefix("  \(input): ") ? "  \(input): other" : String(line)
+      }
+      #expect(lines.contains("  \(input): other"), "\(config)")
+      try scratch.write(lines.joined(separator: "\n"), to: "\(folder)/config.yaml")
+    }
+    let resumed = try run("distill", "student.yaml", "--out", "out", "--resume", "--quiet")
+    // A second seed is missing, so that images are loaded.
+    let compared = try run("compare", "student.yaml", "--seeds", "2", "--quiet")
+    for refused in [resumed, compared] {
+      #expect(refused.status == 1)
+      #expect(refused.errors.contains(" holds another run ("), "\(refused.errors)")
+      #expect(refused.errors.contains("there SHA-256 other..."), "\(refused.errors)")
+    }
+    #expect(!scratch.has("runs/student/seed-2"))
+  }
+
+  /// The same file under another name is the same teacher, and the same start.
+  @Test func pathsDoNotCount() throws {
+    let start = "student.weights=runs/teacher/seed-1"
+    let first = try run("distill", "student.yaml", "--out", "out", "--quiet", "--json", "--set", start)
+    #expect(first.status == 0, "\(first.errors)")
+    try scratch.bytes(teacher).write(to: scratch.url.appending(path: "copy.safetensors"))
+    let again = try run(
+      "distill", "student.yaml", "--out", "out", "--quiet", "--json", "--resume", "--set",
+      "student.weights=copy.safetensors", "--set", "teacher={network: resnet-8, weights: copy.safetensors}")
+    #expect(again.status == 0, "\(again.errors)")
+    #expect(again.output == first.output)
+    let other = try run(
+      "distill", "student.yaml", "--out", "out", "--quiet", "--resume", "--set", "student.weights=other")
+    #expect(other.status == 1 && other.errors.contains("other weights to start from"), "\(other.errors)")
+  }
+
   /// A project that moved as a whole goes on, from whichever folder the command is given, and gives the same bytes.
   @Test func aProjectThatMovedGoesOn() throws {
     #expect(try run("distill", "student.yaml", "--out", "whole", "--quiet").status == 0)

@@ -70,6 +70,21 @@ import Torch
     }
   }
 
+  #if compiler(>=6.2)
+    /// Two terms of one id would share their sums and their entries in a checkpoint.
+    @Test func anIDThatIsTakenIsRefused() async {
+      await #expect(processExitsWith: .failure) {
+        _ = Objective(terms: ["a", "a"].map { .init(KnowledgeDistillation(), weight: 1, id: $0) })
+      }
+      await #expect(processExitsWith: .failure) {
+        _ = Objective(terms: [.init(KnowledgeDistillation(), weight: 1, id: "cross_entropy")])
+      }
+      await #expect(processExitsWith: .success) {
+        _ = Objective(terms: ["a", "b"].map { .init(KnowledgeDistillation(), weight: 1, id: $0) })
+      }
+    }
+  #endif
+
   /// Without cross-entropy nothing leads to the classifier, which would decay in silence.
   @Test(arguments: [0.0, 1])
   func whatNoLossReachesIsSaid(crossEntropyWeight: Double) throws {

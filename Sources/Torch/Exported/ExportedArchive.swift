@@ -38,9 +38,9 @@ package struct ExportedArchive {
     guard let data = try? Data(contentsOf: file, options: .alwaysMapped), let directory = ZipDirectory(data),
       let entry = directory.impossibleEntry
     else { return }
-    let name = entry.name.unicodeScalars.prefix(60).map { $0.value >= 32 && $0.isASCII ? String($0) : "?" }.joined()
     throw ExportedModelError(
-      file, "is damaged: its entry '\(name)' of \(entry.packed) bytes says that it unpacks to \(entry.size)")
+      file,
+      "is damaged: its entry '\(entry.name.prefix(60))' of \(entry.packed) bytes says that it unpacks to \(entry.size)")
   }
 
   /// What a file is that is no archive of PyTorch's, and what to do; libtorch's words where only its bytes tell.
