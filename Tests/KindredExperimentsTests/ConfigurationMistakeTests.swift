@@ -100,6 +100,7 @@ import Testing
     ("<<: 3", "3: '<<' merges sections of keys; name one, such as *base, or a list of them"),
     ("'<<': {name: a}", "3: <<: unknown key; the keys here are name, data, student, teacher, losses, training"),
     ("name: a\nname: b", "3: 'name': the key is given twice; keep one"),
+    ("content: {teacher: x}", "3: content.teacher: there is no such thing in this run; take it out"),
     ("training: [1, 2", "4: not valid YAML: while parsing a flow sequence: did not find expected ',' or ']'"),
     ("name: *other", "3: not valid YAML: found undefined alias"),
     ("name: a\u{7}b", "3: not valid YAML: control characters are not allowed"),

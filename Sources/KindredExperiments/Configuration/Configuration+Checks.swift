@@ -11,6 +11,7 @@ extension Configuration {
     try data.check()
     try checkBatches()
     try checkTeacherIsUsed()
+    try checkContentIsRead()
     try checkPrecision()
     for (key, loss) in losses.activationTerms { try checkLayers(of: loss, key: "losses.\(key).layers") }
     if let network = teacher?.network {
@@ -102,6 +103,14 @@ extension Configuration {
     let isIdle = losses.activationTerms.allSatisfy { $0.loss.weight == .fixed(0) }
     if losses.crossEntropy == 0, isIdle, !isKDAlone {
       throw refusal("losses.cross_entropy", "0 leaves nothing to learn from; give it a weight above 0")
+    }
+  }
+
+  /// What a run does not read cannot be held against anything.
+  private func checkContentIsRead() throws {
+    let unread: [Input] = (teacher == nil ? [.teacher, .recording] : []) + (student.weights == nil ? [.start] : [])
+    if let input = unread.first(where: { content[$0] != nil }) {
+      throw refusal("content.\(input.rawValue)", "there is no such thing in this run; take it out")
     }
   }
 

@@ -40,8 +40,8 @@ extension Configuration {
 }
 
 extension ConfiguredFile {
-  /// Stands for any file.
-  fileprivate static var nowhere: ConfiguredFile { ConfiguredFile(URL(filePath: "/")) }
+  /// Stands for any file, also in a message.
+  fileprivate static var nowhere: ConfiguredFile { ConfiguredFile(URL(filePath: "/...")) }
 }
 
 extension Configuration.Teacher.Source {
