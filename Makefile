@@ -4,13 +4,8 @@
 OUT ?= runs/demo
 ARGS ?=
 
-# With its links resolved, another libtorch is another path, and SwiftPM builds anew whatever depends on it.
-ifneq ($(strip $(LIBTORCH)),)
-override LIBTORCH := $(or $(realpath $(LIBTORCH)),$(LIBTORCH))
-export LIBTORCH
-else
-unexport LIBTORCH
-endif
+# Where the set-up describes libtorch; the manifest says when SwiftPM looks for it here.
+export PKG_CONFIG_PATH := $(CURDIR)/.deps/pkgconfig$(if $(PKG_CONFIG_PATH),:$(PKG_CONFIG_PATH))
 ifneq ($(strip $(KINDRED_DATA)),)
 export KINDRED_DATA
 endif

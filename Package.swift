@@ -1,31 +1,14 @@
 // swift-tools-version: 6.1
-import Foundation
 import PackageDescription
 
-/// The folder that holds libtorch's `include` and `lib`: `LIBTORCH`, else what `make setup` put into `.deps`.
+/// libtorch, as the pkg-config file that the set-up writes describes it. A checkout of one's own has that file in its
+/// `.deps`. Where this package is another's dependency (SwiftPM clones it into `checkouts`, and reads its manifest in `/`
+/// before that), the file is found by name, in `PKG_CONFIG_PATH`; and so it is where SwiftPM would split the path.
 let libtorch: String = {
-  let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().path
-  return ProcessInfo.processInfo.environment["LIBTORCH"] ?? root + "/.deps/libtorch"
+  let (name, folder) = ("kindred-libtorch", Context.packageDirectory)
+  let isFoundByName = folder == "/" || folder.contains("/checkouts/") || folder.contains(" ")
+  return isFoundByName ? name : "\(folder)/.deps/pkgconfig/\(name).pc"
 }()
-
-let hasCUDA = FileManager.default.fileExists(atPath: libtorch + "/lib/libtorch_cuda.so")
-
-/// CUDA's own headers, which capturing graphs is compiled with: beside a libtorch that came as packages, else in a
-/// toolkit. Without them everything else still works.
-let cudaHeaders: String? = {
-  let toolkit = ProcessInfo.processInfo.environment["CUDA_HOME"] ?? "/usr/local/cuda"
-  let folders = [libtorch + "/../nvidia/cu13/include", toolkit + "/include"]
-  let isComplete = { (folder: String) in
-    ["cuda_runtime.h", "crt/host_config.h"].allSatisfy { FileManager.default.fileExists(atPath: "\(folder)/\($0)") }
-  }
-  return hasCUDA ? folders.first(where: isComplete) : nil
-}()
-
-let torchLibraries = [
-  "-L" + libtorch + "/lib", "-ltorch_cpu", "-lc10", "-Xlinker", "-rpath", "-Xlinker", libtorch + "/lib",
-]
-/// The CUDA library registers its kernels when it is loaded; without this the linker would drop it as unused.
-let cudaLibraries = ["-Xlinker", "--no-as-needed", "-ltorch_cuda", "-lc10_cuda", "-Xlinker", "--as-needed"]
 
 let package = Package(
   name: "Kindred",
@@ -48,15 +31,8 @@ let package = Package(
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
-    .target(
-      name: "CTorch",
-      cxxSettings: [
-        .unsafeFlags([
-          "-isystem", libtorch + "/include", "-isystem", libtorch + "/include/torch/csrc/api/include",
-          "-Wno-everything",
-        ])
-      ] + (cudaHeaders.map { [.define("KINDRED_CUDA"), .unsafeFlags(["-isystem", $0])] } ?? []),
-      linkerSettings: [.unsafeFlags(torchLibraries + (hasCUDA ? cudaLibraries : []))]),
+    .systemLibrary(name: "CLibtorch", pkgConfig: libtorch),
+    .target(name: "CTorch", dependencies: ["CLibtorch"]),
     .target(name: "Files"),
     .target(name: "Torch", dependencies: ["CTorch", "Files"]),
     .target(name: "Kindred", dependencies: ["CZlib", "Files", "Torch"]),

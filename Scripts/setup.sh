@@ -1,5 +1,6 @@
 #!/bin/sh
 # Brings what a build needs beside Swift: the headers of libcurl, libpng, OpenSSL and zlib, and libtorch for the CPU as .deps/libtorch.
+# What SwiftPM is to know of libtorch it writes into .deps/pkgconfig/kindred-libtorch.pc.
 # When all is in place it only looks. LIBTORCH names a libtorch of one's own: then nothing is fetched.
 set -eu
 cd "$(dirname "$0")/.."
@@ -9,14 +10,15 @@ version=2.13.0
 home=.deps/libtorch-$version
 downloads=.deps/downloads
 partial=.deps/partial
+pkgconfig=$PWD/.deps/pkgconfig
 
 require_swift() {
   command -v swift >/dev/null || fail "no 'swift' on the PATH; install Swift 6.1 or later: https://www.swift.org/install"
+  compiler=$(dirname "$(readlink -f "$(command -v swift)")")/clang
+  [ -x "$compiler" ] || compiler=cc
 }
 
 has_headers() {
-  compiler=$(dirname "$(readlink -f "$(command -v swift)")")/clang
-  [ -x "$compiler" ] || compiler=cc
   "$compiler" -x c -fsyntax-only -include curl/curl.h -include png.h -include openssl/evp.h -include zlib.h /dev/null 2>/dev/null
 }
 
@@ -122,6 +124,7 @@ unpack() {
 require_libtorch() {
   if [ -n "${LIBTORCH:-}" ]; then
     check_libtorch "$LIBTORCH"
+    libtorch=$(cd "$LIBTORCH" && pwd -P)
     return
   fi
   choose_wheel
@@ -136,8 +139,62 @@ require_libtorch() {
   if [ "$(readlink .deps/libtorch)" != "libtorch-$version/torch" ]; then
     ln -sfn "libtorch-$version/torch" .deps/libtorch
   fi
+  libtorch=$(cd .deps/libtorch && pwd -P)
+}
+
+# CUDA's own headers, which capturing graphs is compiled with: beside a libtorch that came as packages, else in a
+# toolkit. Without them everything else still works.
+cuda_headers() {
+  for folder in "$libtorch/../nvidia/cu13/include" "${CUDA_HOME:-/usr/local/cuda}/include"; do
+    if [ -e "$folder/cuda_runtime.h" ] && [ -e "$folder/crt/host_config.h" ]; then
+      (cd "$folder" && pwd -P)
+      return
+    fi
+  done
+}
+
+# An option and its path, as a pkg-config file spells them.
+flag() { printf ' %s%s' "$1" "$(printf '%s' "$2" | sed 's/ /\\ /g')"; }
+
+describe_libtorch() {
+  # shellcheck disable=SC2086 # A list of words.
+  cat <<END
+Name: kindred-libtorch
+Description: libtorch as Kindred uses it
+Version: $(libtorch_version "$libtorch")
+Cflags:$(flag -I "$libtorch/include")$(flag -I "$libtorch/include/torch/csrc/api/include")$cuda_flag
+Libs:$(flag -L "$pkgconfig")$(printf ' -lkindred_%s' $libraries)$(flag -L "$libtorch/lib")$(printf ' -l%s' $libraries)
+END
+}
+
+# SwiftPM takes -I, -L and -l from a pkg-config file, but no run path. So each library has a stand-in, which is linked
+# before it: empty, and bearing as its name (SONAME) the full path of the library, which the built program then loads.
+# That holds for a library of which no symbol is used, too: the CUDA one registers its kernels when it is loaded.
+write_pkg_config() {
+  libraries="c10 torch_cpu"
+  cuda_flag=
+  if [ -e "$libtorch/lib/libtorch_cuda.so" ]; then
+    libraries="$libraries c10_cuda torch_cuda"
+    headers=$(cuda_headers)
+    if [ -n "$headers" ]; then cuda_flag=$(flag -I "$headers"); fi
+  fi
+  description=$(describe_libtorch)
+  if [ "$(cat "$pkgconfig/kindred-libtorch.pc" 2>/dev/null)" = "$description" ]; then return; fi
+  take_lock
+  mkdir -p "$pkgconfig"
+  rm -f "$pkgconfig/kindred-libtorch.pc"
+  for library in $libraries; do
+    "$compiler" -shared -nostdlib -x c /dev/null -o "$pkgconfig/libkindred_$library.so" \
+      -Xlinker -soname -Xlinker "$libtorch/lib/lib$library.so" >"$log" 2>&1 ||
+      fail "$compiler could not link a library: $(tail -n 1 "$log")"
+  done
+  printf '%s\n' "$description" >"$pkgconfig/kindred-libtorch.pc"
+  # SwiftPM goes by what it planned before, unless the manifest is newer.
+  touch Package.swift
+  say "a package that depends on Kindred builds with: export PKG_CONFIG_PATH=\"$pkgconfig\""
 }
 
 require_swift
 require_headers
 require_libtorch
+write_pkg_config

@@ -1,12 +1,12 @@
 // Element by element arithmetic, matrix products and their in-place forms.
+#include "internal.h"
+
 #include <ATen/ops/isfinite.h>
 #include <ATen/ops/matmul.h>
 #include <ATen/ops/scalar_tensor.h>
 #include <ATen/ops/where.h>
 
 #include <cmath>
-
-#include "internal.h"
 
 using namespace ctorch;
 

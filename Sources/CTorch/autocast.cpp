@@ -1,7 +1,7 @@
 // libtorch's autocast: operations that bear it compute in a narrower type, their weights converted on the way.
-#include <ATen/autocast_mode.h>
-
 #include "internal.h"
+
+#include <ATen/autocast_mode.h>
 
 namespace {
 at::DeviceType device_type(int kind) { return kind == 0 ? at::kCPU : at::kCUDA; }

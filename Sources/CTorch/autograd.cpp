@@ -1,8 +1,8 @@
 // Recording and running the backward pass.
+#include "internal.h"
+
 #include <c10/core/GradMode.h>
 #include <torch/csrc/autograd/autograd.h>
-
-#include "internal.h"
 
 using namespace ctorch;
 

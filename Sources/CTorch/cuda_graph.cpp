@@ -1,7 +1,9 @@
 // A CUDA graph and the stream that it is captured on. Real only where CUDA's headers were there to compile with.
 #include "internal.h"
 
-#ifdef KINDRED_CUDA
+// The first comes with libtorch's CUDA build alone; a toolkit without the last is not whole.
+#if __has_include(<c10/cuda/impl/cuda_cmake_macros.h>) && __has_include(<cuda_runtime.h>) && \
+    __has_include(<crt/host_config.h>)
 
 #include <ATen/cuda/CUDAGraph.h>
 #include <c10/core/Event.h>

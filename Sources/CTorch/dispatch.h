@@ -1,10 +1,10 @@
 // Operators that libtorch has without a C++ header of their own: they are found by name.
 #pragma once
 
+#include "internal.h"
+
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/core/stack.h>
-
-#include "internal.h"
 
 namespace ctorch {
 

@@ -1,9 +1,9 @@
 // The calling thread's last error.
+#include "internal.h"
+
 #include <c10/util/Exception.h>
 
 #include <string>
-
-#include "internal.h"
 
 namespace {
 thread_local std::string last_error;

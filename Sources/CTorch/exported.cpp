@@ -1,4 +1,6 @@
 // Networks that another program exported: TorchScript files and AOTInductor packages.
+#include "internal.h"
+
 #include <c10/core/GradMode.h>
 #include <c10/util/Exception.h>
 #include <caffe2/serialize/inline_container.h>
@@ -12,8 +14,6 @@
 #include <cstring>
 #include <iostream>
 #include <memory>
-
-#include "internal.h"
 
 using namespace ctorch;
 

@@ -1,5 +1,10 @@
 // What every file of the C interface shares: handles, lists and the one place where C++ exceptions end.
+// It comes first in every file, so that a missing libtorch is told in words that help.
 #pragma once
+
+#if !__has_include(<ATen/core/Tensor.h>)
+#error "libtorch is not found: run Kindred's Scripts/setup.sh; a package that depends on Kindred also needs the PKG_CONFIG_PATH that it prints"
+#endif
 
 #include <ATen/core/Tensor.h>
 

@@ -1,4 +1,6 @@
 // Convolutions, normalisation, pooling, activations and the losses built into libtorch.
+#include "internal.h"
+
 #include <ATen/ops/adaptive_avg_pool2d.h>
 #include <ATen/ops/avg_pool2d.h>
 #include <ATen/ops/batch_norm.h>
@@ -12,8 +14,6 @@
 #include <ATen/ops/softmax.h>
 #include <ATen/ops/upsample_bilinear2d.h>
 #include <ATen/ops/upsample_nearest2d.h>
-
-#include "internal.h"
 
 using namespace ctorch;
 

@@ -1,9 +1,9 @@
 // libtorch's fused optimiser steps.
+#include "internal.h"
+
 #include <ATen/ops/_fused_adamw.h>
 #include <ATen/ops/_fused_sgd.h>
 #include <c10/core/GradMode.h>
-
-#include "internal.h"
 
 using namespace ctorch;
 

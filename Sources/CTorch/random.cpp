@@ -1,9 +1,9 @@
 // Random generators with a state of their own, and the draws from them.
+#include "internal.h"
+
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/ops/randperm.h>
 #include <c10/core/GradMode.h>
-
-#include "internal.h"
 
 using namespace ctorch;
 

@@ -1,9 +1,9 @@
 // Sums, means, norms, extremes and orders.
+#include "internal.h"
+
 #include <ATen/ops/linalg_vector_norm.h>
 
 #include <numeric>
-
-#include "internal.h"
 
 using namespace ctorch;
 

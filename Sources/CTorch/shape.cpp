@@ -1,9 +1,9 @@
 // Shapes and indexing.
+#include "internal.h"
+
 #include <ATen/ops/cat.h>
 #include <ATen/ops/constant_pad_nd.h>
 #include <ATen/ops/stack.h>
-
-#include "internal.h"
 
 using namespace ctorch;
 

@@ -1,4 +1,6 @@
 // The library's version, its threads and the machine's devices.
+#include "internal.h"
+
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
 #include <ATen/Version.h>
@@ -11,8 +13,6 @@
 #endif
 
 #include <string>
-
-#include "internal.h"
 
 const char *ct_version(void) { return TORCH_VERSION; }
 

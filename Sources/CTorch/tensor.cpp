@@ -1,4 +1,6 @@
 // Lifetime, description, creation and conversion of tensors.
+#include "internal.h"
+
 #include <ATen/ops/arange.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/eye.h>
@@ -6,8 +8,6 @@
 #include <ATen/ops/full.h>
 
 #include <cstring>
-
-#include "internal.h"
 
 using namespace ctorch;
 
