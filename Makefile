@@ -62,7 +62,7 @@ release: setup ## build the command for use: .build/release/kindred
 	swift build -c release --product kindred
 
 lint: setup ## check the form of all Swift files
-	swift format lint --strict --recursive Sources Tests Benchmarks Package.swift
+	swift format lint --strict --recursive Sources Tests Benchmarks Snippets Package.swift
 
 docs: setup ## write the libraries' documentation into .build/docs; a warning is an error
 	mkdir -p .build/docs

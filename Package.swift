@@ -66,11 +66,13 @@ let package = Package(
       path: "Tests/Reliability"),
     .target(
       name: "GoldenFiles", dependencies: ["Torch"], path: "Tests/GoldenFiles", resources: [.copy("Files")]),
+    .target(name: "TestSupport", dependencies: ["Kindred"], path: "Tests/TestSupport"),
     .testTarget(name: "FilesTests", dependencies: ["Files"]),
     .testTarget(name: "TorchTests", dependencies: ["GoldenFiles", "Torch"]),
-    .testTarget(name: "KindredTests", dependencies: ["GoldenFiles", "Kindred", "Torch"]),
+    .testTarget(name: "KindredTests", dependencies: ["GoldenFiles", "Kindred", "TestSupport", "Torch"]),
     .testTarget(
-      name: "KindredVisionTests", dependencies: ["CZlib", "GoldenFiles", "Kindred", "KindredVision", "Torch"]),
+      name: "KindredVisionTests",
+      dependencies: ["CZlib", "GoldenFiles", "Kindred", "KindredVision", "TestSupport", "Torch"]),
     .testTarget(name: "KindredReportTests", dependencies: ["KindredReport"]),
     .testTarget(name: "KindredExperimentsTests", dependencies: ["Kindred", "KindredExperiments", "KindredVision"]),
     .testTarget(name: "CommandTests", dependencies: ["GoldenFiles", "Kindred", "KindredCLI", "Torch"]),

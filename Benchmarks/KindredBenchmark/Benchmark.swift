@@ -69,7 +69,7 @@ struct StepCommand: ParsableCommand {
     case .recorded:
       guard let recording else { throw ValidationError("--signal recorded needs --recording.") }
       return try RecordedTeacher(
-        Recording(URL(filePath: recording)), needs: StepRun.objective.teacherNeeds)
+        Recording(URL(filePath: recording)), statistics: StepRun.objective.statistics)
     }
   }
 }

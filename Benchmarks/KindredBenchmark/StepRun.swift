@@ -27,13 +27,13 @@ final class StepRun {
     batches = StepRun.batches(of: batch, steps: steps).batches(from: BatchPosition())
   }
 
-  static var objective: Objective { Objective(terms: [.init(SimilarityPreserving(), weight: 3000)]) }
+  static var objective: Objective { Objective([.crossEntropy(), .init("sp", SimilarityPreserving(), weight: 3000)]) }
 
   /// A teacher of random weights, folded.
   static func liveTeacher(_ architecture: Architecture, _ precision: Precision = .float32) -> LiveTeacher {
     let network = architecture.network(classes: 10, generator: Generator(seed: 2))
     network.move(to: .cpu)
-    return LiveTeacher(network, needs: StepRun.objective.teacherNeeds, precision: precision)
+    return LiveTeacher(network, statistics: StepRun.objective.statistics, precision: precision)
   }
 
   /// The same in int8. What that costs is not measured here: random weights say nothing of it.
@@ -43,7 +43,7 @@ final class StepRun {
     var source = batches(of: batch, steps: 1).batches(from: BatchPosition())
     let sample = [source.next()].compactMap { $0 }
     return try LiveTeacher(
-      quantizing: network, needs: StepRun.objective.teacherNeeds, calibration: sample, heldOut: sample,
+      quantizing: network, statistics: StepRun.objective.statistics, calibration: sample, heldOut: sample,
       comparingLabels: false)
   }
 
@@ -54,18 +54,14 @@ final class StepRun {
     return ImageBatches(StepRun.images(size), plan: plan, epochs: steps)
   }
 
-  /// Records what a live teacher says of the batches of a run, for one without it.
+  /// Records what a live teacher gives for the batches of a run, for one without it.
   static func record(_ architecture: Architecture, batch: Int, steps: Int, to folder: URL) throws {
-    let needs = StepRun.objective.teacherNeeds
-    let side = 32
-    let stage = architecture.tapShape("stage3", inputHeight: side, inputWidth: side)
+    let statistics = StepRun.objective.statistics
     let header = RecordingHeader(
-      teacher: .init(
-        name: architecture.name, classes: 10,
-        taps: ["stage3": stage.map { [$0.channels, $0.height, $0.width] } ?? []]),
+      teacher: architecture.description(classes: 10, image: (channels: 3, height: 32, width: 32)),
       teacherFacts: [], batches: .init(epochs: steps, perEpoch: 1, size: batch, lastSize: batch, facts: []),
-      objectives: [StepRun.objective], storage: .float32)
-    let (teacher, writer) = (liveTeacher(architecture), try RecordingWriter(header, needs: needs, to: folder))
+      methods: ["sp"], statistics: statistics, storage: .float32)
+    let (teacher, writer) = (liveTeacher(architecture), try RecordingWriter(header, statistics: statistics, to: folder))
     var source = batches(of: batch, steps: steps).batches(from: BatchPosition())
     var index = 0
     while let batch = source.next() {
@@ -87,10 +83,10 @@ final class StepRun {
     guard let batch = timed("data", { batches.next() }) else { preconditionFailure("as many batches as steps") }
     let signal = try timed("teacher") { try teacher.output(for: batch) }
     let activations = timed("student") {
-      student.activations(of: batch.images, objective.studentRequest, in: precision)
+      student.activations(of: batch.student, objective.request, in: precision)
     }
     let value = timed("loss") {
-      let value = objective(activations, signal, labels: batch.labels)
+      let value = objective(Step(student: activations, teacher: signal, batch: batch))
       precondition(value.total.item.isFinite, "the loss is not finite")
       return value
     }

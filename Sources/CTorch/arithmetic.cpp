@@ -1,7 +1,10 @@
 // Element by element arithmetic, matrix products and their in-place forms.
 #include "internal.h"
 
+#include <ATen/ops/cdist.h>
 #include <ATen/ops/isfinite.h>
+#include <ATen/ops/linalg_cholesky_ex.h>
+#include <ATen/ops/linalg_solve_triangular.h>
 #include <ATen/ops/matmul.h>
 #include <ATen/ops/scalar_tensor.h>
 #include <ATen/ops/where.h>
@@ -113,6 +116,27 @@ ct_tensor ct_is_finite(ct_tensor a) {
 
 ct_tensor ct_matmul(ct_tensor a, ct_tensor b) {
   return tensor([&] { return at::matmul(ref(a), ref(b)); });
+}
+
+ct_tensor ct_cdist(ct_tensor a, ct_tensor b) {
+  // Mode 2: from differences. Products of rows lose the distances that are small beside the rows.
+  return tensor([&] { return at::cdist(ref(a), ref(b), /*p=*/2, /*compute_mode=*/2); });
+}
+
+ct_tensor ct_cholesky(ct_tensor a) {
+  return tensor([&] {
+    // Elsewhere the check would wait for the device, which ends a CUDA graph's capture.
+    const bool check = ref(a).is_cpu();
+    return std::get<0>(at::linalg_cholesky_ex(ref(a), /*upper=*/false, check));
+  });
+}
+
+ct_tensor ct_solve_lower_triangular(ct_tensor triangle, ct_tensor b) {
+  return tensor([&] { return at::linalg_solve_triangular(ref(triangle), ref(b), /*upper=*/false); });
+}
+
+int ct_index_copy_in_place(ct_tensor a, ct_tensor indices, ct_tensor rows) {
+  return status([&] { ref(a).index_copy_(0, ref(indices), ref(rows)); });
 }
 
 int ct_add_in_place(ct_tensor a, ct_tensor b, double scale) {

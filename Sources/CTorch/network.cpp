@@ -11,7 +11,9 @@
 #include <ATen/ops/log_softmax.h>
 #include <ATen/ops/max_pool2d.h>
 #include <ATen/ops/mse_loss.h>
+#include <ATen/ops/smooth_l1_loss.h>
 #include <ATen/ops/softmax.h>
+#include <ATen/ops/softplus.h>
 #include <ATen/ops/upsample_bilinear2d.h>
 #include <ATen/ops/upsample_nearest2d.h>
 
@@ -45,6 +47,10 @@ ct_tensor ct_sigmoid(ct_tensor a) {
   return tensor([&] { return ref(a).sigmoid(); });
 }
 
+ct_tensor ct_softplus(ct_tensor a) {
+  return tensor([&] { return at::softplus(ref(a)); });
+}
+
 ct_tensor ct_softmax(ct_tensor a, int64_t axis) {
   return tensor([&] { return at::softmax(ref(a), axis); });
 }
@@ -75,12 +81,16 @@ ct_tensor ct_interpolate(ct_tensor a, int64_t height, int64_t width, bool biline
 ct_tensor ct_cross_entropy(ct_tensor logits, ct_tensor labels, bool mean) {
   return tensor([&] {
     return at::cross_entropy_loss(
-        ref(logits), ref(labels), std::nullopt, mean ? at::Reduction::Mean : at::Reduction::Sum);
+        ref(logits), ref(labels), std::nullopt, mean ? at::Reduction::Mean : at::Reduction::Sum, /*ignore_index=*/-1);
   });
 }
 
 ct_tensor ct_mean_squared_error(ct_tensor a, ct_tensor b) {
   return tensor([&] { return at::mse_loss(ref(a), ref(b)); });
+}
+
+ct_tensor ct_smooth_l1(ct_tensor a, ct_tensor b, bool mean) {
+  return tensor([&] { return at::smooth_l1_loss(ref(a), ref(b), mean ? at::Reduction::Mean : at::Reduction::Sum); });
 }
 
 ct_tensor ct_kl_divergence(ct_tensor log_probabilities, ct_tensor log_targets) {

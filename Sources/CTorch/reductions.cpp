@@ -35,6 +35,10 @@ ct_tensor ct_variance(ct_tensor a, ct_ints axes, bool keep, bool unbiased) {
   return tensor([&] { return ref(a).var(axes_of(ref(a), axes), unbiased, keep); });
 }
 
+ct_tensor ct_log_sum_exp(ct_tensor a, ct_ints axes, bool keep) {
+  return tensor([&] { return ref(a).logsumexp(axes_of(ref(a), axes), keep); });
+}
+
 ct_tensor ct_amax(ct_tensor a, ct_ints axes, bool keep) {
   return tensor([&] { return ref(a).amax(axes_of(ref(a), axes), keep); });
 }

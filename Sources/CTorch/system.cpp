@@ -4,6 +4,7 @@
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
 #include <ATen/Version.h>
+#include <ATen/cpu/Utils.h>
 #include <ATen/detail/CUDAHooksInterface.h>
 #include <torch/version.h>
 
@@ -25,6 +26,8 @@ const char *ct_cpu_capability(void) {
   static const std::string capability = at::get_cpu_capability();
   return capability.c_str();
 }
+
+bool ct_has_int8_products(void) { return at::cpu::is_avx512_vnni_supported(); }
 
 int ct_set_thread_count(int count) {
   return ctorch::status([&] { at::set_num_threads(count); });

@@ -1,4 +1,4 @@
-// What a network says of a batch, and the networks that say it.
+// What a network gives for a batch, and the networks that give it.
 
 import Torch
 
@@ -14,11 +14,17 @@ public struct Activations {
     self.taps = taps
   }
 
-  /// A tapped activation, which must have been asked for.
+  /// A tapped activation, or the logits under their name, which must have been asked for.
   public func tap(_ name: String) -> Tensor {
+    if name == Activations.logitsName { return requiredLogits() }
     guard let tensor = taps[name] else { preconditionFailure("no activation '\(name)', only \(taps.keys.sorted())") }
     return tensor
   }
+
+  /// The name under which the logits can be compared as any other activation.
+  public static let logitsName = "logits"
+  /// The tap of the pooled vector, N x features, that the classifier works on.
+  public static let pooledName = "pooled"
 
   /// The logits, which must have been asked for.
   public func requiredLogits() -> Tensor {
@@ -32,9 +38,10 @@ public struct ActivationRequest: Sendable, Equatable {
   public var logits: Bool
   public var taps: Set<String>
 
+  /// `logits` among the taps asks for the logits.
   public init(logits: Bool = false, taps: Set<String> = []) {
-    self.logits = logits
-    self.taps = taps
+    self.logits = logits || taps.contains(Activations.logitsName)
+    self.taps = taps.subtracting([Activations.logitsName])
   }
 
   public static let logits = ActivationRequest(logits: true)
@@ -51,9 +58,23 @@ open class Network: Module {
 
   /// The wanted activations of a batch.
   open func activations(of input: Tensor, _ request: ActivationRequest) -> Activations {
-    fatalError("\(type(of: self)) does not say what its activations are")
+    fatalError("\(type(of: self)) has no activations(of:_:)")
   }
+
+  /// The layer that makes logits of the pooled vector; nil where the network does not tell.
+  open var classifier: Linear? { nil }
+
+  /// The batch norm just before the ReLU that sees the activation at a tap: on the data that it was trained on, what it
+  /// gives has its `bias` as mean and its `weight` as deviation. nil for other taps.
+  open func normalization(at tap: String) -> BatchNorm? { nil }
 
   /// Folds what can be folded, for a frozen network in evaluation mode. Changes nothing but speed and rounding.
   open func fold() {}
+}
+
+extension Network {
+  /// The batch norms before the ReLUs that see tapped activations, by tap.
+  public var normalizations: [String: BatchNorm] {
+    tapNames.reduce(into: [:]) { $0[$1] = normalization(at: $1) }
+  }
 }

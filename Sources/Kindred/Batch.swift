@@ -4,17 +4,37 @@ import Torch
 
 /// A batch of N inputs.
 public struct Batch {
-  /// N x C x H x W (or any other shape the networks take), on the device of the run.
-  public let images: Tensor
-  /// N, int64.
-  public let labels: Tensor
+  /// What the student sees: N x C x H x W (or any other shape that networks take), on the device of the run.
+  public let student: Tensor
+  /// What the teacher sees: the same tensor, unless it is told more than the student.
+  public let teacher: Tensor
+  /// N, int64: the class of each input, -1 for one without; nil where no input has one.
+  public let labels: Tensor?
+  /// N, int64: which samples of the set these are.
+  public let indices: Tensor
   /// Where in the run the batch stands.
   public let position: BatchPosition
+  /// What losses prepared for the batch, by the term's id and a key of its own, such as `crd.negatives`.
+  public internal(set) var extras: [String: Tensor] = [:]
 
-  public init(images: Tensor, labels: Tensor, position: BatchPosition) {
-    self.images = images
+  /// A batch of which the teacher sees what the student sees, unless it is given something else.
+  public init(
+    _ student: Tensor, teacher: Tensor? = nil, labels: Tensor?, indices: Tensor? = nil, position: BatchPosition
+  ) {
+    self.student = student
+    self.teacher = teacher ?? student
     self.labels = labels
+    self.indices = indices ?? .arange(student.shape[0], device: student.device)
     self.position = position
+  }
+
+  /// N, the number of inputs.
+  public var count: Int { student.shape[0] }
+
+  /// The labels, which the data must have.
+  public func requiredLabels() -> Tensor {
+    guard let labels else { preconditionFailure("the data have no labels") }
+    return labels
   }
 }
 

@@ -2,9 +2,9 @@
 
 import Torch
 
-/// Cross-entropy and any number of distillation losses, weighted.
+/// Any number of losses, weighted: cross-entropy is one of them.
 public struct Objective {
-  /// A method and its weight.
+  /// A loss and its weight.
   public struct Term {
     /// What tells it from the objective's other terms, in metrics, checkpoints and errors. Without dots.
     public let id: String
@@ -12,53 +12,59 @@ public struct Objective {
     /// nil while it is still to be found, see `WeightCalibration`; a run does not begin with such a term.
     public var weight: Double?
 
-    /// A method with its weight, nil for one that is still to be found. The id is the method's name unless one is given: two
-    /// terms of one method need one each.
-    public init(_ loss: any DistillationLoss, weight: Double?, id: String? = nil) {
+    /// A loss with its weight, nil for one that is still to be found.
+    public init(_ id: String, _ loss: any DistillationLoss, weight: Double?) {
+      self.id = id
       self.loss = loss
       self.weight = weight
-      self.id = id ?? loss.name
+    }
+
+    /// Cross-entropy with the labels.
+    public static func crossEntropy(weight: Double = 1) -> Term {
+      Term(Objective.crossEntropyID, CrossEntropy(), weight: weight)
     }
   }
 
-  public var crossEntropyWeight: Double
   public private(set) var terms: [Term]
 
-  /// Two terms with one id, or an id that is empty, has a dot, or means something else, are a programmer's mistake.
-  public init(crossEntropyWeight: Double = 1, terms: [Term] = []) {
-    var taken: Set<String> = [Objective.crossEntropyID, Objective.totalID]
+  /// Two terms with one id, or an id that is empty, has a dot, or means something else, are a programmer's mistake, and so is
+  /// an objective of no terms.
+  public init(_ terms: [Term]) {
+    var taken: Set<String> = [Objective.totalID]
     for id in terms.map(\.id) {
       // Not a precondition, whose words an optimised build leaves out.
       guard !id.isEmpty, !id.contains("."), taken.insert(id).inserted else {
         fatalError("'\(id)' cannot be a term's id, or is another's already: give each term an id of its own")
       }
     }
-    self.crossEntropyWeight = crossEntropyWeight
+    guard !terms.isEmpty else { fatalError("an objective needs a term to be made small") }
     self.terms = terms
   }
 
-  static let crossEntropyID = "cross_entropy"
+  /// The id of cross-entropy.
+  public static let crossEntropyID = "cross_entropy"
   /// Under which the weighted total is reported.
   static let totalID = "loss"
 
-  /// A batch's loss and what it is made of.
+  /// A step's loss and what it is made of.
   public struct Value {
     /// The weighted sum, to run backwards.
     public let total: Tensor
-    /// Each term by id, unweighted, in the order of the objective: `cross_entropy` first.
-    public let terms: [(name: String, value: Tensor)]
+    /// Each term by id, unweighted, in the order of the objective.
+    public let terms: [(id: String, value: Tensor)]
   }
 
-  public var teacherNeeds: Set<TeacherNeed> { terms.reduce(into: []) { $0.formUnion($1.loss.teacherNeeds) } }
+  public var statistics: Set<TeacherStatistic> { terms.reduce(into: []) { $0.formUnion($1.loss.statistics) } }
 
-  public var studentRequest: ActivationRequest {
-    terms.reduce(.logits) { $0.union($1.loss.studentRequest) }
+  public var request: ActivationRequest { terms.reduce(ActivationRequest()) { $0.union($1.loss.request) } }
+
+  /// What the losses train or keep beside the student, by the term's id.
+  public var modules: [(id: String, module: Module)] {
+    terms.compactMap { term in term.loss.module.map { (term.id, $0) } }
   }
 
-  /// What the methods train beside the student, by the term's id.
-  public var adapters: [(name: String, module: Module)] {
-    terms.compactMap { term in term.loss.adapter.map { (term.id, $0) } }
-  }
+  /// The network that is trained and kept, see `DistillationLoss.student`.
+  public func student(_ network: Network) -> Network { terms.reduce(network) { $1.loss.student($0) } }
 
   /// Sets the weight that was found for a term, which must be one of this objective's.
   public mutating func setWeight(_ weight: Double, of id: String) {
@@ -71,18 +77,55 @@ public struct Objective {
     if let term = terms.first(where: { $0.weight == nil }) { throw UnweightedTerm(id: term.id) }
   }
 
-  /// Every term's weight must be known.
-  public func callAsFunction(_ student: Activations, _ teacher: TeacherOutput, labels: Tensor) -> Value {
-    let crossEntropy = student.requiredLogits().crossEntropy(labels: labels)
-    var sum = crossEntropy * crossEntropyWeight
-    var values = [(Objective.crossEntropyID, crossEntropy)]
+  /// The batch with what the losses prepare for it, on its device.
+  public func prepare(_ batch: Batch, seed: UInt64) -> Batch {
+    var batch = batch
+    for term in terms {
+      for (key, tensor) in term.loss.prepare(batch, seed: seed) {
+        batch.extras["\(term.id).\(key)"] = tensor.to(device: batch.student.device)
+      }
+      // A tensor, so that a step that is captured once goes on with each epoch's.
+      if let factor = term.loss.factor(epoch: batch.position.epoch) {
+        batch.extras["\(term.id).\(Objective.factorKey)"] = Tensor.full([], factor, device: batch.student.device)
+      }
+    }
+    return batch
+  }
+
+  private static let factorKey = "factor"
+
+  /// Every term's weight must be known, and the batch prepared.
+  public func callAsFunction(_ step: Step) -> Value {
+    var sum: Tensor?
+    var values: [(String, Tensor)] = []
     for term in terms {
       guard let weight = term.weight else { fatalError(UnweightedTerm(id: term.id).description) }
-      let value = term.loss(student, teacher)
-      sum = sum + value * weight
+      let own = step.of(term.id)
+      let value = term.loss(own)
+      let weighted = (own.batch.extras[Objective.factorKey].map { value * $0 } ?? value) * weight
+      sum = sum.map { $0 + weighted } ?? weighted
       values.append((term.id, value))
     }
+    guard let sum else { preconditionFailure("an objective has a term") }
     return Value(total: sum, terms: values)
+  }
+}
+
+extension Step {
+  /// The step as one term sees it: of what was prepared, only what is its own.
+  func of(_ term: String) -> Step {
+    var batch = batch
+    batch.extras = batch.extras.entries(under: term)
+    return Step(student: student, teacher: teacher, batch: batch)
+  }
+}
+
+extension [String: Tensor] {
+  /// The entries whose names begin with a prefix and a dot, without it.
+  package func entries(under prefix: String) -> [String: Tensor] {
+    reduce(into: [:]) { entries, entry in
+      if entry.key.hasPrefix(prefix + ".") { entries[String(entry.key.dropFirst(prefix.count + 1))] = entry.value }
+    }
   }
 }
 

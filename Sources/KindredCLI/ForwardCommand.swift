@@ -11,9 +11,9 @@ struct ForwardCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "forward", abstract: "Run a network on given inputs and write its logits and taps.",
     discussion: """
-      The input file holds 'input' (N x C x H x W, float32); the output file gets 'logits' and every tap ('stage1', \
-      'stage2', 'stage3'), contiguous N x C x H x W, in evaluation mode. Without --weights the network is freshly \
-      initialised with --seed.
+      The input file holds 'input' (N x C x H x W, float32); the output file gets 'logits' and every tap ('stem', \
+      'stage1', 'stage1.pre' and so on to 'last' and 'pooled'), contiguous N x C x H x W, in evaluation mode. Without \
+      --weights the network is freshly initialised with --seed.
       """)
 
   @Option(help: "The network, such as wrn-16-2.")

@@ -34,7 +34,7 @@ struct InspectCommand: ParsableCommand {
     }
     let teacher = try TeacherInspection(configuration, runs: file(runs))
     if let absence = teacher?.absence { note("the teacher is as the configuration says it: \(absence)") }
-    output(networks(configuration, teacher: teacher?.description))
+    output(try networks(configuration, teacher: teacher?.description))
     output(losses(configuration), terminator: "")
     try configuration.checkStart()
   }
@@ -49,7 +49,7 @@ struct InspectCommand: ParsableCommand {
     return table.text
   }
 
-  private func networks(_ settings: Configuration, teacher: TeacherDescription?) -> String {
+  private func networks(_ settings: Configuration, teacher: NetworkDescription?) throws -> String {
     let image = settings.data.set.imageShape
     let network = settings.student.network
     let student = network.description(classes: settings.data.set.classCount, image: image)
@@ -66,15 +66,20 @@ struct InspectCommand: ParsableCommand {
     let others = (teacher?.taps.keys.sorted() ?? []).filter { !taps.contains($0) }
     for tap in taps + others { row(tap) { $0.description.taps[tap].map(shape) } }
     row("logits") { $0.description.classes.map(String.init) }
+    let cost = try settings.studentCost(teacher: teacher)
     row("parameters") { column in
-      column.sized { Format.count($0.parameterCount(classes: $1, inputChannels: image.channels)) }
+      column.title == "student"
+        ? Format.count(cost.parameters)
+        : column.sized { Format.count($0.parameterCount(classes: $1, inputChannels: image.channels)) }
     }
     row("multiply-adds") { column in
-      column.sized {
-        Format.count(
-          $0.multiplyAdds(
-            classes: $1, inputChannels: image.channels, inputHeight: image.height, inputWidth: image.width))
-      }
+      column.title == "student"
+        ? Format.count(cost.multiplyAdds)
+        : column.sized {
+          Format.count(
+            $0.multiplyAdds(
+              classes: $1, inputChannels: image.channels, inputHeight: image.height, inputWidth: image.width))
+        }
     }
     return table.text
   }
@@ -84,15 +89,23 @@ struct InspectCommand: ParsableCommand {
   private func losses(_ settings: Configuration) -> String {
     var table = TextTable([.text("loss"), .text("weight"), .text("student"), .text("teacher")])
     let losses = settings.losses
-    let labels = losses.crossEntropy * (1 - (losses.kd?.alpha ?? 0))
-    table.append(["cross_entropy", Format.value(labels), "logits", "labels"])
-    if let kd = losses.kd {
-      table.append(["kd (T = \(Format.value(kd.temperature)))", Format.value(kd.alpha), "logits", "logits"])
-    }
-    for (key, loss) in losses.activationTerms {
-      for pair in loss.layers { table.append([key, weight(loss.weight), pair.student, pair.teacher]) }
+    table.append([Objective.crossEntropyID, Format.value(losses.crossEntropyWeight), "logits", "labels"])
+    for term in losses.terms {
+      let pairs = term.method.layers.map { ($0.student, $0.teacher) }
+      let compares = type(of: term.method).card.compares
+      for (student, teacher) in pairs.isEmpty ? [(compares, compares)] : pairs {
+        table.append([title(term), term.method.ownWeight.map(Format.value) ?? weight(term.weight), student, teacher])
+      }
     }
     return table.text
+  }
+
+  /// A term's id, with the method where that is another name, and the temperature where it has one.
+  private func title(_ term: Configuration.Term) -> String {
+    let method = term.id == term.method.name ? nil : term.method.name
+    let temperature = term.method.number("temperature").map { "T = \(Format.value($0))" }
+    let remarks = [method, temperature].compactMap(\.self)
+    return remarks.isEmpty ? term.id : "\(term.id) (\(remarks.joined(separator: ", ")))"
   }
 
   private func weight(_ weight: Configuration.Weight) -> String {
@@ -109,7 +122,7 @@ private struct Column {
   let title: String
   /// Where it is one of Kindred's own, whose size is known.
   let network: Architecture?
-  let description: TeacherDescription
+  let description: NetworkDescription
 
   /// Something that follows from the network and its number of classes, where both are known.
   func sized(_ figure: (Architecture, Int) -> String) -> String? {

@@ -1,56 +1,89 @@
-// `kindred loss`: one method's loss and gradient for given activations, to check another program against.
+// `kindred loss`: one method's loss and gradients for given tensors, to check another program against.
 
 import ArgumentParser
 import Foundation
 import Kindred
 import KindredExperiments
+import KindredReport
 import Torch
 
 struct LossCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "loss", abstract: "Compute one method's loss (unweighted) and its gradient from two files.",
+    commandName: "loss", abstract: "Compute one method's loss (unweighted) and its gradients from files.",
     discussion: """
-      Both files hold 'activation' (for sp and at) or 'logits' (for kd), the first axis being the batch. The gradient \
-      file gets the same name, the gradient with respect to the student's tensor. Computed in double precision.
+      Both files hold what the method compares, the first axis being the batch: 'logits', 'pooled', 'activation' (further \
+      layer pairs 'activation.1', 'activation.2', ..., from input to output). The student's also holds 'labels' and \
+      'indices' (int64), the teacher's 'classifier.weight' and 'classifier.bias', where the method needs them. The gradient \
+      file gets the gradients for the student's entries under their names. Computed in double precision; warm-up and \
+      cross-entropy are no part of the value. 'kindred loss --list' names every method.
       """)
 
-  enum Method: String, ExpressibleByArgument, CaseIterable { case sp, at, kd }
+  @Argument(help: "The method, such as sp; see --list.")
+  var method: String?
 
-  @Argument(help: "The method: sp, at or kd.")
-  var method: Method
+  @Flag(help: "List every method: paper, what it compares, what it trains, what a recording keeps, default weight.")
+  var list = false
 
   @Option(help: "The student's safetensors file.")
-  var student: String
+  var student: String?
 
   @Option(help: "The teacher's safetensors file.")
-  var teacher: String
+  var teacher: String?
 
-  @Option(help: "Where to write the gradient.")
+  @Option(help: "What the method trains or keeps, by its state names. (default: drawn from --seed)")
+  var module: String?
+
+  @Option(help: "The seed of what the method draws.")
+  var seed: UInt64 = 1
+
+  @Option(name: .customLong("set"), help: "Override a setting of the method, such as temperature=2. Can be repeated.")
+  var overrides: [String] = []
+
+  @Option(help: "Where to write the gradients.")
   var gradient: String?
 
-  @Option(help: "The temperature of kd.")
-  var temperature = 4.0
+  @Option(help: "Where to write what the method trains or keeps, as it was for this value.")
+  var saveModule: String?
+
+  // The way of earlier versions to say --set temperature=.
+  @Option(help: .hidden)
+  var temperature: Double?
 
   @Flag(help: "Print JSON.")
   var json = false
 
   func validate() throws {
-    guard temperature > 0, temperature.isFinite else { throw ValidationError("--temperature must be above 0.") }
+    if list { return }
+    guard method != nil else {
+      throw ValidationError("Name a method, such as sp; 'kindred loss --list' names them all.")
+    }
+    guard student != nil, teacher != nil else { throw ValidationError("Give --student and --teacher, a file each.") }
+    if let temperature, !(temperature > 0 && temperature.isFinite) {
+      throw ValidationError("--temperature must be above 0.")
+    }
   }
 
   func run() throws {
-    let name = method == .kd ? "logits" : "activation"
-    let (own, other) = (try tensor(name, in: file(student)), try tensor(name, in: file(teacher)))
-    try check(own, other, name)
-    // In double precision, so that a port is checked against the formula and not against our rounding.
-    let wide = own.to(.float64).detached()
-    wide.requiresGradient = true
-    let value = try withTorchErrors { loss(wide, other.to(.float64)) }
-    if let gradient {
-      guard let result = value.gradients(of: [wide])[0] else { throw RunError("the loss has no gradient") }
-      try Safetensors.write([name: result.to(own.dtype)], to: file(gradient))
+    if list { return output(json ? try KindredCLI.json(MethodRow.all) : MethodRow.table, terminator: json ? "\n" : "") }
+    guard let method, let student, let teacher else { return }
+    let settings = overrides + (temperature.map { ["temperature=\($0)"] } ?? [])
+    let chosen = try MethodByName(method, settings: settings)
+    let own = try entries(of: student)
+    let comparison: MethodComparison
+    do {
+      comparison = try MethodComparison(
+        chosen.method, student: own.wide, teacher: try entries(of: teacher).wide,
+        state: try module.map { try Safetensors.read(file($0)).tensors }, seed: seed, keepsLayers: chosen.hasLayers)
+    } catch let error as MethodError {
+      throw RunError("\(method): \(error)")
+    } catch let error as StateError {
+      throw RunError("\(module ?? method): \(error)")
     }
-    output(json ? try KindredCLI.json(Report(method: method.rawValue, loss: value.item)) : text(value.item))
+    try save(comparison)
+    let (loss, gradients) = try withTorchErrors { comparison.value() }
+    if let gradient { try write(gradients, like: own, to: gradient) }
+    output(
+      json ? try KindredCLI.json(Report(method: method, loss: loss.item)) : String(format: "%.15g", loss.item.printed))
   }
 
   private struct Report: Encodable {
@@ -58,49 +91,75 @@ struct LossCommand: ParsableCommand {
     let loss: Double
   }
 
-  private func text(_ loss: Double) -> String { String(format: "%.12g", loss.printed) }
-
-  private func loss(_ own: Tensor, _ other: Tensor) -> Tensor {
-    let pair = LayerPair("activation")
-    let loss: any DistillationLoss =
-      switch method {
-      case .sp: SimilarityPreserving([pair])
-      case .kd: KnowledgeDistillation(temperature: temperature)
-      case .at:
-        AttentionTransfer([.init(pair, studentSize: own.shape[2], teacherSize: other.shape[2])])
+  private func entries(of path: String) throws -> [String: Tensor] {
+    let tensors = try Safetensors.read(file(path)).tensors
+    for (name, tensor) in tensors.sorted(by: { $0.key < $1.key }) {
+      guard !tensor.shape.isEmpty, tensor.count > 0 else {
+        throw RunError("\(path): '\(name)' has shape \(tensor.shape), expected a batch")
       }
-    let teacher = Activations(logits: other, taps: ["activation": other])
-    return loss(
-      Activations(logits: own, taps: ["activation": own]), TeacherOutput(teacher, needs: loss.teacherNeeds))
+    }
+    return tensors
   }
 
-  /// Refuses shapes that the method cannot compare.
-  private func check(_ own: Tensor, _ other: Tensor, _ name: String) throws {
-    for (path, tensor) in [(student, own), (teacher, other)] {
-      guard tensor.dtype.isFloatingPoint else {
-        throw RunError("\(path): '\(name)' is \(tensor.dtype), expected a floating-point type")
-      }
-      guard tensor.shape.count >= 2, tensor.count > 0 else {
-        throw RunError("\(path): '\(name)' has shape \(tensor.shape), expected a batch of activations")
-      }
-      if method == .at {
-        guard tensor.shape.count == 4, tensor.shape[2] == tensor.shape[3] else {
-          throw RunError("\(path): '\(name)' has shape \(tensor.shape), at needs N x C x H x W with H = W")
-        }
-      }
-      if method == .kd, tensor.shape.count != 2 {
-        throw RunError("\(path): 'logits' has shape \(tensor.shape), kd needs N x classes")
-      }
+  private func save(_ comparison: MethodComparison) throws {
+    guard let saveModule else { return }
+    guard let state = comparison.loss.module?.state else {
+      throw RunError("\(method ?? "") trains and keeps nothing; take --save-module out")
     }
-    guard own.shape[0] == other.shape[0] else {
-      throw RunError(
-        "the student's batch is \(own.shape[0]), the teacher's \(other.shape[0]); they must be the same inputs")
+    try Safetensors.write(
+      Dictionary(uniqueKeysWithValues: state.map { ($0.name, $0.tensor.detached()) }), to: file(saveModule))
+  }
+
+  private func write(_ gradients: [String: Tensor], like own: [String: Tensor], to path: String) throws {
+    guard !gradients.isEmpty else { throw RunError("the loss has no gradient") }
+    var narrowed: [String: Tensor] = [:]
+    for (name, gradient) in gradients { narrowed[name] = gradient.to(own[name]?.dtype) }
+    try Safetensors.write(narrowed, to: file(path))
+  }
+}
+
+extension [String: Tensor] {
+  /// In double precision, so that a port is checked against the formula and not against our rounding.
+  fileprivate var wide: [String: Tensor] { mapValues { $0.isFloatingPoint ? $0.to(.float64) : $0 } }
+}
+
+/// What the list says of a method.
+private struct MethodRow: Encodable {
+  let name: String
+  let paper: String
+  let compares: String
+  let trains: String?
+  let records: String
+  let weight: String
+  let publishedWeight: String?
+  let settings: [Setting]
+
+  struct Setting: Encodable {
+    let key: String
+    let help: String
+  }
+
+  static let all: [MethodRow] = Methods.all.map { MethodRow($0) }
+
+  private init(_ type: any Method.Type) {
+    let card = type.card
+    (name, paper, compares, trains, records) = (card.name, card.paper, card.compares, card.trains, card.records)
+    weight = card.weightText
+    publishedWeight = card.publishedWeight
+    settings = MethodRow.settings(type)
+  }
+
+  private static func settings<M: Method>(_ type: M.Type) -> [Setting] {
+    M.settings.map { Setting(key: $0.key, help: $0.help) }
+  }
+
+  static var table: String {
+    var table = TextTable(
+      ["method", "paper", "compares", "trains", "a recording keeps", "weight", "settings"].map { .text($0) })
+    for row in all {
+      let keys = row.settings.map(\.key).joined(separator: ", ")
+      table.append([row.name, row.paper, row.compares, row.trains ?? "-", row.records, row.weight, keys])
     }
-    if method == .sp, own.shape[0] == 1 {
-      throw RunError("sp needs a batch of two or more: a 1 x 1 similarity matrix is 1 whatever the network says")
-    }
-    if method == .kd, own.shape != other.shape {
-      throw RunError("the student has \(own.shape[1]) classes, the teacher \(other.shape[1]); kd needs the same ones")
-    }
+    return table.text
   }
 }

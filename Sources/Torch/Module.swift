@@ -1,6 +1,6 @@
 // The base of layers and networks: parameters and buffers under the names PyTorch's state_dict gives them.
 
-/// A layer or network. Its stored properties that are tensors, modules, or arrays of modules become its entries.
+/// A layer or network. Its stored properties that are tensors, modules, or arrays of either become its entries.
 ///
 /// An entry's name is the property's, with parts joined by dots as in PyTorch (`block1.layer.0.conv1.weight`); a class
 /// whose properties are called otherwise than PyTorch's says so in `entryNames`. A tensor that requires gradients is a
@@ -22,6 +22,7 @@ open class Module {
       case let module as Module: module.state.map { ("\(name).\($0)", $1) }
       case let modules as [Module]:
         modules.enumerated().flatMap { index, module in module.state.map { ("\(name).\(index).\($0)", $1) } }
+      case let tensors as [Tensor]: tensors.enumerated().map { ("\(name).\($0)", $1) }
       default: []
       }
     }

@@ -14,12 +14,12 @@ extension Tensor {
   public static func / (a: Tensor, b: Double) -> Tensor { adopt(ct_divide_scalar(a.handle, b), "div", [a]) }
   public static prefix func - (a: Tensor) -> Tensor { adopt(ct_negate(a.handle), "neg", [a]) }
 
-  public func power(_ exponent: Double) -> Tensor { adopt(ct_power(handle, exponent), "pow", [self]) }
+  public func pow(_ exponent: Double) -> Tensor { adopt(ct_power(handle, exponent), "pow", [self]) }
   public func squared() -> Tensor { self * self }
-  public func absolute() -> Tensor { adopt(ct_absolute(handle), "abs", [self]) }
-  public func squareRoot() -> Tensor { adopt(ct_square_root(handle), "sqrt", [self]) }
-  public func exponential() -> Tensor { adopt(ct_exponential(handle), "exp", [self]) }
-  public func logarithm() -> Tensor { adopt(ct_logarithm(handle), "log", [self]) }
+  public func abs() -> Tensor { adopt(ct_absolute(handle), "abs", [self]) }
+  public func sqrt() -> Tensor { adopt(ct_square_root(handle), "sqrt", [self]) }
+  public func exp() -> Tensor { adopt(ct_exponential(handle), "exp", [self]) }
+  public func log() -> Tensor { adopt(ct_logarithm(handle), "log", [self]) }
 
   /// To whole numbers, halves to the even one.
   public func rounded() -> Tensor { adopt(ct_round(handle), "round", [self]) }
@@ -44,12 +44,29 @@ extension Tensor {
   package var isAllFinite: Bool { Int(isFinite.sum().item) == count }
 
   /// `a` where `condition` holds, else `b`.
-  public static func select(_ condition: Tensor, _ a: Tensor, _ b: Tensor) -> Tensor {
+  public static func `where`(_ condition: Tensor, _ a: Tensor, _ b: Tensor) -> Tensor {
     adopt(ct_where(condition.handle, a.handle, b.handle), "where", [condition, a, b])
   }
 
   /// The matrix product, batched over leading axes as in PyTorch.
   public func matmul(_ other: Tensor) -> Tensor { adopt(ct_matmul(handle, other.handle), "matmul", [self, other]) }
+
+  /// The L2 distances of the rows (b x n) from the other's (c x n): b x c. Equal rows take no gradient.
+  public func cdist(_ other: Tensor) -> Tensor { adopt(ct_cdist(handle, other.handle), "cdist", [self, other]) }
+
+  /// The lower triangular factor L of a symmetric positive definite matrix L L^T, batched over leading axes. Any other
+  /// matrix is an error on the CPU, and gives numbers without a meaning on a CUDA device, which is not waited for.
+  public func cholesky() -> Tensor { adopt(ct_cholesky(handle), "linalg_cholesky", [self]) }
+
+  /// X with `self` X = `right`, for this lower triangular matrix.
+  public func solveLowerTriangular(_ right: Tensor) -> Tensor {
+    adopt(ct_solve_lower_triangular(handle, right.handle), "linalg_solve_triangular", [self, right])
+  }
+
+  /// Writes rows over those that an integer tensor of one axis names; of a row that is named twice one is kept.
+  public func indexCopyInPlace(_ indices: Tensor, _ rows: Tensor) {
+    check(ct_index_copy_in_place(handle, indices.handle, rows.handle), "index_copy_", [self, indices, rows])
+  }
 
   /// Adds `scale` times another tensor.
   public func addInPlace(_ other: Tensor, scale: Double = 1) {

@@ -36,6 +36,8 @@ extension Tensor {
 
   public func relu() -> Tensor { adopt(ct_relu(handle), "relu", [self]) }
   public func sigmoid() -> Tensor { adopt(ct_sigmoid(handle), "sigmoid", [self]) }
+  /// ln(1 + e^x), without overflow.
+  public func softplus() -> Tensor { adopt(ct_softplus(handle), "softplus", [self]) }
   public func softmax(_ axis: Int) -> Tensor { adopt(ct_softmax(handle, Int64(axis)), "softmax", [self]) }
   public func logSoftmax(_ axis: Int) -> Tensor { adopt(ct_log_softmax(handle, Int64(axis)), "log_softmax", [self]) }
 
@@ -57,13 +59,19 @@ extension Tensor {
     adopt(ct_interpolate(handle, Int64(height), Int64(width), bilinear), "interpolate", [self])
   }
 
-  /// Cross-entropy of logits (N x classes) with labels (N, int64): the mean over the batch, or the sum.
+  /// Cross-entropy of logits (N x classes) with labels (N, int64): the mean over the batch, or the sum. An input of label
+  /// -1 has none and counts for nothing.
   public func crossEntropy(labels: Tensor, mean: Bool = true) -> Tensor {
     adopt(ct_cross_entropy(handle, labels.handle, mean), "cross_entropy", [self, labels])
   }
 
   public func meanSquaredError(_ target: Tensor) -> Tensor {
     adopt(ct_mean_squared_error(handle, target.handle), "mse_loss", [self, target])
+  }
+
+  /// 0.5 d^2 where the difference |d| is below 1, else |d| - 0.5: the mean, or the sum.
+  public func smoothL1(_ target: Tensor, mean: Bool = true) -> Tensor {
+    adopt(ct_smooth_l1(handle, target.handle, mean), "smooth_l1_loss", [self, target])
   }
 
   /// sum(exp(target) * (target - self)) for logarithms of probabilities: KL(target || self), summed over all.

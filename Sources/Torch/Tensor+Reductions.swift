@@ -20,6 +20,11 @@ extension Tensor {
     withInts(axes) { adopt(ct_variance(handle, $0, keep, unbiased), "var", [self]) }
   }
 
+  /// ln(sum(e^x)), without overflow.
+  public func logSumExp(_ axes: [Int], keepingAxes keep: Bool = false) -> Tensor {
+    withInts(axes) { adopt(ct_log_sum_exp(handle, $0, keep), "logsumexp", [self]) }
+  }
+
   public func maximum(_ axes: [Int] = [], keepingAxes keep: Bool = false) -> Tensor {
     withInts(axes) { adopt(ct_amax(handle, $0, keep), "amax", [self]) }
   }

@@ -42,12 +42,12 @@ extension Tensor {
   public subscript(index: Int) -> Tensor { selected(0, index) }
 
   /// Those entries of an axis that an integer tensor of one axis names, in its order.
-  public func gathered(_ axis: Int, indices: Tensor) -> Tensor {
+  public func indexSelect(_ axis: Int, _ indices: Tensor) -> Tensor {
     adopt(ct_index_select(handle, Int64(axis), indices.handle), "index_select", [self, indices])
   }
 
   /// For each position of `indices`, the element at that index along an axis.
-  public func taken(_ axis: Int, at indices: Tensor) -> Tensor {
+  public func gather(_ axis: Int, _ indices: Tensor) -> Tensor {
     adopt(ct_gather(handle, Int64(axis), indices.handle), "gather", [self, indices])
   }
 

@@ -42,8 +42,8 @@ import Torch
     try write(["activation": Tensor([1] as [Float], shape: [1, 1])], "one.safetensors")
     let cases = [
       ("sp", "three", "two", "the student's batch is 3, the teacher's 2"),
-      ("sp", "one", "one", "a batch of two or more"), ("kd", "two", "two", "no tensor 'logits'"),
-      ("at", "two", "two", "N x C x H x W"),
+      ("sp", "one", "one", "a batch of two or more"), ("kd", "two", "two", "kd: needs logits, and the teacher gives none"),
+      ("at", "two", "two", "at compares square maps, but the teacher's activation has shape [1]"),
     ]
     for (method, student, teacher, reason) in cases {
       let run = try Command.run(
@@ -64,7 +64,9 @@ import Torch
     let entries = try Safetensors.entries(of: scratch.url.appending(path: "y.safetensors"))
     #expect(
       entries.mapValues(\.shape) == [
-        "logits": [2, 7], "stage1": [2, 32, 32, 32], "stage2": [2, 64, 16, 16], "stage3": [2, 128, 8, 8],
+        "logits": [2, 7], "stem": [2, 16, 32, 32], "stage1": [2, 32, 32, 32], "stage1.pre": [2, 32, 32, 32],
+        "stage2": [2, 64, 16, 16], "stage2.pre": [2, 64, 16, 16], "stage3": [2, 128, 8, 8],
+        "stage3.pre": [2, 128, 8, 8], "last": [2, 128, 8, 8], "pooled": [2, 128],
       ])
     let unknown = try Command.run(
       "forward", "--model", "wrn-16-3x", "--input", "x.safetensors", "--output", "z.safetensors", in: scratch.url)

@@ -99,6 +99,11 @@ GoldenFiles/Files/networks.safetensors
     eval/stage1, stage2, stage3 [18] float64   the taps of that pass: sum, sum of absolute values, then 16 values,
                                   number i at (7919 i) mod count in NCHW order
     eval/stage3-first [64,8,8]    the whole last tap of the first image (wrn-16-1 and resnet-8 only)
+GoldenFiles/Files/taps.safetensors
+  <network>/...  for wrn-16-1, wrn-16-2, resnet-8, resnet-8x4, as above, all taps (stem, stage1, stage1.pre ... last, pooled):
+    eval/<tap> [18] float64              after one pass in training mode, in evaluation mode; as in networks.safetensors
+    gradient/<parameter> [6] float64     in float64 and training mode, of the logits' cross-entropy plus, of all taps, the
+                                         sum of the means of their squares
 GoldenFiles/Files/state-dicts.json
   for all 14 networks: {"parameters": count, "keys": [state_dict keys in order], "shapes": [[...], ...]}, 10 classes
 
@@ -237,6 +242,31 @@ def network_cases():
     return out
 
 
+def tap_case(name, inputs, labels):
+    def build():
+        torch.manual_seed(3)
+        return networks.build(name).train()
+
+    network = build().double()
+    logits, taps = network.all_taps(inputs.double())
+    loss = F.cross_entropy(logits, labels) + sum(tap.square().mean() for tap in taps.values())
+    loss.backward()
+    out = {f"{name}/gradient/{key}": fingerprint(p.grad) for key, p in network.named_parameters()}
+
+    network = build()
+    network(inputs)
+    with torch.no_grad():
+        _, taps = network.eval().all_taps(inputs)
+    return out | {f"{name}/eval/{key}": tap_fingerprint(tap) for key, tap in taps.items()}
+
+
+def tap_cases():
+    g = torch.Generator().manual_seed(4)
+    inputs, labels = torch.randn(4, 3, 32, 32, generator=g), torch.tensor([3, 0, 9, 3])
+    cases = [tap_case(name, inputs, labels) for name in ("wrn-16-1", "wrn-16-2", "resnet-8", "resnet-8x4")]
+    return {key: t for case in cases for key, t in case.items()}
+
+
 def state_dicts():
     """Every network's state_dict keys, their shapes and the number of parameters, for 10 classes."""
     out = {}
@@ -272,6 +302,7 @@ def main():
     save(torch_cases.optimisers() | torch_cases.schedules(), "optimisers.safetensors", shows)
     save(loss_cases(), "losses.safetensors", shows)
     save(network_cases(), "networks.safetensors", shows)
+    save(tap_cases(), "taps.safetensors", shows)
 
     path = TESTS / "GoldenFiles/Files/state-dicts.json"
     lines = [f"{json.dumps(name)}: {json.dumps(value, separators=(',', ':'))}" for name, value in state_dicts().items()]

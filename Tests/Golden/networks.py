@@ -37,7 +37,9 @@ class WideBlock(nn.Module):
         self.convShortcut = None if inputs == outputs else conv(inputs, outputs, 1, stride)
 
     def forward(self, x):
-        active = F.relu(self.bn1(x), inplace=True)
+        return self.convolved(F.relu(self.bn1(x), inplace=True), x)
+
+    def convolved(self, active, x):
         residual = x if self.convShortcut is None else self.convShortcut(active)
         out = F.relu(self.bn2(self.conv1(active)), inplace=True)
         return residual + self.conv2(out)
@@ -79,6 +81,19 @@ class WideResNet(nn.Module):
         pooled = F.avg_pool2d(F.relu(self.bn1(stage3), inplace=True), 8).flatten(1)
         return self.fc(pooled), (stage1, stage2, stage3)
 
+    def all_taps(self, x):
+        """The logits, and every tap by name. RepDistiller's pre-activations are its norms' outputs before their relu."""
+        out = self.conv1(x)
+        taps = {"stem": out}
+        out = self.block1(out)
+        for i, following in enumerate((self.block2, self.block3), 1):
+            normalized = following.layer[0].bn1(out)
+            taps |= {f"stage{i}": out, f"stage{i}.pre": normalized}
+            out = following.layer[1:](following.layer[0].convolved(F.relu(normalized), out))
+        normalized = self.bn1(out)
+        taps |= {"stage3": out, "stage3.pre": normalized}
+        return with_end(self, taps, F.relu(normalized))
+
 
 class ResidualBlock(nn.Module):
     """conv1, bn1, relu, conv2, bn2, plus the input (or its 1 x 1 convolution and bn), relu."""
@@ -96,10 +111,13 @@ class ResidualBlock(nn.Module):
         self.downsample = downsample
 
     def forward(self, x):
+        return F.relu(self.sum(x))
+
+    def sum(self, x):
         out = F.relu(self.bn1(self.conv1(x)), inplace=True)
         out = self.bn2(self.conv2(out))
         out += x if self.downsample is None else self.downsample(x)
-        return F.relu(out)
+        return out
 
 
 class ResNet(nn.Module):
@@ -127,6 +145,21 @@ class ResNet(nn.Module):
         stage3 = self.layer3(stage2)
         pooled = F.avg_pool2d(stage3, 8).flatten(1)
         return self.fc(pooled), (stage1, stage2, stage3)
+
+    def all_taps(self, x):
+        """The logits, and every tap by name. RepDistiller's pre-activations are the stages' last sums."""
+        out = F.relu(self.bn1(self.conv1(x)))
+        taps = {"stem": out}
+        for i, stage in enumerate((self.layer1, self.layer2, self.layer3), 1):
+            total = stage[-1].sum(stage[:-1](out))
+            out = F.relu(total)
+            taps |= {f"stage{i}": out, f"stage{i}.pre": total}
+        return with_end(self, taps, out)
+
+
+def with_end(network, taps, last):
+    pooled = last.mean((2, 3))
+    return network.fc(pooled), taps | {"last": last, "pooled": pooled}
 
 
 def draw_convolutions_again(network):

@@ -33,15 +33,15 @@ import Testing
     let plain = try Self.load("networks/\(student).yaml")
     #expect(plain.teacher == nil && plain.losses == Configuration.Losses())
     let stages = [LayerPair("stage1"), LayerPair("stage2"), LayerPair("stage3")]
-    let expected: [(String, Configuration.Losses)] = [
-      ("kd", .init(kd: .init(alpha: 0.9, temperature: 4))),
-      ("at", .init(at: .init(weight: .fixed(1000), layers: stages))),
-      ("sp", .init(sp: .init(weight: .fixed(3000), layers: [LayerPair("stage3")]))),
+    let expected: [(String, Configuration.Term)] = [
+      ("kd", .init(KnowledgeDistillation(temperature: 4))),
+      ("at", .init(AttentionTransfer(stages), weight: .fixed(1000))),
+      ("sp", .init(SimilarityPreserving([LayerPair("stage3")]), weight: .fixed(3000))),
     ]
-    for (method, losses) in expected {
+    for (method, term) in expected {
       let distilled = try Self.load("\(teacher)-to-\(student)/\(method).yaml")
       #expect(distilled.name == method)
-      #expect(distilled.losses == losses)
+      #expect(distilled.losses == Configuration.Losses(terms: [term]))
       #expect(distilled.data == plain.data && distilled.student == plain.student)
       #expect(distilled.training == plain.training)
       let source = Self.folder.appending(path: "networks/\(teacher).yaml").path(percentEncoded: false)

@@ -128,7 +128,8 @@ import Testing
     ("losses: {sp: {layers: [stage4]}}", "losses.sp.layers: wrn-16-1 has no tap 'stage4'; did you mean 'stage3'?"),
     (
       "losses: {sp: {layers: [{student: stage3, teacher: layer}]}}",
-      "losses.sp.layers: wrn-16-2 has no tap 'layer'; it has stage1, stage2, stage3"
+      "losses.sp.layers: wrn-16-2 has no tap 'layer'; it has last, pooled, stage1, stage1.pre, stage2, stage2.pre, "
+        + "stage3, stage3.pre, stem"
     ),
     ("losses: {sp: {layers: []}}", "losses.sp.layers: the list is empty; name a tap, or take the loss out"),
     (

@@ -3,6 +3,7 @@ import Kindred
 import KindredExperiments
 import KindredVision
 import Testing
+import Torch
 
 @Suite struct ConfigurationReadingTests {
   @Test func defaultsAreThePapersRecipe() throws {
@@ -20,7 +21,7 @@ import Testing
     #expect(training.epochs == 200 && training.batchSize == 128 && training.seed == 1 && training.planSeed == nil)
     #expect(training.dropLast && training.evaluateEvery == 1 && training.threads == 0 && training.device == .cpu)
     #expect(training.precision == .float32 && training.cudaGraph)
-    let sgd = Configuration.SGD(learningRate: 0.1, momentum: 0.9, nesterov: true, weightDecay: 0.0005)
+    let sgd = SGD.Options(learningRate: 0.1, momentum: 0.9, nesterov: true, weightDecay: 0.0005)
     #expect(training.optimizer == .sgd(sgd))
     #expect(training.schedule == .init(.step(milestones: [60, 120, 160], factor: 0.2), warmUpEpochs: 0))
   }
@@ -60,6 +61,8 @@ import Testing
         precision: bfloat16
         cuda_graph: false
       """)
+    var kd = KnowledgeDistillation(temperature: 2)
+    kd.alpha = 0.7
     let expected = Configuration(
       name: "all of it",
       data: .init(
@@ -74,12 +77,13 @@ import Testing
           try #require(Architecture(name: "wrn-16-2")), .init(URL(filePath: "/weights/teacher.safetensors")))),
       losses: .init(
         crossEntropy: 0.5,
-        sp: .init(
-          weight: .automatic(.init(fraction: 0.25, batches: 4)),
-          layers: [LayerPair(student: "stage3", teacher: "stage2")]),
-        kd: .init(alpha: 0.7, temperature: 2),
-        at: .init(weight: .fixed(1000), layers: [LayerPair("stage1"), LayerPair("stage2"), LayerPair("stage3")]),
-        hint: .init(weight: .fixed(100), layers: [LayerPair("stage3")])),
+        terms: [
+          .init(
+            SimilarityPreserving([LayerPair(student: "stage3", teacher: "stage2")]),
+            weight: .automatic(.init(fraction: 0.25, batches: 4))),
+          .init(kd), .init(AttentionTransfer(), weight: .fixed(1000)),
+          .init(Hint(LayerPair("stage3")), weight: .fixed(100)),
+        ]),
       training: .init(
         epochs: 20, batchSize: 64, seed: 7, planSeed: 8, dropLast: false,
         optimizer: .adamW(
@@ -92,11 +96,11 @@ import Testing
   @Test func lossesHaveTheirUsualLayersAndWeights() throws {
     let losses = try Configuration.reading(distilling + "losses: {sp: {}, kd: {}, at: {}, hint: {}}").losses
     let automatic = Configuration.Weight.automatic(.init(fraction: 0.5, batches: 8))
-    #expect(losses.sp == .init(weight: automatic, layers: [LayerPair("stage3")]))
-    #expect(losses.at?.layers == [LayerPair("stage1"), LayerPair("stage2"), LayerPair("stage3")])
-    #expect(losses.hint?.layers == [LayerPair("stage2")])
-    #expect(losses.kd == .init(alpha: 0.9, temperature: 4))
-    #expect(losses.activationTerms.map(\.key) == ["sp", "at", "hint"])
+    #expect(losses["sp"] == .init(SimilarityPreserving([LayerPair("stage3")]), weight: automatic))
+    #expect(losses["at"]?.method.layers == [LayerPair("stage1"), LayerPair("stage2"), LayerPair("stage3")])
+    #expect(losses["hint"]?.method.layers == [LayerPair("stage2")])
+    #expect(losses["kd"]?.value == 0.9 && losses["kd"]?.method.number("temperature") == 4)
+    #expect(losses.terms.map(\.id) == ["sp", "kd", "at", "hint"])
   }
 
   @Test(arguments: [
@@ -148,7 +152,7 @@ extension ConfigurationReadingTests {
       "run.yaml", "training.epochs=20", "losses.at.weight=50", "losses.sp=null", "name=other",
       "training.optimizer={name: adamw}", "training.schedule.milestones=[3, 4]", "training.epochs=30")
     #expect(changed.training.epochs == 30)
-    #expect(changed.losses.sp == nil && changed.losses.at?.weight == .fixed(50))
+    #expect(changed.losses["sp"] == nil && changed.losses["at"]?.weight == .fixed(50))
     #expect(changed.name == "other")
     #expect(changed.training.optimizer == .adamW(.init()))
     #expect(changed.training.schedule.shape == .step(milestones: [3, 4], factor: 0.2))
@@ -223,13 +227,13 @@ extension ConfigurationReadingTests {
           <<: {drop_last: FALSE, epochs: 7}
           epochs: 9
         """)
-    #expect(configuration.losses.hint == .init(weight: .fixed(5), layers: [LayerPair("stage2")]))
-    #expect(configuration.losses.sp == .init(weight: .fixed(10), layers: [LayerPair("stage2")]))
+    #expect(configuration.losses["hint"] == .init(Hint(LayerPair("stage2")), weight: .fixed(5)))
+    #expect(configuration.losses["sp"] == .init(SimilarityPreserving([LayerPair("stage2")]), weight: .fixed(10)))
     #expect(configuration.training.epochs == 9)
     #expect(!configuration.training.dropLast)
     let taken = try Configuration.reading(
       distilling + "losses:\n  sp: &usual {weight: 10}\n  at: {<<: *usual, weight: null}\n")
-    #expect(taken.losses.at?.weight == .automatic(.init()))
+    #expect(taken.losses["at"]?.weight == .automatic(.init()))
     #expect(
       try ConfigurationFolder(["run.yaml": smallest + "training: {<<: {epocs: 3}}"]).mistake()
         == "run.yaml:3: training.epocs: unknown key; did you mean 'epochs'?")

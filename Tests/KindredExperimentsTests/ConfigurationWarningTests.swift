@@ -31,7 +31,7 @@ import Testing
     ("losses: {sp: {}}", []), ("losses: {sp: {weight: auto, fraction: 0.1}, kd: {alpha: 1}}", []),
     (
       "losses: {sp: {weight: 0}, at: {weight: 1}, hint: {weight: 0.0}, kd: {alpha: 0}}",
-      ["sp.weight", "hint.weight", "kd.alpha"].map {
+      ["sp.weight", "kd.alpha", "hint.weight"].map {
         "losses.\($0): 0 switches the term off; give it a weight, or take the term out"
       }
     ),

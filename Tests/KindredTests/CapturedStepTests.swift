@@ -2,6 +2,7 @@
 
 import Foundation
 import Kindred
+import TestSupport
 import Testing
 import Torch
 
@@ -50,22 +51,23 @@ private struct Run {
     seed: UInt64, device: Device = .cpu, work: (any WorkCapture)?, usesAdamW: Bool, asksTeacher: Bool = false,
     precision: Kindred.Precision = .float32
   ) {
-    let objective = Objective(terms: [
-      .init(SimilarityPreserving([LayerPair("stage2")]), weight: 5), .init(KnowledgeDistillation(), weight: 0.5),
+    let objective = Objective([
+      .crossEntropy(), .init("sp", SimilarityPreserving([LayerPair("stage2")]), weight: 5),
+      .init("kd", KnowledgeDistillation(), weight: 0.5),
     ])
     let student = TinyNetwork(2, seed: seed)
     let network = TinyNetwork(3, seed: 50).warmedUp()
     for network in [student, network] { network.move(to: device) }
-    let teacher = LiveTeacher(network, needs: objective.teacherNeeds, precision: precision)
+    let teacher = LiveTeacher(network, statistics: objective.statistics, precision: precision)
     notes = work as? Notes
     distiller = Distiller(
       student: student, teacher: asksTeacher ? AskedTeacher(live: teacher) : teacher, objective: objective,
+      recipe: Recipe(
+        epochs: 3, optimizer: .sgd(learningRate: 0.05), schedule: .init(.step(milestones: [1, 2], factor: 0.3)),
+        precision: precision),
       optimizer: usesAdamW
         ? AdamW(student.parameters, learningRate: 0.01, isCapturable: true)
         : SGD(student.parameters, learningRate: 0.1, momentum: 0.9, nesterov: true, isCapturable: true),
-      settings: .init(
-        epochs: 3, learningRate: 0.05, schedule: .init(.step(milestones: [1, 2], factor: 0.3)),
-        precision: precision),
       work: work)
   }
 

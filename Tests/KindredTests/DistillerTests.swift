@@ -2,6 +2,7 @@
 
 import Foundation
 import Kindred
+import TestSupport
 import Testing
 import Torch
 
@@ -13,23 +14,21 @@ private struct Run {
   /// SP, KD and a hint from one teacher; `seed` is the student's and the adapter's.
   init(seed: UInt64, usesAdamW: Bool = false, inBFloat16: Bool = false) {
     adapter = HintAdapter(student: (4, 3), teacher: (6, 3), generator: Generator(seed: seed + 1))
-    let objective = Objective(terms: [
-      .init(SimilarityPreserving([LayerPair("stage2")]), weight: 5), .init(KnowledgeDistillation(), weight: 0.5),
-      .init(Hint(adapter: adapter), weight: 0.1),
+    let objective = Objective([
+      .crossEntropy(), .init("sp", SimilarityPreserving([LayerPair("stage2")]), weight: 5),
+      .init("kd", KnowledgeDistillation(), weight: 0.5), .init("hint", HintLoss(adapter: adapter), weight: 0.1),
     ])
     let student = TinyNetwork(2, seed: seed)
-    let parameters = Distiller.parameters(student: student, objective: objective)
     distiller = Distiller(
       student: student,
       teacher: LiveTeacher(
-        TinyNetwork(3, seed: 50).warmedUp(), needs: objective.teacherNeeds,
+        TinyNetwork(3, seed: 50).warmedUp(), statistics: objective.statistics,
         precision: inBFloat16 ? .bfloat16 : .float32),
       objective: objective,
-      optimizer: usesAdamW
-        ? AdamW(parameters, learningRate: 0.01)
-        : SGD(parameters, learningRate: 0.1, momentum: 0.9, weightDecay: 5e-4, nesterov: true),
-      settings: .init(
-        epochs: 3, learningRate: 0.05, schedule: .init(.step(milestones: [1, 2], factor: 0.3)), evaluationInterval: 2,
+      recipe: Recipe(
+        epochs: 3,
+        optimizer: usesAdamW ? .adamW(AdamW.Options(learningRate: 0.05)) : .sgd(learningRate: 0.05),
+        schedule: .init(.step(milestones: [1, 2], factor: 0.3)), evaluateEvery: 2,
         precision: inBFloat16 ? .bfloat16 : .float32))
   }
 
@@ -157,18 +156,13 @@ private struct Run {
 
   @Test func theTermThatIsNotFiniteIsNamed() throws {
     struct Exploding: DistillationLoss {
-      let name = "exploding"
-      let teacherNeeds: Set<TeacherNeed> = []
-      let studentRequest = ActivationRequest(taps: ["stage1"])
-      func callAsFunction(_ student: Activations, _ teacher: TeacherOutput) -> Tensor {
-        student.tap("stage1").sum() * .infinity
-      }
+      let request = ActivationRequest(taps: ["stage1"])
+      func callAsFunction(_ step: Step) -> Tensor { step.student.tap("stage1").sum() * .infinity }
     }
     let student = TinyNetwork(2, seed: 1)
     let distiller = Distiller(
-      student: student, objective: Objective(terms: [.init(Exploding(), weight: 1)]),
-      optimizer: SGD(student.parameters, learningRate: 0.1),
-      settings: .init(epochs: 1, learningRate: 0.1, schedule: .init(.constant)))
+      student: student, objective: Objective([.crossEntropy(), .init("exploding", Exploding(), weight: 1)]),
+      recipe: Recipe(epochs: 1, schedule: .init(.constant)))
     let error = #expect(throws: NonFiniteLoss.self) {
       try distiller.run(on: TinyBatches(), evaluate: TinyBatches.evaluate, shouldStop: { false }, onEvent: { _ in })
     }

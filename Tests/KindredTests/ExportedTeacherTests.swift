@@ -21,23 +21,23 @@ import Torch
     return try ExportedNetwork(model, name: "teacher", outputs: outputs, inputShape: [inputs, 3, 32, 32])
   }
 
-  private func output(_ network: ExportedNetwork, needs: Set<TeacherNeed>) throws -> TeacherOutput {
-    let batch = Batch(images: try golden["input"], labels: .zeros([3], dtype: .int64), position: BatchPosition())
-    return try ExportedTeacher(network, needs: needs).output(for: batch)
+  private func output(_ network: ExportedNetwork, statistics: Set<TeacherStatistic>) throws -> TeacherOutput {
+    let batch = Batch(try golden["input"], labels: .zeros([3], dtype: .int64), position: BatchPosition())
+    return try ExportedTeacher(network, statistics: statistics).output(for: batch)
   }
 
   @Test func itsDescriptionIsWhatItGives() throws {
     let network = try network(["logits": .key("logits"), "deep": .key("late"), "features": .key("embedding")])
     #expect(
       network.description
-        == TeacherDescription(name: "teacher", classes: 7, taps: ["deep": [6, 16, 16], "features": [6]]))
+        == NetworkDescription(name: "teacher", classes: 7, taps: ["deep": [6, 16, 16], "features": [6]]))
     #expect(try self.network(["deep": .key("late")]).description.classes == nil)
   }
 
   @Test func itSaysWhatPyTorchComputes() throws {
     let network = try network(["logits": .key("logits"), "deep": .key("late")])
-    let needs: Set<TeacherNeed> = [.logits, .activation("deep"), .attention("deep", size: 8)]
-    let output = try output(network, needs: needs)
+    let statistics: Set<TeacherStatistic> = [.logits, .activation("deep"), .attention("deep", size: 8)]
+    let output = try output(network, statistics: statistics)
     #expect(relativeError(output[.logits], try golden["logits"]) < 1e-5)
     #expect(relativeError(output[.activation("deep")], try golden["late"]) < 1e-5)
     #expect(output[.attention("deep", size: 8)].shape == [3, 64])
@@ -45,8 +45,8 @@ import Torch
 
   /// Features in half precision, b x n, give similarities in float32: those of the same numbers in double precision.
   @Test func halfPrecisionFeaturesServeSimilarity() throws {
-    let need = TeacherNeed.similarity("features")
-    let similarity = try output(try network(["features": .key("embedding")]), needs: [need])[need]
+    let need = TeacherStatistic.similarity("features")
+    let similarity = try output(try network(["features": .key("embedding")]), statistics: [need])[need]
     #expect(similarity.dtype == .float32)
     let rows = try golden["embedding"].to(.float64)
     let gram = rows.matmul(rows.transposed())
@@ -57,7 +57,7 @@ import Torch
   @Test func aStudentCanBeComparedWithIt() throws {
     let losses: [any DistillationLoss] = [
       SimilarityPreserving([LayerPair(student: "own", teacher: "features")]), KnowledgeDistillation(),
-      Hint(
+      HintLoss(
         LayerPair(student: "own", teacher: "deep"),
         adapter: HintAdapter(student: (4, 16), teacher: (6, 16), generator: Generator(seed: 2))),
     ]
@@ -65,10 +65,10 @@ import Torch
     for loss in losses {
       let student = Activations(
         logits: leaf(Generator(seed: 3).normal([3, 7])), taps: ["own": leaf(Generator(seed: 4).normal([3, 4, 16, 16]))])
-      let value = loss(student, try output(teacher, needs: loss.teacherNeeds))
-      let input = loss.studentRequest.logits ? student.requiredLogits() : student.tap("own")
+      let value = loss(student, try output(teacher, statistics: loss.statistics))
+      let input = loss.request.logits ? student.requiredLogits() : student.tap("own")
       let length = try gradient(value, at: input).squared().sum().item
-      #expect(length > 0 && length.isFinite, "\(loss.name)")
+      #expect(length > 0 && length.isFinite, "\(loss)")
     }
   }
 
@@ -104,12 +104,12 @@ import Torch
 
   @Test(needsPyTorch) func aPackageSaysWhatTheScriptSays() throws {
     let outputs: [String: ExportedNetwork.Place] = ["deep": .index(2)]
-    let need = TeacherNeed.activation("deep")
+    let need = TeacherStatistic.activation("deep")
     let expected = try Safetensors.read(try ExportedFiles.file("expected.safetensors")).tensors
     let images = try #require(expected["input"])
-    let batch = Batch(images: images, labels: .zeros([32], dtype: .int64), position: BatchPosition())
+    let batch = Batch(images, labels: .zeros([32], dtype: .int64), position: BatchPosition())
     let teacher = ExportedTeacher(
-      try network(outputs, file: try ExportedFiles.file("tuple.pt2"), inputs: 32), needs: [need])
+      try network(outputs, file: try ExportedFiles.file("tuple.pt2"), inputs: 32), statistics: [need])
     #expect(relativeError(try teacher.output(for: batch)[need], try #require(expected["late"])) < 1e-5)
   }
 }

@@ -65,9 +65,9 @@ import Torch
     let golden = try Golden("losses")
     let student = leaf(try golden["\(name)/student"], precision.dtype)
     let teacher = try golden["\(name)/teacher"].to(precision.dtype)
-    let pair = AttentionTransfer.Pair(
+    let pair = AttentionTransferLoss.Pair(
       LayerPair("stage1"), studentSize: student.shape[2], teacherSize: teacher.shape[2])
-    let loss = value(of: AttentionTransfer([pair]), student: ["stage1": student], teacher: ["stage1": teacher])
+    let loss = value(of: AttentionTransferLoss([pair]), student: ["stage1": student], teacher: ["stage1": teacher])
     try check(loss, student, golden, name, precision)
   }
 
@@ -81,9 +81,9 @@ import Torch
     let method: any DistillationLoss =
       name == "sp-pairs"
       ? SimilarityPreserving(layers)
-      : AttentionTransfer(
+      : AttentionTransferLoss(
         zip(layers, zip(students, teachers)).map {
-          AttentionTransfer.Pair($0, studentSize: $1.0.shape[2], teacherSize: $1.1.shape[2])
+          AttentionTransferLoss.Pair($0, studentSize: $1.0.shape[2], teacherSize: $1.1.shape[2])
         })
     let loss = value(
       of: method, student: ["s0": students[0], "s1": students[1]], teacher: ["t0": teachers[0], "t1": teachers[1]])
@@ -108,7 +108,7 @@ import Torch
       let data = parameters.contains(entry) ? try golden["\(name)/adapter.\(entry)"] : tensor.detached()
       tensor.setData(data.to(precision.dtype))
     }
-    let loss = value(of: Hint(adapter: adapter), student: ["stage2": student], teacher: ["stage2": teacher])
+    let loss = value(of: HintLoss(adapter: adapter), student: ["stage2": student], teacher: ["stage2": teacher])
     loss.backward()
     let suffix = precision.suffix
     #expect(relativeError(loss, try golden["\(name)/loss.\(suffix)"]) < precision.tolerance)
@@ -121,7 +121,7 @@ import Torch
         // Batch norm takes the mean away again, so that the bias before it has no gradient but rounding.
         #expect(
           entry == "conv.bias"
-            ? gradient.absolute().maximum().item < precision.tolerance
+            ? gradient.abs().maximum().item < precision.tolerance
             : relativeError(gradient, expected) < precision.tolerance, "\(entry)")
       } else if entry.hasPrefix("bn.running") {
         #expect(relativeError(tensor, try golden["\(name)/after.\(entry).\(suffix)"]) < precision.tolerance, "\(entry)")

@@ -25,9 +25,17 @@ func leaf(_ tensor: Tensor, _ dtype: DType? = nil) -> Tensor {
   return copy
 }
 
+extension DistillationLoss {
+  /// The loss of what a student gives and what the teacher's statistics are.
+  func callAsFunction(_ student: Activations, _ teacher: TeacherOutput, labels: Tensor? = nil) -> Tensor {
+    let some = student.logits ?? student.taps.values.first ?? Tensor.zeros([1])
+    return self(Step(student: student, teacher: teacher, batch: Batch(some, labels: labels, position: BatchPosition())))
+  }
+}
+
 /// A loss of activations alone: what a student's and a teacher's taps give.
 func value(of loss: any DistillationLoss, student: [String: Tensor], teacher: [String: Tensor]) -> Tensor {
-  loss(Activations(taps: student), TeacherOutput(Activations(taps: teacher), needs: loss.teacherNeeds))
+  loss(Activations(taps: student), TeacherOutput(Activations(taps: teacher), loss.statistics))
 }
 
 /// SP of one pair of activations.

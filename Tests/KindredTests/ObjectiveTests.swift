@@ -2,6 +2,7 @@
 
 import GoldenFiles
 import Kindred
+import TestSupport
 import Testing
 import Torch
 
@@ -9,20 +10,21 @@ import Torch
   private let tap = LayerPair("stage2")
 
   @Test func sumsWeightedTermsAndNamesThem() throws {
-    let objective = Objective(
-      crossEntropyWeight: 0.25,
-      terms: [.init(KnowledgeDistillation(), weight: 0.9), .init(SimilarityPreserving([tap]), weight: 3000)])
-    #expect(objective.teacherNeeds == [.logits, .similarity("stage2")])
-    #expect(objective.studentRequest == ActivationRequest(logits: true, taps: ["stage2"]))
-    #expect(objective.adapters.isEmpty)
+    let objective = Objective([
+      .crossEntropy(weight: 0.25), .init("kd", KnowledgeDistillation(), weight: 0.9),
+      .init("sp", SimilarityPreserving([tap]), weight: 3000),
+    ])
+    #expect(objective.statistics == [.logits, .similarity("stage2")])
+    #expect(objective.request == ActivationRequest(logits: true, taps: ["stage2"]))
+    #expect(objective.modules.isEmpty)
     let batch = TinyBatches.batch(at: BatchPosition())
     let student = TinyNetwork(2, seed: 1)
-    let activations = student.activations(of: batch.images, objective.studentRequest)
-    let signal = LiveTeacher(TinyNetwork(3, seed: 2), needs: objective.teacherNeeds).output(for: batch)
-    let value = objective(activations, signal, labels: batch.labels)
-    #expect(value.terms.map(\.name) == ["cross_entropy", "kd", "sp"])
+    let activations = student.activations(of: batch.student, objective.request)
+    let signal = LiveTeacher(TinyNetwork(3, seed: 2), statistics: objective.statistics).output(for: batch)
+    let value = objective(Step(student: activations, teacher: signal, batch: batch))
+    #expect(value.terms.map(\.id) == ["cross_entropy", "kd", "sp"])
     let parts = value.terms.map(\.value.item)
-    #expect(abs(parts[0] - activations.requiredLogits().crossEntropy(labels: batch.labels).item) < 1e-12)
+    #expect(abs(parts[0] - activations.requiredLogits().crossEntropy(labels: batch.requiredLabels()).item) < 1e-12)
     #expect(parts.allSatisfy { $0 > 0 })
     let sum = 0.25 * parts[0] + 0.9 * parts[1] + 3000 * parts[2]
     #expect(abs(value.total.item - sum) < 1e-5 * sum)
@@ -32,8 +34,8 @@ import Torch
 
   @Test func adaptersAreTrainedBesideTheStudent() {
     let adapter = HintAdapter(student: (4, 3), teacher: (6, 3), generator: Generator(seed: 1))
-    let objective = Objective(terms: [.init(Hint(tap, adapter: adapter), weight: 100)])
-    #expect(objective.adapters.map(\.name) == ["hint"])
+    let objective = Objective([.init("hint", HintLoss(tap, adapter: adapter), weight: 100)])
+    #expect(objective.modules.map(\.id) == ["hint"])
     let student = TinyNetwork(2, seed: 1)
     let parameters = Distiller.parameters(student: student, objective: objective)
     #expect(parameters.count == student.parameters.count + 4)
@@ -43,16 +45,15 @@ import Torch
   @Test func termsOfOneMethodAreToldApart() throws {
     let adapters = [1, 2].map { HintAdapter(student: (4, 3), teacher: (6, 3), generator: Generator(seed: $0)) }
     let terms = zip(["first", "second"], adapters).map {
-      Objective.Term(Hint(tap, adapter: $1), weight: $0 == "first" ? 1 : 2, id: $0)
+      Objective.Term($0, HintLoss(tap, adapter: $1), weight: $0 == "first" ? 1 : 2)
     }
-    let objective = Objective(terms: terms)
-    #expect(objective.adapters.map(\.name) == ["first", "second"])
+    let objective = Objective([.crossEntropy()] + terms)
+    #expect(objective.modules.map(\.id) == ["first", "second"])
     let student = TinyNetwork(2, seed: 1)
-    let teacher = LiveTeacher(TinyNetwork(3, seed: 2).warmedUp(), needs: objective.teacherNeeds)
+    let teacher = LiveTeacher(TinyNetwork(3, seed: 2).warmedUp(), statistics: objective.statistics)
     let distiller = Distiller(
       student: student, teacher: teacher, objective: objective,
-      optimizer: SGD(Distiller.parameters(student: student, objective: objective), learningRate: 0.01),
-      settings: .init(epochs: 1, learningRate: 0.01, schedule: .init(.constant)))
+      recipe: Recipe(epochs: 1, optimizer: .sgd(learningRate: 0.01), schedule: .init(.constant)))
     var means: [String: Double] = [:]
     _ = try distiller.run(
       on: TinyBatches(), evaluate: TinyBatches.evaluate, shouldStop: { false },
@@ -74,13 +75,13 @@ import Torch
     /// Two terms of one id would share their sums and their entries in a checkpoint.
     @Test func anIDThatIsTakenIsRefused() async {
       await #expect(processExitsWith: .failure) {
-        _ = Objective(terms: ["a", "a"].map { .init(KnowledgeDistillation(), weight: 1, id: $0) })
+        _ = Objective(["a", "a"].map { .init($0, KnowledgeDistillation(), weight: 1) })
       }
       await #expect(processExitsWith: .failure) {
-        _ = Objective(terms: [.init(KnowledgeDistillation(), weight: 1, id: "cross_entropy")])
+        _ = Objective([.crossEntropy(), .init("cross_entropy", KnowledgeDistillation(), weight: 1)])
       }
       await #expect(processExitsWith: .success) {
-        _ = Objective(terms: ["a", "b"].map { .init(KnowledgeDistillation(), weight: 1, id: $0) })
+        _ = Objective(["a", "b"].map { .init($0, KnowledgeDistillation(), weight: 1) })
       }
     }
   #endif
@@ -89,12 +90,12 @@ import Torch
   @Test(arguments: [0.0, 1])
   func whatNoLossReachesIsSaid(crossEntropyWeight: Double) throws {
     let student = TinyNetwork(2, seed: 1)
-    let objective = Objective(
-      crossEntropyWeight: crossEntropyWeight, terms: [.init(SimilarityPreserving([tap]), weight: 10)])
+    let objective = Objective([
+      .crossEntropy(weight: crossEntropyWeight), .init("sp", SimilarityPreserving([tap]), weight: 10),
+    ])
     let distiller = Distiller(
-      student: student, teacher: LiveTeacher(TinyNetwork(3, seed: 2).warmedUp(), needs: objective.teacherNeeds),
-      objective: objective, optimizer: SGD(student.parameters, learningRate: 0.1),
-      settings: .init(epochs: 1, learningRate: 0.1, schedule: .init(.constant)))
+      student: student, teacher: LiveTeacher(TinyNetwork(3, seed: 2).warmedUp(), statistics: objective.statistics),
+      objective: objective, recipe: Recipe(epochs: 1, schedule: .init(.constant)))
     var warnings: [String] = []
     _ = try distiller.run(
       on: TinyBatches(), evaluate: TinyBatches.evaluate, shouldStop: { false },
@@ -106,11 +107,10 @@ import Torch
 
   @Test func aTermWithoutAWeightNeverTrains() throws {
     let student = TinyNetwork(2, seed: 1)
-    let objective = Objective(terms: [.init(SimilarityPreserving([tap]), weight: nil)])
+    let objective = Objective([.crossEntropy(), .init("sp", SimilarityPreserving([tap]), weight: nil)])
     let distiller = Distiller(
-      student: student, teacher: LiveTeacher(TinyNetwork(3, seed: 2), needs: objective.teacherNeeds),
-      objective: objective, optimizer: SGD(student.parameters, learningRate: 0.1),
-      settings: .init(epochs: 1, learningRate: 0.1, schedule: .init(.constant)))
+      student: student, teacher: LiveTeacher(TinyNetwork(3, seed: 2), statistics: objective.statistics),
+      objective: objective, recipe: Recipe(epochs: 1, schedule: .init(.constant)))
     let before = student.bytes
     let error = #expect(throws: UnweightedTerm.self) {
       _ = try distiller.run(
@@ -125,21 +125,21 @@ import Torch
   /// Folded and frozen, it says what the plain network says in evaluation mode; float32 rounding apart.
   @Test(arguments: [MemoryLayout4D.contiguous, .channelsLast])
   func signalIsThePlainNetworks(layout: MemoryLayout4D) {
-    let needs: Set<TeacherNeed> = [
+    let statistics: Set<TeacherStatistic> = [
       .logits, .activation("stage1"), .activation("stage2"), .similarity("stage2"), .attention("stage1", size: 3),
     ]
     let plain = TinyNetwork(4, seed: 3).warmedUp()
-    let live = LiveTeacher(TinyNetwork(4, seed: 3).warmedUp(), needs: needs)
+    let live = LiveTeacher(TinyNetwork(4, seed: 3).warmedUp(), statistics: statistics)
     plain.evaluate()
     let request = ActivationRequest(logits: true, taps: ["stage1", "stage2"])
     for index in 0..<2 {
       let made = TinyBatches.batch(at: BatchPosition(batch: index))
-      let batch = Batch(images: made.images.contiguous(layout), labels: made.labels, position: made.position)
+      let batch = Batch(made.student.contiguous(layout), labels: made.labels, position: made.position)
       let signal = live.output(for: batch)
-      let expected = TeacherOutput(plain.activations(of: batch.images, request), needs: needs)
-      for need in needs {
-        #expect(relativeError(signal[need], expected[need]) < 1e-5, "\(need)")
-        #expect(!signal[need].requiresGradient)
+      let expected = TeacherOutput(plain.activations(of: batch.student, request), statistics)
+      for statistic in statistics {
+        #expect(relativeError(signal[statistic], expected[statistic]) < 1e-5, "\(statistic)")
+        #expect(!signal[statistic].requiresGradient)
       }
     }
   }
@@ -147,7 +147,7 @@ import Torch
   @Test func theTeacherIsFrozenAndItsStatisticsStay() {
     let network = TinyNetwork(4, seed: 3).warmedUp()
     let before = network.bytes
-    let live = LiveTeacher(network, needs: [.logits])
+    let live = LiveTeacher(network, statistics: [.logits])
     _ = live.output(for: TinyBatches.batch(at: BatchPosition()))
     #expect(network.parameters.isEmpty && !network.isTraining)
     #expect(network.bytes == before)
@@ -156,7 +156,7 @@ import Torch
 
 @Suite struct WeightCalibrationTests {
   private func teacher(_ loss: any DistillationLoss) -> LiveTeacher {
-    LiveTeacher(TinyNetwork(4, seed: 8).warmedUp(), needs: loss.teacherNeeds)
+    LiveTeacher(TinyNetwork(4, seed: 8).warmedUp(), statistics: loss.statistics)
   }
 
   private func norm(_ scalar: Tensor, at activation: Tensor) throws -> Double {
@@ -166,10 +166,10 @@ import Torch
   /// |weight * d(term)/dA| / |d(cross-entropy)/dA| of a batch, worked out afresh.
   private func share(_ weight: Double, _ loss: any DistillationLoss, _ batch: Batch) throws -> Double {
     let student = TinyNetwork(3, seed: 4)
-    let activations = student.activations(of: batch.images, loss.studentRequest.union(.logits))
-    let compared = loss.studentRequest.taps.first.map(activations.tap) ?? activations.requiredLogits()
-    let term = loss(activations, teacher(loss).output(for: batch)) * weight
-    let labels = activations.requiredLogits().crossEntropy(labels: batch.labels)
+    let activations = student.activations(of: batch.student, loss.request.union(.logits))
+    let compared = loss.request.taps.first.map(activations.tap) ?? activations.requiredLogits()
+    let term = loss(activations, teacher(loss).output(for: batch), labels: batch.labels) * weight
+    let labels = activations.requiredLogits().crossEntropy(labels: batch.requiredLabels())
     return try norm(term, at: compared) / norm(labels, at: compared)
   }
 
@@ -179,8 +179,9 @@ import Torch
     let batch = TinyBatches.batch(at: BatchPosition())
     for loss in losses {
       let weight = try WeightCalibration(fraction: fraction).weight(
-        of: loss, student: TinyNetwork(3, seed: 4), teacher: teacher(loss), batches: [batch])
-      #expect(abs(try share(weight, loss, batch) / fraction - 1) < 1e-5, "\(loss.name)")
+        of: Objective.Term("term", loss, weight: nil), student: TinyNetwork(3, seed: 4), teacher: teacher(loss),
+        batches: [batch])
+      #expect(abs(try share(weight, loss, batch) / fraction - 1) < 1e-5, "\(loss)")
     }
   }
 
@@ -188,7 +189,8 @@ import Torch
     let loss = SimilarityPreserving([LayerPair("stage2")])
     let batches = (0..<3).map { TinyBatches.batch(at: BatchPosition(batch: $0)) }
     let weight = try WeightCalibration(fraction: 0.5).weight(
-      of: loss, student: TinyNetwork(3, seed: 4), teacher: teacher(loss), batches: batches)
+      of: Objective.Term("term", loss, weight: nil), student: TinyNetwork(3, seed: 4), teacher: teacher(loss),
+      batches: batches)
     let shares = try batches.map { try share(weight, loss, $0) }.sorted()
     #expect(abs(shares[1] / 0.5 - 1) < 1e-5)
     #expect(shares[0] < 0.4999 && shares[2] > 0.5001)
@@ -199,10 +201,11 @@ import Torch
     let student = TinyNetwork(3, seed: 4)
     student.train(isTraining)
     let adapter = HintAdapter(student: (6, 3), teacher: (8, 3), generator: Generator(seed: 1))
-    let loss = Hint(adapter: adapter)
+    let loss = HintLoss(adapter: adapter)
     let before = (student.bytes, adapter.bytes)
     let weight = try WeightCalibration(fraction: 0.1).weight(
-      of: loss, student: student, teacher: teacher(loss), batches: [TinyBatches.batch(at: BatchPosition())])
+      of: Objective.Term("term", loss, weight: nil), student: student, teacher: teacher(loss),
+      batches: [TinyBatches.batch(at: BatchPosition())])
     #expect(weight > 0)
     #expect(student.bytes == before.0)
     #expect(adapter.bytes == before.1)
@@ -214,18 +217,19 @@ import Torch
   @Test func bfloat16FindsTheWeightsOfFloat32() throws {
     let tap = LayerPair("stage2")
     let losses: [any DistillationLoss] = [
-      SimilarityPreserving([tap]), AttentionTransfer([.init(tap, studentSize: 3, teacherSize: 3)]),
-      Hint(tap, adapter: HintAdapter(student: (6, 3), teacher: (8, 3), generator: Generator(seed: 1))),
+      SimilarityPreserving([tap]), AttentionTransferLoss([.init(tap, studentSize: 3, teacherSize: 3)]),
+      HintLoss(tap, adapter: HintAdapter(student: (6, 3), teacher: (8, 3), generator: Generator(seed: 1))),
       KnowledgeDistillation(),
     ]
     let batches = (0..<3).map { TinyBatches.batch(at: BatchPosition(batch: $0)) }
     for loss in losses {
       let weights = try [Kindred.Precision.float32, .bfloat16].map {
         try WeightCalibration(fraction: 0.5, precision: $0).weight(
-          of: loss, student: TinyNetwork(3, seed: 4), teacher: teacher(loss), batches: batches)
+          of: Objective.Term("term", loss, weight: nil), student: TinyNetwork(3, seed: 4), teacher: teacher(loss),
+          batches: batches)
       }
       #expect(weights[0] > 0)
-      #expect(abs(weights[1] / weights[0] - 1) < 0.1, "\(loss.name): \(weights)")
+      #expect(abs(weights[1] / weights[0] - 1) < 0.1, "\(loss): \(weights)")
     }
   }
 
@@ -234,7 +238,8 @@ import Torch
   ) -> String? {
     let batches = (0..<batches).map { TinyBatches.batch(at: BatchPosition(batch: $0)) }
     do {
-      _ = try WeightCalibration(fraction: 0.5).weight(of: loss, student: student, teacher: teacher, batches: batches)
+      _ = try WeightCalibration(fraction: 0.5).weight(
+        of: Objective.Term("term", loss, weight: nil), student: student, teacher: teacher, batches: batches)
       return nil
     } catch {
       return "\(error)"
@@ -246,12 +251,12 @@ import Torch
     withoutGradients { student.bn2.bias.fillInPlace(-100) }
     let losses: [any DistillationLoss] = [
       SimilarityPreserving([LayerPair("stage2")]),
-      AttentionTransfer([.init(LayerPair("stage2"), studentSize: 3, teacherSize: 3)]),
+      AttentionTransferLoss([.init(LayerPair("stage2"), studentSize: 3, teacherSize: 3)]),
     ]
     for loss in losses {
       let text = refusal(loss, student: student, teacher: teacher(loss))
       #expect(
-        text?.contains("'\(loss.name)' cannot be calibrated: the student's 'stage2' is zero") == true, "\(text ?? "")")
+        text?.contains("'term' cannot be calibrated: the student's 'stage2' is zero") == true, "\(text ?? "")")
     }
   }
 
@@ -263,8 +268,8 @@ import Torch
       let scale: Double
 
       func output(for batch: Batch) throws -> TeacherOutput {
-        let tap = withoutGradients { student.activations(of: batch.images, .init(taps: ["stage2"])).tap("stage2") }
-        return TeacherOutput(Activations(taps: ["stage2": tap * scale]), needs: [.similarity("stage2")])
+        let tap = withoutGradients { student.activations(of: batch.student, .init(taps: ["stage2"])).tap("stage2") }
+        return TeacherOutput(Activations(taps: ["stage2": tap * scale]), [.similarity("stage2")])
       }
     }
     let student = TinyNetwork(3, seed: 4)
@@ -296,16 +301,13 @@ import Torch
   /// A student that already agrees with the teacher feels no pull.
   @Test func aTermWithoutGradientIsRefused() throws {
     struct Constant: DistillationLoss {
-      let name = "constant"
-      let teacherNeeds: Set<TeacherNeed> = []
-      let studentRequest = ActivationRequest(taps: ["stage2"])
-      func callAsFunction(_ student: Activations, _ teacher: TeacherOutput) -> Tensor {
-        student.tap("stage2").sum() * 0
-      }
+      let request = ActivationRequest(taps: ["stage2"])
+      func callAsFunction(_ step: Step) -> Tensor { step.student.tap("stage2").sum() * 0 }
     }
     let error = #expect(throws: CalibrationError.self) {
       try WeightCalibration(fraction: 0.1).weight(
-        of: Constant(), student: TinyNetwork(3, seed: 4), teacher: teacher(Constant()),
+        of: Objective.Term("constant", Constant(), weight: nil), student: TinyNetwork(3, seed: 4),
+        teacher: teacher(Constant()),
         batches: [TinyBatches.batch(at: BatchPosition())])
     }
     #expect(error?.description.contains("'constant'") == true)

@@ -79,15 +79,16 @@ import Torch
     (0..<count).map { TinyBatches.batch(at: BatchPosition(epoch: epoch, batch: $0)) }
   }
 
-  private let needs: Set<TeacherNeed> = [.similarity("stage2"), .logits]
+  private let statistics: Set<TeacherStatistic> = [.similarity("stage2"), .logits]
 
   /// The first convolution sees negative inputs and stays in float32, so that `stage1` costs nothing.
   @Test func aTeacherIsMeasuredAgainstItself() throws {
     let network = TinyNetwork(6, seed: 3).warmedUp()
-    let exact = LiveTeacher(TinyNetwork(6, seed: 3).warmedUp(), needs: needs)
+    let exact = LiveTeacher(TinyNetwork(6, seed: 3).warmedUp(), statistics: statistics)
     let heldOut = batches(8, 5)
     let teacher = try LiveTeacher(
-      quantizing: network, needs: needs.union([.similarity("stage1")]), calibration: batches(7, 4), heldOut: heldOut,
+      quantizing: network, statistics: statistics.union([.similarity("stage1")]), calibration: batches(7, 4),
+      heldOut: heldOut,
       comparingLabels: true)
     let cost = try #require(teacher.quantizationCost)
     #expect(cost.inputs == 30 && cost.convolutions == QuantizationCount(quantized: 1, of: 2))
@@ -105,7 +106,7 @@ import Torch
     let accuracy = try #require(cost.accuracy)
     let plain = TinyNetwork(6, seed: 3).warmedUp().evaluation(on: heldOut, classCount: TinyNetwork.classes)
     #expect(accuracy.float32 == plain.accuracy)
-    #expect(LiveTeacher(TinyNetwork(6, seed: 3), needs: needs).quantizationCost == nil)
+    #expect(LiveTeacher(TinyNetwork(6, seed: 3), statistics: statistics).quantizationCost == nil)
   }
 
   private func matrix(_ output: TeacherOutput) -> [Double] { output[.similarity("stage2")].elements(as: Double.self) }
@@ -114,7 +115,7 @@ import Torch
   @Test func calibrationIsAFunctionOfItsBatches() throws {
     let outputs = try (0..<2).map { _ in
       let teacher = try LiveTeacher(
-        quantizing: TinyNetwork(6, seed: 3).warmedUp(), needs: needs, calibration: batches(7, 4),
+        quantizing: TinyNetwork(6, seed: 3).warmedUp(), statistics: statistics, calibration: batches(7, 4),
         heldOut: batches(8, 1), comparingLabels: false)
       #expect(teacher.quantizationCost?.accuracy == nil)
       return teacher.output(for: batches(9, 1)[0])[.logits].bytes()
@@ -127,15 +128,17 @@ import Torch
     withoutGradients { network.bn1.bias.fillInPlace(.infinity) }
     #expect(throws: BrokenTeacher.self) {
       try LiveTeacher(
-        quantizing: network, needs: needs, calibration: batches(7, 1), heldOut: batches(8, 1), comparingLabels: true)
+        quantizing: network, statistics: statistics, calibration: batches(7, 1), heldOut: batches(8, 1),
+        comparingLabels: true)
     }
   }
 
   @Test func inputsThatAreNotFiniteGiveNoRange() {
-    let endless = batches(7, 1).map { Batch(images: $0.images * .infinity, labels: $0.labels, position: $0.position) }
+    let endless = batches(7, 1).map { Batch($0.student * .infinity, labels: $0.labels, position: $0.position) }
     #expect(throws: QuantizationError.notFinite) {
       try LiveTeacher(
-        quantizing: TinyNetwork(6, seed: 3).warmedUp(), needs: needs, calibration: endless, heldOut: batches(8, 1),
+        quantizing: TinyNetwork(6, seed: 3).warmedUp(), statistics: statistics, calibration: endless,
+        heldOut: batches(8, 1),
         comparingLabels: true)
     }
   }

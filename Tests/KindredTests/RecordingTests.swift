@@ -2,25 +2,26 @@
 
 import Foundation
 import Kindred
+import TestSupport
 import Testing
 import Torch
 
 /// A recording of a tiny teacher, in a folder.
 private struct Tape {
-  static let description = TeacherDescription(
+  static let description = NetworkDescription(
     name: "tiny", classes: 3, taps: ["stage1": [3, 6, 6], "stage2": [6, 3, 3]])
   static func objective() -> Objective {
     let adapter = HintAdapter(student: (4, 3), teacher: (6, 3), generator: Generator(seed: 5))
-    let maps = AttentionTransfer([
+    let maps = AttentionTransferLoss([
       .init(LayerPair(student: "stage2", teacher: "stage1"), studentSize: 3, teacherSize: 6)
     ])
     let losses: [any DistillationLoss] = [
-      SimilarityPreserving([LayerPair("stage2")]), KnowledgeDistillation(), maps, Hint(adapter: adapter),
+      SimilarityPreserving([LayerPair("stage2")]), KnowledgeDistillation(), maps, HintLoss(adapter: adapter),
     ]
-    return Objective(terms: losses.map { .init($0, weight: 1) })
+    return Objective([.crossEntropy()] + losses.enumerated().map { .init("\($0)", $1, weight: 1) })
   }
 
-  static var needs: Set<TeacherNeed> { objective().teacherNeeds }
+  static var statistics: Set<TeacherStatistic> { objective().statistics }
 
   static func header(
     _ storage: RecordingHeader.Storage = .float32, teacher: String = "1", epochs: Int = 2
@@ -28,10 +29,10 @@ private struct Tape {
     RecordingHeader(
       teacher: description, teacherFacts: [.init("seed of the teacher", teacher)],
       batches: .init(epochs: epochs, perEpoch: 4, size: 6, lastSize: 6, facts: [.init("data", "tiny")]),
-      objectives: [objective()], storage: storage)
+      methods: ["sp", "kd", "at", "hint"], statistics: statistics, storage: storage)
   }
 
-  static func teacher() -> LiveTeacher { LiveTeacher(TinyNetwork(3, seed: 50).warmedUp(), needs: needs) }
+  static func teacher() -> LiveTeacher { LiveTeacher(TinyNetwork(3, seed: 50).warmedUp(), statistics: statistics) }
 
   static func batch(_ index: Int) -> Batch { TinyBatches.batch(at: BatchPosition(epoch: index / 4, batch: index % 4)) }
 
@@ -39,7 +40,7 @@ private struct Tape {
   static func record(
     _ ranges: [Range<Int>] = [0..<3, 3..<8], _ storage: RecordingHeader.Storage = .float32, in folder: URL
   ) throws {
-    let writer = try RecordingWriter(header(storage), needs: needs, to: folder)
+    let writer = try RecordingWriter(header(storage), statistics: statistics, to: folder)
     let teacher = teacher()
     for range in ranges {
       for index in range { try writer.append(teacher.output(for: batch(index)), batch: index) }
@@ -49,7 +50,7 @@ private struct Tape {
 
   /// Everything that is replayed, as bytes.
   static func replay(_ folder: URL) throws -> [[String: [UInt8]]] {
-    let teacher = try RecordedTeacher(Recording(folder), needs: needs)
+    let teacher = try RecordedTeacher(Recording(folder), statistics: statistics)
     return try (0..<8).map { signals(try teacher.output(for: batch($0))) }
   }
 
@@ -59,7 +60,7 @@ private struct Tape {
   }
 
   private static func signals(_ output: TeacherOutput) -> [String: [UInt8]] {
-    Dictionary(uniqueKeysWithValues: needs.map { ($0.signalName, output[$0].bytes()) })
+    Dictionary(uniqueKeysWithValues: statistics.map { ($0.name, output[$0].bytes()) })
   }
 }
 
@@ -67,13 +68,13 @@ private struct Tape {
   /// A signal that is not finite, or would not be in fewer bits, is not kept.
   @Test(arguments: [RecordingHeader.Storage.float32, .float16])
   func whatIsNotFiniteIsNotStored(storage: RecordingHeader.Storage) throws {
-    let needs: Set<TeacherNeed> = [.activation("stage2"), .logits]
+    let statistics: Set<TeacherStatistic> = [.activation("stage2"), .logits]
     for (maps, logits, isKept) in [
       (1.0, -Double.infinity, true), (.nan, 1, false), (.infinity, 1, false), (1, .nan, false), (1, .infinity, false),
       (1e5, 1, storage == .float32),
     ] {
       try withTemporaryFolder { folder in
-        let writer = try RecordingWriter(Tape.header(storage), needs: needs, to: folder)
+        let writer = try RecordingWriter(Tape.header(storage), statistics: statistics, to: folder)
         // One class of each input stays.
         let masked = Tensor.concatenated([.ones([6, 1]), .full([6, 2], logits)], axis: 1)
         let output = TeacherOutput([.activation("stage2"): .full([6, 6, 3, 3], maps), .logits: masked])
@@ -103,14 +104,13 @@ private struct Tape {
         let objective = Tape.objective()
         let distiller = Distiller(
           student: student, teacher: teacher, objective: objective,
-          optimizer: SGD(Distiller.parameters(student: student, objective: objective), learningRate: 0.1),
-          settings: .init(epochs: 2, learningRate: 0.1, schedule: .init(.constant)))
+          recipe: Recipe(epochs: 2, schedule: .init(.constant)))
         _ = try distiller.run(
           on: TinyBatches(), evaluate: { _ in EvaluationTally(classCount: TinyNetwork.classes).evaluation() },
           shouldStop: { false }, onEvent: { _ in })
         return student.bytes
       }
-      let recorded = try trained(RecordedTeacher(Recording(folder), needs: Tape.needs))
+      let recorded = try trained(RecordedTeacher(Recording(folder), statistics: Tape.statistics))
       #expect(try recorded == trained(Tape.teacher()))
     }
   }
@@ -119,19 +119,21 @@ private struct Tape {
   @Test func float16IsRoundedAndHalfAsLarge() throws {
     try withTemporaryFolder { folder in
       try Tape.record([0..<8], .float16, in: folder)
-      let (exact, half) = (Tape.teacher(), try RecordedTeacher(Recording(folder), needs: Tape.needs))
+      let (exact, half) = (Tape.teacher(), try RecordedTeacher(Recording(folder), statistics: Tape.statistics))
       var differs = false
-      for need in Tape.needs {
-        let (wanted, found) = (exact.output(for: Tape.batch(5))[need], try half.output(for: Tape.batch(5))[need])
+      for statistic in Tape.statistics {
+        let (wanted, found) = (
+          exact.output(for: Tape.batch(5))[statistic], try half.output(for: Tape.batch(5))[statistic]
+        )
         #expect(found.dtype == .float32 && found.shape == wanted.shape)
         let (a, b): ([Double], [Double]) = (wanted.elements(), found.elements())
         let bounds = a.map { max(abs($0) / 2048, 3e-8) }
-        #expect(zip(zip(a, b), bounds).allSatisfy { abs($0.0 - $0.1) <= $1 }, "\(need)")
+        #expect(zip(zip(a, b), bounds).allSatisfy { abs($0.0 - $0.1) <= $1 }, "\(statistic.name)")
         differs = differs || a != b
       }
       #expect(differs)
       let (wide, narrow) = (Tape.header(), Tape.header(.float16))
-      #expect(wide.byteCount(Tape.needs, batches: 0..<8) == 2 * narrow.byteCount(Tape.needs, batches: 0..<8))
+      #expect(wide.byteCount(Tape.statistics, batches: 0..<8) == 2 * narrow.byteCount(Tape.statistics, batches: 0..<8))
     }
   }
 
@@ -143,7 +145,7 @@ private struct Tape {
         .filter { $0.pathExtension == "safetensors" }
       let blocks = try shards.flatMap { try Safetensors.entries(of: $0).values.map(\.range.count) }
       #expect(blocks.count == 8 * 4)
-      #expect(blocks.reduce(0, +) == Tape.header().byteCount(Tape.needs, batches: 0..<8))
+      #expect(blocks.reduce(0, +) == Tape.header().byteCount(Tape.statistics, batches: 0..<8))
     }
   }
 
@@ -196,7 +198,7 @@ private struct Tape {
       for epochs in [0, Int.max] {
         let inside = folder.appendingPathComponent("\(epochs)")
         try FileManager.default.createDirectory(at: inside, withIntermediateDirectories: true)
-        _ = try RecordingWriter(Tape.header(epochs: epochs), needs: Tape.needs, to: inside)
+        _ = try RecordingWriter(Tape.header(epochs: epochs), statistics: Tape.statistics, to: inside)
         let error = #expect(throws: RecordingError.self) { try Recording(inside) }
         #expect(error?.problem.contains("impossible") == true)
       }
@@ -208,10 +210,10 @@ private struct Tape {
   func aHeaderOfImpossibleShapesIsRefused(shape: [Int]) throws {
     try withTemporaryFolder { folder in
       let header = RecordingHeader(
-        teacher: TeacherDescription(name: "tiny", classes: 3, taps: ["stage1": shape, "stage2": [6, 3, 3]]),
+        teacher: NetworkDescription(name: "tiny", classes: 3, taps: ["stage1": shape, "stage2": [6, 3, 3]]),
         teacherFacts: [], batches: .init(epochs: 2, perEpoch: 4, size: 6, lastSize: 6, facts: []),
-        objectives: [Tape.objective()], storage: .float32)
-      _ = try RecordingWriter(header, needs: Tape.needs, to: folder)
+        methods: ["sp"], statistics: Tape.statistics, storage: .float32)
+      _ = try RecordingWriter(header, statistics: Tape.statistics, to: folder)
       let error = #expect(throws: RecordingError.self) { try Recording(folder) }
       #expect(error?.problem.contains("impossible shapes") == true, "\(error?.problem ?? "")")
     }
@@ -245,16 +247,18 @@ private struct Tape {
           return "\(error)"
         }
       }
-      let other = problem { _ = try RecordedTeacher(Recording(folder), needs: [.similarity("stage1")]) }
+      let other = problem { _ = try RecordedTeacher(Recording(folder), statistics: [.similarity("stage1")]) }
       #expect(other.contains("this run needs similarity.stage1"), "\(other)")
-      let teacher = problem { _ = try RecordingWriter(Tape.header(teacher: "2"), needs: Tape.needs, to: folder) }
+      let teacher = problem {
+        _ = try RecordingWriter(Tape.header(teacher: "2"), statistics: Tape.statistics, to: folder)
+      }
       #expect(teacher.contains("recorded for seed of the teacher 1, now 2"), "\(teacher)")
-      let signal = try RecordedTeacher(Recording(folder), needs: Tape.needs)
+      let signal = try RecordedTeacher(Recording(folder), statistics: Tape.statistics)
       let beyond = problem { _ = try signal.output(for: Tape.batch(8)) }
       #expect(beyond.contains("recorded for 2 epochs of 4 batches"), "\(beyond)")
       // The same batch, once plan and signal begin again after the recorded epochs.
-      let wrapped = try RecordedTeacher(Recording(folder), needs: Tape.needs, planEpochs: 2)
-      let need = TeacherNeed.similarity("stage2")
+      let wrapped = try RecordedTeacher(Recording(folder), statistics: Tape.statistics, planEpochs: 2)
+      let need = TeacherStatistic.similarity("stage2")
       #expect(try wrapped.output(for: Tape.batch(9))[need].bytes() == signal.output(for: Tape.batch(1))[need].bytes())
       #expect(problem { _ = try Recording(folder.appendingPathComponent("none")) }.contains("there is no recording"))
     }

@@ -17,13 +17,14 @@ import Torch
     func add(to metrics: StepMetrics) {
       let terms = [("cross_entropy", crossEntropy), ("sp", sp)].map { ($0.0, Tensor($0.1)) }
       let rows = answers.flatMap { [Float(1 - $0), Float($0)] }
+      let logits = Tensor(rows, shape: [answers.count, 2])
       metrics.add(
-        .init(total: Tensor(total), terms: terms), logits: Tensor(rows, shape: [answers.count, 2]),
-        labels: Tensor(labels, shape: [labels.count]))
+        .init(total: Tensor(total), terms: terms), logits: logits,
+        Batch(logits, labels: Tensor(labels, shape: [labels.count]), position: BatchPosition()))
     }
   }
 
-  private let objective = Objective(terms: [.init(SimilarityPreserving(), weight: 2)])
+  private let objective = Objective([.crossEntropy(), .init("sp", SimilarityPreserving(), weight: 2)])
   private let steps = [
     Step(crossEntropy: 2.25, sp: 0.1, total: 2.45, answers: [0, 1, 1], labels: [0, 1, 0]),
     Step(crossEntropy: 1.5, sp: 0.2, total: 1.9, answers: [1, 1, 1], labels: [0, 0, 0]),

@@ -1,6 +1,7 @@
 // Teachers that nobody should learn from, each refused for its own reason before it teaches.
 
 import Kindred
+import TestSupport
 import Testing
 import Torch
 
@@ -12,7 +13,7 @@ import Torch
     func activations(of input: Tensor) throws -> Activations? { try network(input) }
 
     func output(for batch: Batch) throws -> TeacherOutput {
-      TeacherOutput(try network(batch.images), needs: [.logits, .activation("maps")])
+      TeacherOutput(try network(batch.student), [.logits, .activation("maps")])
     }
 
     /// Logits and maps that depend on each input alone.
@@ -35,19 +36,19 @@ import Torch
   @Test func aSoundTeacherIsLetPass() throws {
     #expect(try Foreign(network: Foreign.sound).check(on: batch) == [])
     let network = TinyNetwork(4, seed: 3).warmedUp()
-    #expect(try LiveTeacher(network, needs: [.logits, .similarity("stage2")]).check(on: batch) == [])
+    #expect(try LiveTeacher(network, statistics: [.logits, .similarity("stage2")]).check(on: batch) == [])
   }
 
   @Test(arguments: [Double.nan, .infinity, -.infinity])
   func answersThatAreNotFiniteAreRefused(value: Double) throws {
     let last = Tensor.arange(6, dtype: .float32).equal(to: 5).reshaped([6, 1, 1, 1])
     let maps = try problem { images in
-      let broken = Tensor.select(last, .full([1], value), images)
+      let broken = Tensor.where(last, .full([1], value), images)
       return Activations(logits: images.mean([2, 3]), taps: ["maps": broken])
     }
     #expect(maps == "gives 'maps' with NaN or infinity in it for the run's first batch")
     let logits = try problem { images in
-      Activations(logits: Tensor.select(last.reshaped([6, 1]), .full([1], value), images.mean([2, 3])))
+      Activations(logits: Tensor.where(last.reshaped([6, 1]), .full([1], value), images.mean([2, 3])))
     }
     #expect(logits == "gives 'logits' with NaN or infinity in it for the run's first batch")
   }
@@ -57,7 +58,7 @@ import Torch
   func oneBrokenFilterIsEnough(value: Double) throws {
     let network = TinyNetwork(4, seed: 3).warmedUp()
     withoutGradients { network.conv1.weight.narrowed(0, 2..<3).fillInPlace(value) }
-    let teacher = LiveTeacher(network, needs: [.similarity("stage2")])
+    let teacher = LiveTeacher(network, statistics: [.similarity("stage2")])
     let error = #expect(throws: BrokenTeacher.self) { try teacher.check(on: batch) }
     #expect(error?.problem.contains("'conv1.weight' holds NaN or infinity (18 of 72 values)") == true)
   }
@@ -72,7 +73,7 @@ import Torch
     let generator = Generator(seed: 3)
     let dropout = try problem { images in
       let kept = generator.uniform(images.shape).greater(than: 0.1)
-      return Activations(logits: images.mean([2, 3]), taps: ["maps": Tensor.select(kept, images, images * 0)])
+      return Activations(logits: images.mean([2, 3]), taps: ["maps": Tensor.where(kept, images, images * 0)])
     }
     #expect(dropout?.hasPrefix("gives another 'maps' when it is asked again about the same inputs") == true)
     #expect(dropout?.contains("call eval() before exporting") == true)
@@ -117,11 +118,10 @@ import Torch
       }
     }
     let student = TinyNetwork(2, seed: 1)
-    let objective = Objective(terms: [.init(KnowledgeDistillation(), weight: 1)])
+    let objective = Objective([.crossEntropy(), .init("kd", KnowledgeDistillation(), weight: 1)])
     let distiller = Distiller(
       student: student, teacher: Breaking(), objective: objective,
-      optimizer: SGD(student.parameters, learningRate: 0.1),
-      settings: .init(epochs: 1, learningRate: 0.1, schedule: .init(.constant)))
+      recipe: Recipe(epochs: 1, schedule: .init(.constant)))
     let error = #expect(throws: BrokenTeacher.self) {
       _ = try distiller.run(
         on: TinyBatches(), evaluate: TinyBatches.evaluate, shouldStop: { false }, onEvent: { _ in })

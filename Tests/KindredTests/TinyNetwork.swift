@@ -4,7 +4,8 @@ import Foundation
 import Kindred
 import Torch
 
-/// convolution -> batch norm -> ReLU (`stage1`) -> the same (`stage2`) -> pooling -> linear, on 2 x 6 x 6 images.
+/// convolution -> batch norm -> ReLU (`stage1`) -> the same (`stage2`) -> pooling (`pooled`) -> linear, on 2 x 6 x 6
+/// images.
 final class TinyNetwork: Network {
   static let classes = 3
 
@@ -23,14 +24,14 @@ final class TinyNetwork: Network {
     fc = Linear(2 * channels, TinyNetwork.classes, generator: generator)
   }
 
-  override var tapNames: [String] { ["stage1", "stage2"] }
+  override var tapNames: [String] { ["stage1", "stage2", "pooled"] }
 
   override func activations(of input: Tensor, _ request: ActivationRequest) -> Activations {
     let stage1 = conv1(input, bn1, relu: true)
     let stage2 = conv2(stage1, bn2, relu: true)
-    let logits = fc(stage2.averagePooled(toHeight: 1, width: 1).flattened(from: 1))
-    let taps = ["stage1": stage1, "stage2": stage2].filter { request.taps.contains($0.key) }
-    return Activations(logits: request.logits ? logits : nil, taps: taps)
+    let pooled = stage2.averagePooled(toHeight: 1, width: 1).flattened(from: 1)
+    let taps = ["stage1": stage1, "stage2": stage2, "pooled": pooled].filter { request.taps.contains($0.key) }
+    return Activations(logits: request.logits ? fc(pooled) : nil, taps: taps)
   }
 
   override func fold() {
@@ -43,13 +44,14 @@ final class TinyNetwork: Network {
     train()
     for index in 0..<3 {
       let batch = TinyBatches.batch(at: BatchPosition(epoch: 100, batch: index))
-      _ = withoutGradients { activations(of: batch.images, .logits) }
+      _ = withoutGradients { activations(of: batch.student, .logits) }
     }
     return self
   }
 }
 
-/// Random images whose class is the channel and half that is brighter: a pure function of the position.
+/// Random images whose class is the channel and half that is brighter: a pure function of the position. Those of one
+/// batch of an epoch are the same samples as in any other.
 struct TinyBatches: BatchSource {
   let batchesPerEpoch = 4
   let batchSize = 6
@@ -65,7 +67,9 @@ struct TinyBatches: BatchSource {
     let labels = generator.permutation(6).elements(as: Int64.self).map { $0 % Int64(TinyNetwork.classes) }
     let noise = generator.normal([6, 2, 6, 6])
     let signal = Tensor(labels.map { Float($0) - 1 }, shape: [6, 1, 1, 1])
-    return Batch(images: noise + signal, labels: Tensor(labels, shape: [6]), position: position)
+    return Batch(
+      noise + signal, labels: Tensor(labels, shape: [6]), indices: Tensor.arange(6) + Double(6 * position.batch),
+      position: position)
   }
 
   /// On batches that none is trained on.
@@ -83,10 +87,12 @@ struct TinyBatches: BatchSource {
       var batch = TinyBatches.batch(at: position)
       if position.batch == batchesPerEpoch - 1, lastBatchSize < batchSize {
         batch = Batch(
-          images: batch.images.narrowed(0, 0..<lastBatchSize), labels: batch.labels.narrowed(0, 0..<lastBatchSize),
-          position: position)
+          batch.student.narrowed(0, 0..<lastBatchSize), labels: batch.labels?.narrowed(0, 0..<lastBatchSize),
+          indices: batch.indices.narrowed(0, 0..<lastBatchSize), position: position)
       }
-      if position == broken { batch = Batch(images: batch.images * .nan, labels: batch.labels, position: position) }
+      if position == broken {
+        batch = Batch(batch.student * .nan, labels: batch.labels, indices: batch.indices, position: position)
+      }
       return batch.moved(to: device)
     }
   }
@@ -94,7 +100,9 @@ struct TinyBatches: BatchSource {
 
 extension Batch {
   func moved(to device: Device) -> Batch {
-    Batch(images: images.to(device: device), labels: labels.to(device: device), position: position)
+    Batch(
+      student.to(device: device), labels: labels?.to(device: device), indices: indices.to(device: device),
+      position: position)
   }
 }
 

@@ -45,10 +45,12 @@ import Testing
     ("resnet-8x4", 32, 32, [[64, 32, 32], [128, 16, 16], [256, 8, 8]]),
   ])
   func tapShapes(name: String, height: Int, width: Int, shapes: [[Int]]) throws {
-    let network = try #require(Architecture(name: name))
-    let found = network.taps.compactMap { network.tapShape($0, inputHeight: height, inputWidth: width) }
-    #expect(found.map { [$0.channels, $0.height, $0.width] } == shapes)
-    #expect(network.tapShape("stage4", inputHeight: height, inputWidth: width) == nil)
+    let taps = try #require(Architecture(name: name)).description(classes: 10, image: (3, height, width)).taps
+    for (index, shape) in shapes.enumerated() {
+      #expect(taps["stage\(index + 1)"] == shape && taps["stage\(index + 1).pre"] == shape)
+    }
+    #expect(taps["last"] == shapes[2] && taps["pooled"] == [shapes[2][0]])
+    #expect(taps["stem"] == [name == "resnet-8x4" ? 32 : 16, height, width])
   }
 
   @Test func structure() throws {
@@ -62,9 +64,13 @@ import Testing
 
   @Test func defaultTapsExist() throws {
     let network = try #require(Architecture(name: "wrn-16-1"))
-    #expect(network.taps == ["stage1", "stage2", "stage3"])
-    #expect(Architecture.attentionTaps == network.taps)
-    #expect(Architecture.defaultTap == "stage3" && Architecture.hintTap == "stage2")
+    #expect(
+      network.taps == [
+        "stem", "stage1", "stage1.pre", "stage2", "stage2.pre", "stage3", "stage3.pre", "last", "pooled",
+      ])
+    for tap in Architecture.attentionTaps + [Architecture.defaultTap, Architecture.hintTap] {
+      #expect(network.taps.contains(tap))
+    }
   }
 
   @Test func namesComeBack() {

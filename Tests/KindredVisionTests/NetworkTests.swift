@@ -9,8 +9,12 @@ import Torch
 
 /// The networks with golden values.
 private let goldenNames = ["wrn-16-1", "wrn-40-2", "resnet-8", "resnet-20", "resnet-8x4"]
+/// Those with golden values of all taps.
+private let tappedNames = ["wrn-16-1", "wrn-16-2", "resnet-8", "resnet-8x4"]
 
-private let everything = ActivationRequest(logits: true, taps: ["stage1", "stage2", "stage3"])
+private let stages = ["stage1", "stage2", "stage3"]
+private let taps = ["stem"] + stages.flatMap { [$0, $0 + ".pre"] } + ["last", "pooled"]
+private let everything = ActivationRequest(logits: true, taps: Set(taps))
 
 /// A network of 10 classes as PyTorch builds it after `torch.manual_seed(3)`.
 private func network(_ name: String) throws -> Network {
@@ -58,7 +62,7 @@ private func network(_ name: String) throws -> Network {
       #expect(network.state.map(\.name) == dict.keys, "\(name)")
       #expect(network.state.map(\.tensor.shape) == dict.shapes, "\(name)")
       #expect(network.parameterCount == dict.parameters, "\(name)")
-      #expect(network.tapNames == ["stage1", "stage2", "stage3"])
+      #expect(network.tapNames == taps)
     }
   }
 
@@ -85,8 +89,8 @@ private func network(_ name: String) throws -> Network {
     network.evaluate()
     let evaluated = withoutGradients { network.activations(of: input, everything) }
     #expect(relativeError(evaluated.requiredLogits(), try golden["\(name)/eval/logits"]) < 1e-4)
-    for (stage, tensor) in evaluated.taps {
-      let expected = try golden["\(name)/eval/\(stage)"]
+    for stage in stages {
+      let (tensor, expected) = (evaluated.tap(stage), try golden["\(name)/eval/\(stage)"])
       #expect(agree(tapFingerprint(tensor), expected, count: tensor.count, tolerance: 1e-3), "\(stage)")
     }
     if let whole = golden.tensors["\(name)/eval/stage3-first"] {
@@ -114,6 +118,61 @@ private func network(_ name: String) throws -> Network {
     }
   }
 
+  /// All taps after a pass in training mode, and their shapes as they are known beforehand.
+  @Test(arguments: tappedNames)
+  func tapsAgreeWithPyTorch(name: String) throws {
+    let (golden, network) = (try Golden("taps"), try network(name))
+    let input = try Golden("networks")["input"].contiguous(.channelsLast)
+    let description = try #require(Architecture(name: name)).description(classes: 10, image: (3, 32, 32))
+    #expect(description.taps.keys.sorted() == taps.sorted())
+    withoutGradients {
+      _ = network.activations(of: input, .logits)
+      network.evaluate()
+    }
+    let found = withoutGradients { network.activations(of: input, everything) }
+    for tap in taps {
+      let tensor = found.tap(tap)
+      #expect(Array(tensor.shape.dropFirst()) == description.taps[tap], "\(tap)")
+      let expected = try golden["\(name)/eval/\(tap)"]
+      #expect(agree(tapFingerprint(tensor), expected, count: tensor.count, tolerance: 1e-3), "\(tap)")
+    }
+  }
+
+  /// Losses at all taps and at the logits reach every parameter as they do in PyTorch: taps lie on the way to the logits,
+  /// and batch norms are passed once.
+  @Test(arguments: tappedNames)
+  func gradientsOfTapsAgreeWithPyTorch(name: String) throws {
+    let (golden, inputs, network) = (try Golden("taps"), try Golden("networks"), try network(name))
+    for (_, tensor) in network.state where tensor.dtype.isFloatingPoint {
+      tensor.setData(tensor.detached().to(.float64))
+    }
+    let activations = network.activations(of: try inputs["input"].to(.float64), everything)
+    let crossEntropy = activations.requiredLogits().crossEntropy(labels: try inputs["labels"])
+    let reached = crossEntropy.gradients(of: taps.map { activations.tap($0) }, keepingGraph: true)
+    for (tap, gradient) in zip(taps, reached) { #expect(gradient != nil, "cross-entropy does not reach \(tap)") }
+    taps.reduce(crossEntropy) { $0 + activations.tap($1).squared().mean() }.backward()
+    for (entry, tensor) in network.state {
+      if entry.hasSuffix("num_batches_tracked") { #expect(tensor.item == 1, "\(entry)") }
+      guard tensor.requiresGradient else { continue }
+      let (gradient, expected) = (try #require(tensor.gradient), try golden["\(name)/gradient/\(entry)"])
+      #expect(agree(fingerprint(gradient), expected, count: gradient.count, tolerance: 1e-4), "\(entry)")
+    }
+  }
+
+  /// The batch norms that OFD takes its margins from.
+  @Test func normsBeforeReLUsAreTheBenchmarks() throws {
+    for (name, norms) in [
+      ("wrn-16-2", ["block2.layer.0.bn1", "block3.layer.0.bn1", "bn1"]),
+      ("resnet-20", ["layer1.2.bn2", "layer2.2.bn2", "layer3.2.bn2"]),
+    ] {
+      let network = try network(name)
+      let found = network.normalizations
+      #expect(found.keys.sorted() == stages.map { $0 + ".pre" })
+      let state = Dictionary(uniqueKeysWithValues: network.state)
+      for (stage, norm) in zip(stages, norms) { #expect(found[stage + ".pre"]?.weight === state["\(norm).weight"]) }
+    }
+  }
+
   /// What a method does not ask for is not computed or kept, and what it asks for does not depend on the rest.
   @Test(arguments: ["wrn-16-1", "resnet-8"])
   func requestsAreServedAlone(name: String) throws {
@@ -122,7 +181,7 @@ private func network(_ name: String) throws -> Network {
     let input = Generator(seed: 1).normal([2, 3, 32, 32])
     withoutGradients {
       let all = network.activations(of: input, everything)
-      for tap in ["stage1", "stage2", "stage3"] {
+      for tap in taps {
         let one = network.activations(of: input, ActivationRequest(taps: [tap]))
         #expect(one.logits == nil)
         #expect(Array(one.taps.keys) == [tap])
@@ -134,15 +193,18 @@ private func network(_ name: String) throws -> Network {
     }
   }
 
-  /// A Wide ResNet's tap is the raw residual sum, a ResNet's comes after the ReLU.
+  /// A Wide ResNet's stage is the raw residual sum, a ResNet's comes after the ReLU; what the ReLU sees and gives.
   @Test func tapsAreTakenWhereTheyAreSaidToBe() throws {
     let input = Generator(seed: 1).normal([2, 3, 32, 32])
     let wide = try network("wrn-16-1").activations(of: input, everything)
     let plain = try network("resnet-8").activations(of: input, everything)
-    for tap in ["stage1", "stage2", "stage3"] {
+    for tap in stages {
       #expect(wide.tap(tap).minimum().item < -0.1)
       #expect(plain.tap(tap).minimum().item == 0)
+      #expect(plain.tap("\(tap).pre").relu().bytes() == plain.tap(tap).bytes())
     }
+    #expect(wide.tap("stage3.pre").relu().bytes() == wide.tap("last").bytes())
+    #expect(plain.tap("stage3").bytes() == plain.tap("last").bytes())
     #expect(wide.tap("stage3").shape == [2, 64, 8, 8] && plain.tap("stage2").shape == [2, 32, 16, 16])
   }
 }
@@ -163,7 +225,7 @@ private func network(_ name: String) throws -> Network {
         (plain.activations(of: input, everything), folded.activations(of: input, everything))
       }
       #expect(relativeError(actual.requiredLogits(), expected.requiredLogits()) < 1e-4, "\(count) images \(layout)")
-      for tap in ["stage1", "stage2", "stage3"] {
+      for tap in taps {
         #expect(relativeError(actual.tap(tap), expected.tap(tap)) < 1e-4, "\(tap) of \(count) images \(layout)")
       }
       #expect(input.bytes() == before, "the input was written over")

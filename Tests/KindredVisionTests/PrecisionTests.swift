@@ -7,7 +7,7 @@ import Testing
 import Torch
 
 @Suite struct PrecisionTests {
-  private let everything = ActivationRequest(logits: true, taps: ["stage1", "stage2", "stage3"])
+  private let everything = ActivationRequest(logits: true, taps: Set(Architecture(name: "resnet-8")?.taps ?? []))
   private let images = Generator(seed: 3).normal([16, 3, 32, 32]).contiguous(.channelsLast)
   private let labels = Tensor((0..<16).map { Int64($0 % 10) }, shape: [16])
 

@@ -5,12 +5,17 @@ import KindredVision
 import Testing
 import Torch
 
-private let taps = ["stage1", "stage2", "stage3"]
+private let stages = ["stage1", "stage2", "stage3"]
+private let taps = ["stem"] + stages.flatMap { [$0, $0 + ".pre"] } + ["last", "pooled"]
 private let everything = ActivationRequest(logits: true, taps: Set(taps))
+
+/// Weights of seven bits, where the processor has no instructions for eight, are twice as coarse; what comes of it was
+/// measured up to a tenth beyond that.
+private let coarseness = QuantizedConvolution.largestWeight == 127 ? 1 : 2.2
 
 private func batch(_ count: Int, seed: UInt64) -> Batch {
   Batch(
-    images: Generator(seed: seed).normal([count, 3, 32, 32]).contiguous(.channelsLast),
+    Generator(seed: seed).normal([count, 3, 32, 32]).contiguous(.channelsLast),
     labels: Tensor([Int64](repeating: 0, count: count), shape: [count]), position: BatchPosition())
 }
 
@@ -27,19 +32,19 @@ private func distance(_ actual: Tensor, _ expected: Tensor) -> Double {
     let (plain, quantized) = (try usedNetwork(name), try usedNetwork(name))
     quantized.freeze()
     quantized.fold()
-    let sample = batch(16, seed: 7).images
+    let sample = batch(16, seed: 7).student
     let count = try quantized.quantize { _ = quantized.activations(of: sample, everything) }
     #expect(count == QuantizationCount(quantized: convolutions - 1, of: convolutions))
     for (count, layout) in [(16, MemoryLayout4D.channelsLast), (3, .contiguous)] {
-      let input = batch(count, seed: 8).images.contiguous(layout)
+      let input = batch(count, seed: 8).student.contiguous(layout)
       let before = input.bytes()
       let (expected, actual) = withoutGradients {
         (plain.activations(of: input, everything), quantized.activations(of: input, everything))
       }
-      #expect(distance(actual.requiredLogits(), expected.requiredLogits()) < 0.025)
+      #expect(distance(actual.requiredLogits(), expected.requiredLogits()) < 0.025 * coarseness)
       for tap in taps {
         #expect(actual.tap(tap).dtype == .float32)
-        #expect(distance(actual.tap(tap), expected.tap(tap)) < 0.06, "\(tap) of \(count) images \(layout)")
+        #expect(distance(actual.tap(tap), expected.tap(tap)) < 0.06 * coarseness, "\(tap) of \(count) images \(layout)")
       }
       #expect(input.bytes() == before, "the input was written over")
     }
@@ -48,11 +53,11 @@ private func distance(_ actual: Tensor, _ expected: Tensor) -> Double {
   /// A teacher works through a batch in pieces, the last of them smaller: whatever they are, 67 images are no multiple.
   @Test(arguments: ["wrn-16-1", "resnet-8"])
   func piecesAreTheWholeBatch(name: String) throws {
-    let needs: Set<TeacherNeed> = Set(taps.map { .activation($0) } + [.logits])
+    let statistics: Set<TeacherStatistic> = Set(taps.map { .activation($0) } + [.logits])
     let batch = batch(67, seed: 9)
-    let expected = withoutGradients { try? usedNetwork(name).activations(of: batch.images, everything) }
+    let expected = withoutGradients { try? usedNetwork(name).activations(of: batch.student, everything) }
     let whole = try #require(expected)
-    let output = LiveTeacher(try usedNetwork(name), needs: needs).output(for: batch)
+    let output = LiveTeacher(try usedNetwork(name), statistics: statistics).output(for: batch)
     #expect(distance(output[.logits], whole.requiredLogits()) < 1e-4)
     for tap in taps { #expect(distance(output[.activation(tap)], whole.tap(tap)) < 1e-4) }
   }

@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Foundation
+import Kindred
 import KindredVision
 
 struct KillsCommand: ParsableCommand {

@@ -136,21 +136,21 @@ struct OptimizerCase: Sendable, CustomTestStringConvertible {
   func agreesWithPyTorch(name: String, schedule: LearningRateSchedule) throws {
     let rates = try Golden("optimisers")[name].elements(as: Double.self)
     for (epoch, rate) in rates.enumerated() {
-      #expect(abs(0.1 * schedule.factor(epoch: epoch, of: 10) - rate) < 1e-15, "epoch \(epoch)")
+      #expect(abs(schedule.learningRate(0.1, epoch: epoch, of: 10) - rate) < 1e-15, "epoch \(epoch)")
     }
   }
 
   @Test func warmUpClimbsToTheShape() {
     let schedule = LearningRateSchedule(.step(milestones: [2, 5], factor: 0.5), warmUpEpochs: 3)
-    let factors = (0..<7).map { schedule.factor(epoch: $0, of: 7) }
+    let factors = (0..<7).map { schedule.learningRate(1, epoch: $0, of: 7) }
     #expect(factors == [0.25, 0.5, 0.375, 0.5, 0.5, 0.25, 0.25])
   }
 
   @Test func cosineEndsAtItsMinimum() {
-    let schedule = LearningRateSchedule(.cosine(minimum: 0.1))
-    #expect(schedule.factor(epoch: 0, of: 8) == 1)
-    #expect(abs(schedule.factor(epoch: 4, of: 8) - 0.55) < 1e-15)
-    #expect(abs(schedule.factor(epoch: 8, of: 8) - 0.1) < 1e-15)
-    #expect(LearningRateSchedule(.constant).factor(epoch: 5, of: 8) == 1)
+    let schedule = LearningRateSchedule(.cosine(minimum: 0.2))
+    #expect(schedule.learningRate(2, epoch: 0, of: 8) == 2)
+    #expect(abs(schedule.learningRate(2, epoch: 4, of: 8) - 1.1) < 1e-15)
+    #expect(abs(schedule.learningRate(2, epoch: 8, of: 8) - 0.2) < 1e-15)
+    #expect(LearningRateSchedule(.constant).learningRate(2, epoch: 5, of: 8) == 2)
   }
 }

@@ -3,8 +3,11 @@
 import Testing
 import Torch
 
-/// A convolution with integer weights whose largest in each channel is 127, so that their scales are 1 (2 for odd
-/// channels, which hold twice those weights).
+/// The largest weight there is on this processor.
+private let largest = Int64(QuantizedConvolution.largestWeight)
+
+/// A convolution with integer weights whose largest in each channel is the largest there is, so that their scales are 1 (2
+/// for odd channels, which hold twice those weights).
 private final class IntegerConvolution: Module {
   let conv: Convolution
 
@@ -14,8 +17,8 @@ private final class IntegerConvolution: Module {
     super.init()
     let size = inputs / options.groups * kernel * kernel
     let weights = (0..<outputs).flatMap { channel -> [Float] in
-      let order = generator.permutation(255).elements(as: Int64.self)
-      let values = [127] + (1..<size).map { Float(order[$0 % 255] - 127) }
+      let order = generator.permutation(Int(2 * largest + 1)).elements(as: Int64.self)
+      let values = [Float(largest)] + (1..<size).map { Float(order[$0 % order.count] - largest) }
       return channel % 2 == 0 ? values : values.map { 2 * $0 }
     }
     let biases = (0..<outputs).map { Float(1000 * $0 - 1500) }
@@ -92,7 +95,7 @@ private func asBytes(_ values: Tensor, scale: Double) -> [Double] {
     let input = Tensor([0, 0.9, 1, 1.1, 3, 508.9, 510, 700, -4] as [Float], shape: [1, 1, 3, 3])
     let steps = [0, 0, 1, 1, 2, 254, 255, 255, 0].map { Double($0) }
     let output = withoutGradients { layer.conv(input.contiguous(.channelsLast), nil) }
-    #expect(output.elements(as: Double.self) == steps.map { 2 * $0 * 127 - 1500 })
+    #expect(output.elements(as: Double.self) == steps.map { 2 * $0 * Double(largest) - 1500 })
   }
 
   /// Between two int8 layers the activation is uint8 in the steps of its reader.

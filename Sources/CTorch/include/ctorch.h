@@ -118,6 +118,13 @@ ct_tensor ct_equal_scalar(ct_tensor a, double b);
 ct_tensor ct_where(ct_tensor condition, ct_tensor a, ct_tensor b);
 ct_tensor ct_is_finite(ct_tensor a);
 ct_tensor ct_matmul(ct_tensor a, ct_tensor b);
+// the L2 distances of the rows of a (b x n) from those of b (c x n): b x c
+ct_tensor ct_cdist(ct_tensor a, ct_tensor b);
+// on CUDA, unlike on the CPU, a matrix that is not positive definite is no failure
+ct_tensor ct_cholesky(ct_tensor a);
+// x with triangle x = b, for a lower triangular matrix
+ct_tensor ct_solve_lower_triangular(ct_tensor triangle, ct_tensor b);
+int ct_index_copy_in_place(ct_tensor a, ct_tensor indices, ct_tensor rows);
 int ct_add_in_place(ct_tensor a, ct_tensor b, double scale);
 int ct_add_scalar_in_place(ct_tensor a, double b);
 int ct_fill_in_place(ct_tensor a, double value);
@@ -130,6 +137,7 @@ ct_tensor ct_sum(ct_tensor a, ct_ints axes, bool keep);
 ct_tensor ct_mean(ct_tensor a, ct_ints axes, bool keep);
 ct_tensor ct_norm(ct_tensor a, ct_ints axes, bool keep);
 ct_tensor ct_variance(ct_tensor a, ct_ints axes, bool keep, bool unbiased);
+ct_tensor ct_log_sum_exp(ct_tensor a, ct_ints axes, bool keep);
 ct_tensor ct_amax(ct_tensor a, ct_ints axes, bool keep);
 ct_tensor ct_amin(ct_tensor a, ct_ints axes, bool keep);
 ct_tensor ct_argmax(ct_tensor a, int64_t axis);
@@ -151,6 +159,8 @@ ct_tensor ct_batch_norm(
     bool training, double momentum, double epsilon);
 ct_tensor ct_relu(ct_tensor a);
 ct_tensor ct_sigmoid(ct_tensor a);
+// ln(1 + e^a), without overflow
+ct_tensor ct_softplus(ct_tensor a);
 ct_tensor ct_softmax(ct_tensor a, int64_t axis);
 ct_tensor ct_log_softmax(ct_tensor a, int64_t axis);
 ct_tensor ct_max_pool2d(ct_tensor a, int64_t kernel, int64_t stride, int64_t padding);
@@ -159,6 +169,8 @@ ct_tensor ct_adaptive_average_pool2d(ct_tensor a, int64_t height, int64_t width)
 ct_tensor ct_interpolate(ct_tensor a, int64_t height, int64_t width, bool bilinear);
 ct_tensor ct_cross_entropy(ct_tensor logits, ct_tensor labels, bool mean);
 ct_tensor ct_mean_squared_error(ct_tensor a, ct_tensor b);
+// Mean of 0.5 d^2 where |d| < 1, |d| - 0.5 elsewhere, or the sum
+ct_tensor ct_smooth_l1(ct_tensor a, ct_tensor b, bool mean);
 ct_tensor ct_kl_divergence(ct_tensor log_probabilities, ct_tensor log_targets);
 
 // Frozen networks: oneDNN convolutions fused with what follows them (CPU, float32 or bfloat16)
@@ -270,6 +282,8 @@ const char *ct_version(void);
 // The file that libtorch was loaded from, NULL where the system does not tell.
 const char *ct_library_path(void);
 const char *ct_cpu_capability(void);
+// Whether products of 8-bit numbers are summed up in 32 bits at once (VNNI), and not two of them in 16 first.
+bool ct_has_int8_products(void);
 int ct_set_thread_count(int count);
 int ct_thread_count(void);
 void ct_set_flush_denormals(bool enabled);

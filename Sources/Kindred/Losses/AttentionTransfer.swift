@@ -8,7 +8,32 @@ import Torch
 /// by its L2 norm. The loss is the sum over layer pairs of the mean squared difference of maps. The larger of two
 /// activations of different size is average-pooled to the smaller first. Agrees with `distiller_zoo/AT.py` of
 /// HobbitLong/RepDistiller, where all three stages are used.
-public struct AttentionTransfer: DistillationLoss {
+public struct AttentionTransfer: Method {
+  public static let card = MethodCard(
+    name: "at", paper: "Zagoruyko & Komodakis, ICLR 2017", compares: "activations, square maps",
+    records: "a map of h w numbers an input and layer pair", weight: nil, publishedWeight: "1000")
+  public static let settings = [
+    Setting.layers(\AttentionTransfer.layers, "what is compared: taps that give square maps")
+  ]
+
+  public var layers: [LayerPair]
+
+  /// All three stages.
+  public init() { self.init(["stage1", "stage2", "stage3"].map { LayerPair($0) }) }
+
+  public init(_ layers: [LayerPair]) { self.layers = layers }
+
+  public func loss(for setup: LossSetup) throws -> any DistillationLoss {
+    AttentionTransferLoss(
+      try layers.map { pair in
+        let maps = try setup.maps(pair, name)
+        return AttentionTransferLoss.Pair(pair, studentSize: maps.student.size, teacherSize: maps.teacher.size)
+      })
+  }
+}
+
+/// Attention transfer between maps of known sizes.
+public struct AttentionTransferLoss: DistillationLoss {
   /// A layer pair and the side lengths of both maps.
   public struct Pair: Sendable, Hashable {
     public let layers: LayerPair
@@ -21,27 +46,38 @@ public struct AttentionTransfer: DistillationLoss {
       self.teacherSize = teacherSize
     }
 
-    fileprivate var need: TeacherNeed {
+    fileprivate var statistic: TeacherStatistic {
       .attention(layers.teacher, size: teacherSize > studentSize ? studentSize : nil)
     }
 
     fileprivate var pooledStudentSize: Int? { studentSize > teacherSize ? teacherSize : nil }
   }
 
-  public let name = "at"
   public let pairs: [Pair]
 
   public init(_ pairs: [Pair]) { self.pairs = pairs }
 
-  public var teacherNeeds: Set<TeacherNeed> { Set(pairs.map(\.need)) }
-  public var studentRequest: ActivationRequest { ActivationRequest(taps: Set(pairs.map(\.layers.student))) }
+  public var statistics: Set<TeacherStatistic> { Set(pairs.map(\.statistic)) }
+  public var request: ActivationRequest { ActivationRequest(taps: Set(pairs.map(\.layers.student))) }
 
-  public func callAsFunction(_ student: Activations, _ teacher: TeacherOutput) -> Tensor {
+  public func callAsFunction(_ step: Step) -> Tensor {
     total(
       pairs.map { pair in
-        attentionMap(student.tap(pair.layers.student), pooledTo: pair.pooledStudentSize)
-          .meanSquaredError(teacher[pair.need])
+        attentionMap(step.student.tap(pair.layers.student), pooledTo: pair.pooledStudentSize)
+          .meanSquaredError(step.teacher[pair.statistic])
       })
+  }
+}
+
+extension TeacherStatistic {
+  /// The normalised attention map of an activation, b x (H W); the activation pooled to `size` x `size` first, if given.
+  public static func attention(_ tap: String, size: Int? = nil) -> TeacherStatistic {
+    let name = "attention.\(tap)" + (size.map { ".\($0)" } ?? "")
+    return TeacherStatistic(name, ActivationRequest(taps: [tap])) { batch, teacher in
+      [batch, size.map { $0 * $0 } ?? (teacher.shape(of: tap) ?? []).dropFirst().reduce(1, *)]
+    } compute: {
+      attentionMap($0.tap(tap), pooledTo: size)
+    }
   }
 }
 

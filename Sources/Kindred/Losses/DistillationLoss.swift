@@ -1,30 +1,46 @@
-// What all methods of distillation have in common.
+// What all losses have in common.
 
 import Torch
 
-/// A method of distillation: a scalar that is small where the student agrees with the teacher.
+/// A scalar to be made small in a step: a method of distillation, or cross-entropy.
 ///
-/// A method says what it needs of both networks, so that a teacher is run no further than needed, and a recording
-/// can serve or refuse it.
+/// A loss says what it needs of both networks, so that a teacher is run no further than needed, and a recording can serve
+/// or refuse it.
 public protocol DistillationLoss {
-  /// The method's short name in configurations, logs and tables, such as `sp`.
-  var name: String { get }
-
   /// What it needs of the teacher.
-  var teacherNeeds: Set<TeacherNeed> { get }
+  var statistics: Set<TeacherStatistic> { get }
 
   /// What it needs of the student.
-  var studentRequest: ActivationRequest { get }
+  var request: ActivationRequest { get }
 
-  /// What the method trains beside the student, such as an adapter; nil for most.
-  var adapter: Module? { get }
+  /// What is trained beside the student, such as an adapter, and what is kept from step to step, as buffers; nil for most.
+  var module: Module? { get }
 
-  /// The loss of a batch, unweighted: a scalar.
-  func callAsFunction(_ student: Activations, _ teacher: TeacherOutput) -> Tensor
+  /// The network that is trained and kept: the student itself, unless the loss makes something of its own a part of it.
+  func student(_ network: Network) -> Network
+
+  /// What the loss needs beside the batch, such as negatives that it draws: a function of the batch, its position and the
+  /// seed alone. It is asked outside the step, which a device may repeat as a whole. Empty for most.
+  func prepare(_ batch: Batch, seed: UInt64) -> [String: Tensor]
+
+  /// What the weight is multiplied by in an epoch, counted from 0; nil for a loss whose weight stays as it is.
+  func factor(epoch: Int) -> Double?
+
+  /// The loss of a step, unweighted: a scalar.
+  func callAsFunction(_ step: Step) -> Tensor
 }
 
 extension DistillationLoss {
-  public var adapter: Module? { nil }
+  public var statistics: Set<TeacherStatistic> { [] }
+  public var module: Module? { nil }
+  public func student(_ network: Network) -> Network { network }
+  public func prepare(_ batch: Batch, seed: UInt64) -> [String: Tensor] { [:] }
+  public func factor(epoch: Int) -> Double? { nil }
+
+  /// A factor that rises linearly to 1 over the first epochs, 1/n in the first of n.
+  func warmUp(epochs: Int, epoch: Int) -> Double? {
+    epochs > 1 ? min(Double(epoch + 1) / Double(epochs), 1) : nil
+  }
 }
 
 /// A layer of the student and the layer of the teacher that it is compared with.

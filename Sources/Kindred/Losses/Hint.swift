@@ -6,22 +6,56 @@ import Torch
 ///
 /// The mean squared difference between the teacher's activation and the student's, which a learned adapter brings to
 /// the teacher's shape. The adapter is that of HobbitLong/RepDistiller (`ConvReg`): a convolution, batch norm and ReLU.
-public struct Hint: DistillationLoss {
-  public let name = "hint"
+public struct Hint: Method {
+  public static let card = MethodCard(
+    name: "hint", paper: "Romero et al. (FitNets), ICLR 2015", compares: "one activation, square maps",
+    trains: "an adapter: convolution, batch norm, ReLU", records: "the teacher's map (large)", weight: nil,
+    publishedWeight: "100")
+  public static let settings = [
+    Setting.layers(\Hint.layers, "the one pair that is compared: taps that give square maps")
+  ]
+
+  public var layers: [LayerPair]
+
+  public init() { self.init(LayerPair("stage2")) }
+
+  public init(_ pair: LayerPair) { layers = [pair] }
+
+  public func loss(for setup: LossSetup) throws -> any DistillationLoss {
+    guard layers.count == 1 else {
+      throw MethodError("a hint has one layer pair, as in FitNets; keep one", key: "layers")
+    }
+    let pair = layers[0]
+    let (student, teacher) = try setup.maps(pair, name)
+    // The adapter is a convolution: it can shrink the student's map, not enlarge it.
+    guard student.size >= teacher.size else {
+      throw MethodError(
+        "no adapter leads from the student's \(pair.student) (\(student.size) high) to the teacher's \(pair.teacher) "
+          + "(\(teacher.size) high); pair the same stages", key: "layers")
+    }
+    let adapter = HintAdapter(
+      student: (student.channels, student.size), teacher: (teacher.channels, teacher.size), generator: setup.generator)
+    adapter.move(to: .cpu)
+    return HintLoss(pair, adapter: adapter)
+  }
+}
+
+/// The mean squared difference of an adapted activation from the teacher's.
+public struct HintLoss: DistillationLoss {
   public let pair: LayerPair
-  private let regressor: HintAdapter
+  private let adapter: HintAdapter
 
   public init(_ pair: LayerPair = LayerPair("stage2"), adapter: HintAdapter) {
     self.pair = pair
-    regressor = adapter
+    self.adapter = adapter
   }
 
-  public var adapter: Module? { regressor }
-  public var teacherNeeds: Set<TeacherNeed> { [.activation(pair.teacher)] }
-  public var studentRequest: ActivationRequest { ActivationRequest(taps: [pair.student]) }
+  public var module: Module? { adapter }
+  public var statistics: Set<TeacherStatistic> { [.activation(pair.teacher)] }
+  public var request: ActivationRequest { ActivationRequest(taps: [pair.student]) }
 
-  public func callAsFunction(_ student: Activations, _ teacher: TeacherOutput) -> Tensor {
-    regressor(student.tap(pair.student)).meanSquaredError(teacher[.activation(pair.teacher)])
+  public func callAsFunction(_ step: Step) -> Tensor {
+    adapter(step.student.tap(pair.student)).meanSquaredError(step.teacher[.activation(pair.teacher)])
   }
 }
 

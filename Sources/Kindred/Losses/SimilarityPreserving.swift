@@ -9,29 +9,48 @@ import Torch
 ///
 /// Agrees with `distiller_zoo/SP.py` of HobbitLong/RepDistiller, which the paper's author verified. Between 0 and 4/b:
 /// it shrinks like 1/b, so that a weight belongs to a batch size (the paper's 3000 to b = 128).
-public struct SimilarityPreserving: DistillationLoss {
-  public let name = "sp"
-  public let pairs: [LayerPair]
+public struct SimilarityPreserving: Method, DistillationLoss {
+  public static let card = MethodCard(
+    name: "sp", paper: "Tung & Mori, ICCV 2019", compares: "activations", records: "a b x b matrix a layer pair",
+    weight: nil, publishedWeight: "3000 at batch 64 to 128, 200 epochs", loneInput: "one row has no similarities")
+  public static let settings = [
+    Setting.layers(\SimilarityPreserving.layers, "what is compared: any tap, logits and pooled among them")
+  ]
 
-  /// - Parameter pairs: the paper and its benchmark use the last stage alone.
-  public init(_ pairs: [LayerPair] = [LayerPair("stage3")]) { self.pairs = pairs }
+  public var layers: [LayerPair]
 
-  public var teacherNeeds: Set<TeacherNeed> { Set(pairs.map { .similarity($0.teacher) }) }
-  public var studentRequest: ActivationRequest { ActivationRequest(taps: Set(pairs.map(\.student))) }
+  /// The paper and its benchmark use the last stage alone.
+  public init() { self.init([LayerPair("stage3")]) }
 
-  public func callAsFunction(_ student: Activations, _ teacher: TeacherOutput) -> Tensor {
+  public init(_ layers: [LayerPair]) { self.layers = layers }
+
+  public func loss(for setup: LossSetup) throws -> any DistillationLoss {
+    for pair in layers { _ = try setup.shapes(pair) }
+    return self
+  }
+
+  public var statistics: Set<TeacherStatistic> { Set(layers.map { .similarity($0.teacher) }) }
+  public var request: ActivationRequest { ActivationRequest(taps: Set(layers.map(\.student))) }
+
+  public func callAsFunction(_ step: Step) -> Tensor {
     total(
-      pairs.map { pair in
-        let difference = similarityMatrix(student.tap(pair.student)) - teacher[.similarity(pair.teacher)]
+      layers.map { pair in
+        let difference = similarityMatrix(step.student.tap(pair.student)) - step.teacher[.similarity(pair.teacher)]
         return difference.squared().mean()
       })
   }
 }
 
+extension TeacherStatistic {
+  /// The row-normalised Gram matrix of an activation, b x b, float32 or wider.
+  public static func similarity(_ tap: String) -> TeacherStatistic {
+    relation("similarity", of: tap, compute: similarityMatrix)
+  }
+}
+
 /// The row-normalised Gram matrix (b x b) of an activation whose first axis is the batch.
 ///
-/// In float32 at least, since the product overflows in half precision. A row of zeros stays zero and takes no gradient:
-/// divided by a tiny number instead, as PyTorch's `normalize` does, its gradient would be of the order of 1e12.
+/// In float32 at least, since the product overflows in half precision. A row of zeros stays zero and takes no gradient.
 public func similarityMatrix(_ activation: Tensor) -> Tensor {
   // Not a precondition, whose words an optimised build leaves out.
   guard activation.shape.count >= 2, activation.shape[0] >= 2 else {
@@ -40,18 +59,5 @@ public func similarityMatrix(_ activation: Tensor) -> Tensor {
     )
   }
   let isWide = activation.dtype == .float32 || activation.dtype == .float64
-  // The order in memory does not matter to a Gram matrix, so channels-last maps are flattened without a copy.
-  let rows = (isWide ? activation : activation.to(.float32)).batchRows()
-  let gram = rows.matmul(rows.transposed())
-  let norm = gram.norm([1], keepingAxes: true)
-  let endless = Tensor.full([1], .infinity, dtype: norm.dtype, device: norm.device)
-  return gram / Tensor.select(norm.greater(than: 1e-12), norm, endless)
-}
-
-extension Tensor {
-  /// b x n with the features in memory order, which teacher and student need not share.
-  fileprivate func batchRows() -> Tensor {
-    guard shape.count == 4, !isContiguous(), isContiguous(.channelsLast) else { return flattened(from: 1) }
-    return permuted([0, 2, 3, 1]).flattened(from: 1)
-  }
+  return (isWide ? activation : activation.to(.float32)).batchRows().gram().normalized()
 }

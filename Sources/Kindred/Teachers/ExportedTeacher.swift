@@ -22,7 +22,7 @@ public struct ExportedNetwork {
   /// The name among a network's outputs that stands for its logits; all others are activations.
   public static let logitsName = "logits"
 
-  public let description: TeacherDescription
+  public let description: NetworkDescription
   private let model: ExportedModel
   private let positions: [String: Int]
 
@@ -43,7 +43,7 @@ public struct ExportedNetwork {
     for (name, index) in positions.sorted(by: { $0.key < $1.key }) {
       shapes[name] = try ExportedNetwork.shape(result.tensors[index], name, inputs: inputShape[0])
     }
-    description = TeacherDescription(
+    description = NetworkDescription(
       name: name, classes: shapes.removeValue(forKey: ExportedNetwork.logitsName)?.last, taps: shapes)
   }
 
@@ -128,19 +128,19 @@ public struct ExportedNetworkError: Error, CustomStringConvertible, Sendable {
 /// An exported network that is run on every batch.
 public struct ExportedTeacher: TeacherSignal {
   private let network: ExportedNetwork
-  private let needs: Set<TeacherNeed>
+  private let statistics: Set<TeacherStatistic>
   private let request: ActivationRequest
 
   /// All that is needed must be among what the network's description names.
-  public init(_ network: ExportedNetwork, needs: Set<TeacherNeed>) {
+  public init(_ network: ExportedNetwork, statistics: Set<TeacherStatistic>) {
     self.network = network
-    self.needs = needs
-    request = needs.reduce(ActivationRequest()) { $0.union($1.request) }
+    self.statistics = statistics
+    request = statistics.request
   }
 
   public func activations(of input: Tensor) throws -> Activations? { try network.activations(of: input, request) }
 
   public func output(for batch: Batch) throws -> TeacherOutput {
-    TeacherOutput(try network.activations(of: batch.images, request), needs: needs)
+    TeacherOutput(try network.activations(of: batch.teacher, request), statistics)
   }
 }

@@ -1,4 +1,4 @@
-// The teacher as a network that is run on every batch, made as fast as it can be without changing what it says much.
+// The teacher as a network that is run on every batch, made as fast as it can be without changing what it gives by much.
 
 import Torch
 
@@ -7,42 +7,42 @@ public final class LiveTeacher: TeacherSignal {
   /// What int8 costs, for a teacher that works in it.
   public let quantizationCost: QuantizationCost?
   private let network: FrozenNetwork
-  private let needs: Set<TeacherNeed>
+  private let statistics: Set<TeacherStatistic>
 
   /// Freezes and folds `network`, which is the signal's own from now on.
-  public init(_ network: Network, needs: Set<TeacherNeed>, precision: Precision = .float32) {
+  public init(_ network: Network, statistics: Set<TeacherStatistic>, precision: Precision = .float32) {
     self.network = FrozenNetwork(network, precision)
-    self.needs = needs
+    self.statistics = statistics
     quantizationCost = nil
   }
 
   /// Freezes and folds `network`, turns its convolutions into int8 ones and measures what that costs.
   /// - Parameters:
   ///   - network: is the signal's own from now on.
-  ///   - needs: what the losses need of it.
+  ///   - statistics: what the losses need of it.
   ///   - calibration: training batches, from which the ranges of activations are taken.
   ///   - heldOut: the batches to measure on, each of two inputs or more.
   ///   - comparingLabels: whether the batches' labels are the teacher's own classes, so that accuracy can be measured.
   /// - Throws: `QuantizationError`; `BrokenTeacher` where a weight is not finite; what it costs is for the caller to judge, see `QuantizationCost.check`.
   public init(
-    quantizing network: Network, needs: Set<TeacherNeed>, calibration: [Batch], heldOut: [Batch],
+    quantizing network: Network, statistics: Set<TeacherStatistic>, calibration: [Batch], heldOut: [Batch],
     comparingLabels: Bool
   ) throws {
     let frozen = FrozenNetwork(network, .float32)
     try frozen.requireWeights()
-    var request = needs.request
+    var request = statistics.request
     request.logits = request.logits || comparingLabels
     let samples = {
       heldOut.map { batch in
-        TeacherSample(frozen.activations(of: batch.images, request), labels: comparingLabels ? batch.labels : nil)
+        TeacherSample(frozen.activations(of: batch.teacher, request), labels: comparingLabels ? batch.labels : nil)
       }
     }
     let float32 = samples()
-    let convolutions = try frozen.quantize(on: calibration.map(\.images), request)
+    let convolutions = try frozen.quantize(on: calibration.map(\.teacher), request)
     quantizationCost = QuantizationCost(
-      of: samples(), beside: float32, inputs: heldOut.reduce(0) { $0 + $1.labels.count }, convolutions)
+      of: samples(), beside: float32, inputs: heldOut.reduce(0) { $0 + $1.count }, convolutions)
     self.network = frozen
-    self.needs = needs
+    self.statistics = statistics
   }
 
   public var isCapturable: Bool { true }
@@ -50,15 +50,10 @@ public final class LiveTeacher: TeacherSignal {
   /// - Throws: `BrokenTeacher` where a weight is not finite: fused layers turn what comes of it into zeros.
   public func activations(of input: Tensor) throws -> Activations? {
     try network.requireWeights()
-    return network.activations(of: input, needs.request)
+    return network.activations(of: input, statistics.request)
   }
 
   public func output(for batch: Batch) -> TeacherOutput {
-    TeacherOutput(network.activations(of: batch.images, needs.request), needs: needs)
+    TeacherOutput(network.activations(of: batch.teacher, statistics.request), statistics)
   }
-}
-
-extension Set<TeacherNeed> {
-  /// What the teacher network has to be asked for.
-  fileprivate var request: ActivationRequest { reduce(ActivationRequest()) { $0.union($1.request) } }
 }

@@ -52,11 +52,16 @@ public struct QuantizationCost: Sendable, Codable, Equatable {
   /// What int8 may cost.
   public struct Bounds: Sendable, Equatable {
     /// In percentage points.
+    /// The largest loss of top-1 accuracy, in percentage points.
     public var largestTop1Drop: Double
+    /// The largest relative error of a Gram matrix.
     public var largestGramError: Double
+    /// The smallest correlation of a Gram matrix's entries off the diagonal with those in float32.
     public var smallestGramCorrelation: Double
 
-    public init(largestTop1Drop: Double, largestGramError: Double, smallestGramCorrelation: Double) {
+    public init(
+      largestTop1Drop: Double = 2, largestGramError: Double = 0.1, smallestGramCorrelation: Double = 0.98
+    ) {
       self.largestTop1Drop = largestTop1Drop
       self.largestGramError = largestGramError
       self.smallestGramCorrelation = smallestGramCorrelation

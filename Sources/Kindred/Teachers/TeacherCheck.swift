@@ -10,13 +10,13 @@ extension TeacherSignal {
   /// - Returns: what is odd about it and no reason to refuse it, a line each.
   /// - Throws: `BrokenTeacher`; whatever the signal throws.
   public func check(on batch: Batch) throws -> [String] {
-    guard let answer = try activations(of: batch.images) else {
+    guard let answer = try activations(of: batch.teacher) else {
       try output(for: batch).requireFinite()
       return []
     }
     try answer.requireSound()
-    try answer.requireEqual(try activations(of: batch.images))
-    try requireIndependence(of: batch.images, answer)
+    try answer.requireEqual(try activations(of: batch.teacher))
+    try requireIndependence(of: batch.teacher, answer)
     return answer.logits?.areProbabilities == true
       ? ["its logits are probabilities (each row sums to 1): kd wants what the softmax is taken of"] : []
   }
@@ -51,8 +51,8 @@ public struct BrokenTeacher: Error, CustomStringConvertible, Sendable {
 extension TeacherOutput {
   /// - Throws: `BrokenTeacher` for the first signal, by name, that is not finite.
   func requireFinite() throws {
-    let broken = needs.sorted { $0.signalName < $1.signalName }.first { !self[$0].isSound(asLogits: $0 == .logits) }
-    if let broken { throw BrokenTeacher("gives '\(broken.signalName)' with NaN or infinity in it") }
+    let broken = statistics.sorted { $0.name < $1.name }.first { !self[$0].isSound(asLogits: $0 == .logits) }
+    if let broken { throw BrokenTeacher("gives '\(broken.name)' with NaN or infinity in it") }
   }
 }
 
@@ -67,7 +67,7 @@ extension Activations {
       guard tensor.isSound(asLogits: name == "logits") else {
         throw BrokenTeacher("gives '\(name)' with NaN or infinity in it for the run's first batch")
       }
-      guard tensor.absolute().maximum().item > 0 else {
+      guard tensor.abs().maximum().item > 0 else {
         throw BrokenTeacher("gives '\(name)' of nothing but zeros for the run's first batch; there is nothing to learn")
       }
     }
@@ -115,12 +115,12 @@ extension Tensor {
 
   private var finitePart: Tensor {
     let wide = to(.float32)
-    return Tensor.select(wide.isFinite, wide, wide.zerosLike())
+    return Tensor.where(wide.isFinite, wide, wide.zerosLike())
   }
 
   /// Whether rows are what a softmax gives.
   fileprivate var areProbabilities: Bool {
     shape.count == 2 && shape[1] > 1 && minimum().item >= 0
-      && (to(.float32).sum([1]) - 1).absolute().maximum().item < 1e-3
+      && (to(.float32).sum([1]) - 1).abs().maximum().item < 1e-3
   }
 }

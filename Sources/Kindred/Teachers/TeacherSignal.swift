@@ -2,65 +2,35 @@
 
 import Torch
 
-/// One thing that a loss needs of the teacher for a batch of b inputs.
-public enum TeacherNeed: Hashable, Sendable {
-  /// b x classes.
-  case logits
-  /// An activation as it is.
-  case activation(String)
-  /// The row-normalised Gram matrix of an activation, b x b, float32 or wider.
-  case similarity(String)
-  /// The normalised attention map of an activation, b x (H W); the activation pooled to `size` x `size` first, if given.
-  case attention(String, size: Int?)
-
-  /// What the teacher network has to be asked for.
-  var request: ActivationRequest {
-    switch self {
-    case .logits: .logits
-    case .activation(let tap), .similarity(let tap), .attention(let tap, _): ActivationRequest(taps: [tap])
-    }
-  }
-
-  /// This need computed from the teacher's activations.
-  func tensor(from activations: Activations) -> Tensor {
-    switch self {
-    case .logits: activations.requiredLogits()
-    case .activation(let tap): activations.tap(tap)
-    case .similarity(let tap): similarityMatrix(activations.tap(tap))
-    case .attention(let tap, let size): attentionMap(activations.tap(tap), pooledTo: size)
-    }
-  }
-}
-
-/// What the teacher says of one batch.
+/// What the teacher gives for one batch.
 public struct TeacherOutput {
-  private let values: [TeacherNeed: Tensor]
+  private let values: [TeacherStatistic: Tensor]
 
-  public init(_ values: [TeacherNeed: Tensor] = [:]) { self.values = values }
+  public init(_ values: [TeacherStatistic: Tensor] = [:]) { self.values = values }
 
   /// What the losses need, computed from a teacher's activations without recording gradients.
-  public init(_ activations: Activations, needs: Set<TeacherNeed>) {
+  public init(_ activations: Activations, _ statistics: Set<TeacherStatistic>) {
     values = withoutGradients {
-      Dictionary(uniqueKeysWithValues: needs.map { ($0, $0.tensor(from: activations)) })
+      Dictionary(uniqueKeysWithValues: statistics.map { ($0, $0.compute(activations)) })
     }
   }
 
-  var needs: Dictionary<TeacherNeed, Tensor>.Keys { values.keys }
+  var statistics: Dictionary<TeacherStatistic, Tensor>.Keys { values.keys }
 
   func copied() -> TeacherOutput { TeacherOutput(values.mapValues { $0.clone() }) }
 
-  /// Takes over the contents of another output of the same needs and shapes.
+  /// Takes over the contents of another output of the same statistics and shapes.
   func fill(from other: TeacherOutput) {
-    for (need, value) in values { value.copyInPlace(other[need]) }
+    for (statistic, value) in values { value.copyInPlace(other[statistic]) }
   }
 
-  public subscript(need: TeacherNeed) -> Tensor {
-    guard let value = values[need] else { preconditionFailure("the teacher was not asked for \(need)") }
+  public subscript(statistic: TeacherStatistic) -> Tensor {
+    guard let value = values[statistic] else { preconditionFailure("the teacher was not asked for \(statistic.name)") }
     return value
   }
 }
 
-/// A source of what a teacher says of each batch.
+/// A source of what a teacher gives for each batch.
 public protocol TeacherSignal {
   /// Whether `output` is work for the device alone, the same for every batch, so that it can be part of a captured step.
   var isCapturable: Bool { get }

@@ -5,20 +5,41 @@ import Torch
 /// What a step works on.
 struct StepInputs {
   let batch: Batch
-  /// What the teacher says, where it does not say it within the step.
+  /// What the teacher gives, where it is not run within the step.
   let signal: TeacherOutput?
 
   /// The same in memory of its own.
   func copied() -> StepInputs {
-    let batch = Batch(images: batch.images.clone(), labels: batch.labels.clone(), position: batch.position)
-    return StepInputs(batch: batch, signal: signal?.copied())
+    StepInputs(batch: batch.copied(), signal: signal?.copied())
   }
 
   /// Takes over the contents of others of the same shapes.
   func fill(from other: StepInputs) {
-    batch.images.copyInPlace(other.batch.images)
-    batch.labels.copyInPlace(other.batch.labels)
+    batch.fill(from: other.batch)
     if let signal, let new = other.signal { signal.fill(from: new) }
+  }
+}
+
+extension Batch {
+  /// The same in memory of its own.
+  fileprivate func copied() -> Batch {
+    let student = student.clone()
+    var copy = Batch(
+      student, teacher: self.student === teacher ? student : teacher.clone(), labels: labels?.clone(),
+      indices: indices.clone(), position: position)
+    copy.extras = extras.mapValues { $0.clone() }
+    return copy
+  }
+
+  /// Takes over the contents of another of the same shapes.
+  fileprivate func fill(from other: Batch) {
+    student.copyInPlace(other.student)
+    if student !== teacher { teacher.copyInPlace(other.teacher) }
+    if let labels, let new = other.labels { labels.copyInPlace(new) }
+    indices.copyInPlace(other.indices)
+    for (key, tensor) in extras {
+      if let new = other.extras[key] { tensor.copyInPlace(new) }
+    }
   }
 }
 
@@ -42,7 +63,7 @@ final class CapturedStep {
   }
 
   func callAsFunction(_ given: StepInputs) throws {
-    guard given.batch.labels.count == batchSize else { return try body(given) }
+    guard given.batch.count == batchSize else { return try body(given) }
     let inputs = self.inputs ?? given.copied()
     inputs.fill(from: given)
     self.inputs = inputs

@@ -3,7 +3,7 @@
 import Foundation
 import Torch
 
-/// Student, adapters, optimiser and progress: all that the rest of a run depends on.
+/// Student, what the losses train or keep, optimiser and progress: all that the rest of a run depends on.
 public enum Checkpoint {
   private static let progressKey = "progress"
 
@@ -42,8 +42,8 @@ public enum Checkpoint {
       throw StateError(entry: name, problem: "has shape \(found), this run wants \(wanted)")
     }
     try distiller.student.load(tensors.entries(under: "student"))
-    for (name, adapter) in distiller.objective.adapters {
-      try adapter.load(tensors.entries(under: "adapter.\(name)"))
+    for (id, module) in distiller.ownModules {
+      try module.load(tensors.entries(under: "adapter.\(id)"))
     }
     try distiller.optimizer.load(tensors.entries(under: "optimizer"))
     distiller.resume(from: progress)
@@ -51,22 +51,19 @@ public enum Checkpoint {
 }
 
 extension Distiller {
+  /// The losses' modules but those that are a part of the student.
+  fileprivate var ownModules: [(id: String, module: Module)] {
+    let parts = student.modules
+    return objective.modules.filter { term in !parts.contains { $0 === term.module } }
+  }
+
   fileprivate var tensors: [String: Tensor] {
     var tensors: [String: Tensor] = [:]
     for (name, tensor) in student.state { tensors["student.\(name)"] = tensor }
-    for (loss, adapter) in objective.adapters {
-      for (name, tensor) in adapter.state { tensors["adapter.\(loss).\(name)"] = tensor }
+    for (id, module) in ownModules {
+      for (name, tensor) in module.state { tensors["adapter.\(id).\(name)"] = tensor }
     }
     for (name, tensor) in optimizer.state { tensors["optimizer.\(name)"] = tensor }
     return tensors
-  }
-}
-
-extension [String: Tensor] {
-  /// The entries whose names begin with a prefix and a dot, without it.
-  fileprivate func entries(under prefix: String) -> [String: Tensor] {
-    reduce(into: [:]) { entries, entry in
-      if entry.key.hasPrefix(prefix + ".") { entries[String(entry.key.dropFirst(prefix.count + 1))] = entry.value }
-    }
   }
 }

@@ -7,81 +7,56 @@ import Torch
 /// A run is a function of its networks' initial weights, its batches and its settings: stopped anywhere and resumed from
 /// its checkpoint, it goes through the same states bit for bit. Prints nothing; tells by events.
 public final class Distiller {
-  /// How long and how fast.
-  public struct Settings: Sendable {
-    public var epochs: Int
-    public var learningRate: Double
-    public var schedule: LearningRateSchedule
-    /// Every how many epochs the student is evaluated; always after the last.
-    public var evaluationInterval: Int
-    /// The student's, in training. It is evaluated in float32.
-    public var precision: Precision
-
-    public init(
-      epochs: Int, learningRate: Double, schedule: LearningRateSchedule, evaluationInterval: Int = 1,
-      precision: Precision = .float32
-    ) {
-      self.epochs = epochs
-      self.learningRate = learningRate
-      self.schedule = schedule
-      self.evaluationInterval = evaluationInterval
-      self.precision = precision
-    }
-  }
-
-  /// How a call of `run` ended.
-  public enum Outcome: Sendable { case finished, stopped }
-
   public let student: Network
   public let objective: Objective
   public internal(set) var progress = TrainingProgress()
   let optimizer: any Optimizer
   private let teacher: (any TeacherSignal)?
-  private let settings: Settings
+  private let recipe: Recipe
   private let work: (any WorkCapture)?
   private lazy var device = student.parameters.first?.device ?? .cpu
   /// The figures of the epoch under way.
   private lazy var metrics = StepMetrics(objective, device: device)
   private var unreached = UnreachedParameters()
+  /// Of a distiller that was made with its data.
+  var loop: TrainingLoop?
   /// The step that is captured for batches of one size.
   private var captured: CapturedStep?
 
-  /// The optimiser is over the parameters of the student and of the objective's adapters, see
-  /// `parameters(student:objective:)`.
+  /// `optimizer` is one over `parameters(student:objective:)`, nil for the recipe's own.
   ///
   /// `work` captures the whole step and replays it, see `CUDAGraph`; nil carries out every step as it is. The optimiser must
   /// be one that can be captured then. A teacher that cannot be is asked before each replay.
   public init(
-    student: Network, teacher: (any TeacherSignal)? = nil, objective: Objective, optimizer: any Optimizer,
-    settings: Settings, work: (any WorkCapture)? = nil
+    student: Network, teacher: (any TeacherSignal)? = nil, objective: Objective, recipe: Recipe,
+    optimizer: (any Optimizer)? = nil, work: (any WorkCapture)? = nil
   ) {
     self.student = student
     self.teacher = teacher
     self.objective = objective
-    self.optimizer = optimizer
-    self.settings = settings
+    self.optimizer =
+      optimizer ?? recipe.optimizer.optimizer(over: Distiller.parameters(student: student, objective: objective))
+    self.recipe = recipe
     self.work = work
   }
 
   /// The parameters that a run with this student and objective trains, in the optimiser's order.
   public static func parameters(student: Network, objective: Objective) -> [Tensor] {
-    student.parameters + objective.adapters.flatMap(\.module.parameters)
+    let own = student.parameters
+    // What a loss has made a part of the student is there already.
+    let known = Set(own.map { ObjectIdentifier($0) })
+    return own + objective.modules.flatMap(\.module.parameters).filter { !known.contains(ObjectIdentifier($0)) }
   }
 
-  /// Goes on from `progress` to the end, or until `shouldStop`, which is asked after every step.
+  /// Goes on from `progress` over batches; the caller pulls the events and stops when it likes.
   ///
-  /// What the steps come to is read when an epoch ends, when the run stops, and when `onEvent` asks for a step's loss;
+  /// What the steps come to is read when an epoch ends, when a checkpoint is saved, and when a step's loss is asked for;
   /// between these nothing waits for a CUDA device.
-  /// - Throws: `BrokenTeacher` and `UnweightedTerm` before anything is trained; `NonFiniteLoss`; `StepNotCaptured`; whatever
-  ///   the teacher's signal or `onEvent` throws.
-  public func run(
-    on source: any BatchSource, evaluate: (Network) -> Evaluation, shouldStop: () -> Bool,
-    onEvent: (TrainingEvent) throws -> Void
-  ) throws -> Outcome {
-    guard let work else {
-      return try go(on: source, evaluate: evaluate, shouldStop: shouldStop, onEvent: onEvent)
-    }
-    return try work.inOrder { try go(on: source, evaluate: evaluate, shouldStop: shouldStop, onEvent: onEvent) }
+  /// - Parameters:
+  ///   - source: the training batches.
+  ///   - evaluate: measures the student in the epochs that the recipe says; nil where nothing is measured.
+  public func events(on source: any BatchSource, evaluate: ((Network) -> Evaluation)? = nil) -> TrainingEvents {
+    TrainingEvents(self, TrainingLoop(source, evaluate))
   }
 
   /// Puts a run's progress back.
@@ -90,40 +65,50 @@ public final class Distiller {
     metrics.start(from: progress)
   }
 
-  private func go(
-    on source: any BatchSource, evaluate: (Network) -> Evaluation, shouldStop: () -> Bool,
-    onEvent: (TrainingEvent) throws -> Void
-  ) throws -> Outcome {
+  /// Makes ready for steps: everything that can be refused is refused before anything is trained.
+  /// - Returns: what may not be meant, a line each.
+  func begin(on source: any BatchSource) throws -> [String] {
     try objective.requireWeights()
-    try checkTeacher(on: source, onEvent)
+    var first = source.batches(from: BatchPosition())
+    var oddities: [String] = []
+    if let teacher, let batch = first.next() { oddities = try teacher.check(on: batch) }
     student.train()
-    for (_, adapter) in objective.adapters { adapter.train() }
+    for (_, module) in objective.modules { module.train() }
     metrics.start(from: progress)
-    let step = stepper(batchSize: source.batchSize)
-    var batches = source.batches(from: progress.position)
-    while progress.position.epoch < settings.epochs {
-      optimizer.learningRate = learningRate
-      while progress.position.batch < source.batchesPerEpoch {
-        guard let batch = batches.next() else { return try stopped() }
-        try timed { try step(inputs(batch)) }
-        if let warning = unreached.take() { try onEvent(.warning(warning)) }
-        progress.images += batch.labels.count
-        progress.position.batch += 1
-        try onEvent(.step(stepReport(batch, of: source.batchesPerEpoch)))
-        if shouldStop() { return try stopped() }
-      }
-      try readMetrics()
-      let report = finishEpoch(evaluate)
-      metrics.start(from: progress)
-      try onEvent(.epoch(report))
-    }
-    return .finished
+    return oddities.map { "the teacher: \($0)" }
   }
 
-  private func checkTeacher(on source: any BatchSource, _ onEvent: (TrainingEvent) throws -> Void) throws {
-    var batches = source.batches(from: BatchPosition())
-    guard let teacher, let first = batches.next() else { return }
-    for oddity in try teacher.check(on: first) { try onEvent(.warning("the teacher: \(oddity)")) }
+  /// Whether all epochs are done.
+  public var isFinished: Bool { progress.position.epoch >= recipe.epochs }
+
+  /// Whether the next thing is a step, and not an epoch's end.
+  func isStepNext(of source: any BatchSource) -> Bool { progress.position.batch < source.batchesPerEpoch }
+
+  /// - Returns: the step's report, and what was found out by it that may not be meant.
+  func step(on batch: Batch, of source: any BatchSource) throws -> (report: StepReport, warning: String?) {
+    try inOrder {
+      optimizer.learningRate = recipe.learningRate(epoch: progress.position.epoch)
+      let step = stepper(batchSize: source.batchSize)
+      try timed { try step(inputs(batch)) }
+      progress.images += batch.count
+      progress.position.batch += 1
+      return (stepReport(batch, of: source.batchesPerEpoch), unreached.take())
+    }
+  }
+
+  func finishEpoch(_ evaluate: ((Network) -> Evaluation)?) throws -> EpochReport {
+    try inOrder {
+      try readMetrics()
+      let report = report(evaluate)
+      metrics.start(from: progress)
+      return report
+    }
+  }
+
+  /// On the device's stream, where steps are captured.
+  private func inOrder<Result>(_ body: () throws -> Result) throws -> Result {
+    guard let work else { return try body() }
+    return try work.inOrder(body)
   }
 
   /// Brings the figures of `progress` up to its position.
@@ -143,15 +128,6 @@ public final class Distiller {
       position: BatchPosition(epoch: progress.position.epoch, batch: step), term: term, value: value)
   }
 
-  private func stopped() throws -> Outcome {
-    try readMetrics()
-    return .stopped
-  }
-
-  private var learningRate: Double {
-    settings.learningRate * settings.schedule.factor(epoch: progress.position.epoch, of: settings.epochs)
-  }
-
   /// Counts the time that `body` takes as the epoch's.
   private func timed<Result>(_ body: () throws -> Result) rethrows -> Result {
     let clock = ContinuousClock()
@@ -168,8 +144,9 @@ public final class Distiller {
     return { try captured($0) }
   }
 
-  /// A batch and what the teacher says of it, unless it says it within the step.
+  /// A batch with what losses prepare for it, and what the teacher gives for it unless it is run within the step.
   private func inputs(_ batch: Batch) throws -> StepInputs {
+    let batch = objective.prepare(batch, seed: recipe.seed)
     guard let teacher, !teacher.isCapturable else { return StepInputs(batch: batch, signal: nil) }
     return StepInputs(batch: batch, signal: try teacher.output(for: batch))
   }
@@ -178,9 +155,9 @@ public final class Distiller {
   private func step(_ inputs: StepInputs) throws {
     let batch = inputs.batch
     let signal = try inputs.signal ?? teacher?.output(for: batch) ?? TeacherOutput()
-    let activations = student.activations(of: batch.images, objective.studentRequest, in: settings.precision)
-    let value = objective(activations, signal, labels: batch.labels)
-    metrics.add(value, logits: activations.requiredLogits(), labels: batch.labels)
+    let activations = student.activations(of: batch.student, objective.request, in: recipe.precision)
+    let value = objective(Step(student: activations, teacher: signal, batch: batch))
+    metrics.add(value, logits: activations.logits, batch)
     // Reading costs nothing where the device is the CPU, so that a bad step need not be taken.
     if device == .cpu, work == nil { try check(metrics.read(), signal) }
     value.total.backward()
@@ -190,7 +167,7 @@ public final class Distiller {
 
   private func stepReport(_ batch: Batch, of batchesPerEpoch: Int) -> StepReport {
     StepReport(
-      position: batch.position, batchesPerEpoch: batchesPerEpoch, epochs: settings.epochs,
+      position: batch.position, batchesPerEpoch: batchesPerEpoch, epochs: recipe.epochs,
       imagesPerSecond: Double(progress.images) / max(progress.seconds, 1e-9),
       readLoss: { [self] in try readLoss() })
   }
@@ -201,13 +178,13 @@ public final class Distiller {
     return reading.loss
   }
 
-  private func finishEpoch(_ evaluate: (Network) -> Evaluation) -> EpochReport {
+  private func report(_ evaluate: ((Network) -> Evaluation)?) -> EpochReport {
     let epoch = progress.position.epoch + 1
-    let isDue = epoch % settings.evaluationInterval == 0 || epoch == settings.epochs
-    let evaluation = isDue ? evaluate(student) : nil
+    let isDue = epoch % recipe.evaluateEvery == 0 || epoch == recipe.epochs
+    let evaluation = isDue ? evaluate?(student) : nil
     let images = Double(max(progress.images, 1))
     let report = EpochReport(
-      epoch: epoch, learningRate: learningRate, terms: progress.sums.mapValues { $0 / images },
+      epoch: epoch, learningRate: recipe.learningRate(epoch: epoch - 1), terms: progress.sums.mapValues { $0 / images },
       trainingAccuracy: Double(progress.correct) / images,
       imagesPerSecond: images / max(progress.seconds, 1e-9), accuracy: evaluation?.accuracy,
       top5Accuracy: evaluation?.top5Accuracy, evaluationLoss: evaluation?.loss)

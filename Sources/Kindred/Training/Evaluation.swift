@@ -76,8 +76,8 @@ extension Network {
     let tally = EvaluationTally(classCount: classCount, device: state.first?.tensor.device ?? .cpu)
     withoutGradients {
       for batch in batches {
-        let logits = activations(of: batch.images, .logits).requiredLogits().to(.float32)
-        tally.add(logits: logits, labels: batch.labels)
+        let logits = activations(of: batch.student, .logits).requiredLogits().to(.float32)
+        tally.add(logits: logits, labels: batch.requiredLabels())
       }
     }
     return tally.evaluation()

@@ -26,7 +26,7 @@ final class StepMetrics {
   private let correct: Tensor
 
   init(_ objective: Objective, device: Device) {
-    names = [Objective.crossEntropyID] + objective.terms.map(\.id) + [Objective.totalID]
+    names = objective.terms.map(\.id) + [Objective.totalID]
     sums = .zeros([names.count], dtype: .float64, device: device)
     last = .zeros([names.count], dtype: .float64, device: device)
     finiteSteps = .zeros([names.count], dtype: .int64, device: device)
@@ -41,14 +41,14 @@ final class StepMetrics {
     correct.fillInPlace(Double(progress.correct))
   }
 
-  /// Adds a step: each term weighted by the number of inputs, and the right answers.
-  func add(_ value: Objective.Value, logits: Tensor, labels: Tensor) {
+  /// Adds a step: each term weighted by the number of inputs, and the right answers where there are labels.
+  func add(_ value: Objective.Value, logits: Tensor?, _ batch: Batch) {
     withoutGradients {
       last.copyInPlace(Tensor.stacked(value.terms.map(\.value) + [value.total]))
-      let next = sums + last * Double(labels.count)
-      sums.copyInPlace(Tensor.select(sums.isFinite, next, sums))
+      let next = sums + last * Double(batch.count)
+      sums.copyInPlace(Tensor.where(sums.isFinite, next, sums))
       finiteSteps.addInPlace(sums.isFinite)
-      correct.addInPlace(logits.argmax(1).equal(to: labels).sum())
+      if let logits, let labels = batch.labels { correct.addInPlace(logits.argmax(1).equal(to: labels).sum()) }
     }
   }
 

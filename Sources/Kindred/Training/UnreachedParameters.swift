@@ -26,5 +26,5 @@ struct UnreachedParameters {
 
 extension Tensor {
   /// Whether `backward` has left anything but zeros. Waits for a CUDA device.
-  fileprivate var isReached: Bool { gradient.map { $0.absolute().maximum().item != 0 } ?? false }
+  fileprivate var isReached: Bool { gradient.map { $0.abs().maximum().item != 0 } ?? false }
 }

@@ -19,55 +19,54 @@ public struct WeightCalibration {
   }
 
   /// The median (the upper of two middle values) over batches of fraction * |d(cross-entropy)/dA| / |d(term)/dA|. The student is left as it was.
+  ///
+  /// The batches must be prepared for an objective with this term, see `Objective.prepare`.
   /// - Throws: `CalibrationError` where either gradient is missing, zero, not finite or nothing but rounding; whatever the
   ///   teacher's signal throws.
   public func weight(
-    of loss: any DistillationLoss, student: Network, teacher: any TeacherSignal, batches: [Batch]
+    of term: Objective.Term, student: Network, teacher: any TeacherSignal, batches: [Batch]
   ) throws -> Double {
-    guard !batches.isEmpty else { throw CalibrationError(loss, "there is no batch to measure it on") }
-    let before = (student.state + (loss.adapter?.state ?? [])).map { ($0.tensor, $0.tensor.detached().clone()) }
+    guard !batches.isEmpty else { throw CalibrationError(term, "there is no batch to measure it on") }
     let wasTraining = student.isTraining
-    defer {
-      withoutGradients { for (tensor, value) in before { tensor.copyInPlace(value) } }
-      student.train(wasTraining)
-    }
+    defer { student.train(wasTraining) }
     student.train()
-    let ratios = try batches.map { batch in
-      let request = loss.studentRequest.union(.logits)
-      let activations = student.unwidenedActivations(of: batch.images, request, in: precision)
-      return try ratio(loss, activations, try teacher.output(for: batch), batch)
+    let ratios = try puttingBack(student.state + (term.loss.module?.state ?? [])) {
+      try batches.map { batch in
+        let request = term.loss.request.union(.logits)
+        let activations = student.unwidenedActivations(of: batch.student, request, in: precision)
+        return try ratio(term, activations, try teacher.output(for: batch), batch)
+      }
     }
     return fraction * ratios.sorted()[ratios.count / 2]
   }
 
   private func ratio(
-    _ loss: any DistillationLoss, _ activations: Activations, _ signal: TeacherOutput, _ batch: Batch
+    _ term: Objective.Term, _ activations: Activations, _ signal: TeacherOutput, _ batch: Batch
   ) throws -> Double {
-    let compared = activations.compared(by: loss)
-    for (name, activation) in compared where activation.absolute().maximum().item == 0 {
-      throw CalibrationError(loss, "the student's \(name) is zero throughout: that layer is dead")
+    let compared = activations.compared(by: term)
+    for (name, activation) in compared where activation.abs().maximum().item == 0 {
+      throw CalibrationError(term, "the student's \(name) is zero throughout: that layer is dead")
     }
-    let wide = activations.widened
-    let term = loss(wide, signal)
-    let termPull = try pull(term, on: compared, loss, of: "its")
-    try refuseNoise(loss, wide.detached(), signal)
-    let crossEntropy = wide.requiredLogits().crossEntropy(labels: batch.labels)
-    return try pull(crossEntropy, on: compared, loss, of: "cross-entropy's") / termPull
+    let wide = Step(student: activations.widened, teacher: signal, batch: batch).of(term.id)
+    let termPull = try pull(term.loss(wide), on: compared, term, of: "its")
+    let crossEntropyPull = try pull(CrossEntropy()(wide), on: compared, term, of: "cross-entropy's")
+    try refuseNoise(term, wide)
+    return crossEntropyPull / termPull
   }
 
   /// The L2 norm of a scalar's gradient over all the activations, each of which it must reach.
   private func pull(
-    _ scalar: Tensor, on compared: [(name: String, activation: Tensor)], _ loss: any DistillationLoss, of whose: String
+    _ scalar: Tensor, on compared: [(name: String, activation: Tensor)], _ term: Objective.Term, of whose: String
   ) throws -> Double {
     let gradients = scalar.gradients(of: compared.map(\.activation), keepingGraph: true)
     let squares = try zip(compared, gradients).map { compared, gradient in
       guard let gradient else {
-        throw CalibrationError(loss, "\(whose) gradient does not reach the student's \(compared.name)")
+        throw CalibrationError(term, "\(whose) gradient does not reach the student's \(compared.name)")
       }
       let square = gradient.to(.float32).squared().sum().item
       guard square > 0, square.isFinite else {
         let value = square == 0 ? "zero" : "not finite"
-        throw CalibrationError(loss, "\(whose) gradient at the student's \(compared.name) is \(value)")
+        throw CalibrationError(term, "\(whose) gradient at the student's \(compared.name) is \(value)")
       }
       return square
     }
@@ -76,39 +75,51 @@ public struct WeightCalibration {
 
   /// Refuses a gradient that is another one when the activations change in their sixth digit: where teacher and student
   /// say the same, all that is left of their difference is rounding, and a weight from it would be enormous.
-  private func refuseNoise(
-    _ loss: any DistillationLoss, _ activations: Activations, _ signal: TeacherOutput
-  ) throws {
+  private func refuseNoise(_ term: Objective.Term, _ step: Step) throws {
+    let activations = step.student.detached()
     let generator = Generator(seed: 1)
     let (exact, nudged) = (
       activations.leaves { $0.clone() },
       activations.leaves { $0 + $0 * generator.normal($0.shape, deviation: 1e-6).to($0.dtype, device: $0.device) }
     )
-    let (one, other) = (gradients(of: loss, exact, signal), gradients(of: loss, nudged, signal))
+    let (one, other) = (gradients(of: term, step, exact), gradients(of: term, step, nudged))
     for ((name, gradient), (_, changed)) in zip(one, other) {
       guard let gradient, let changed else { continue }
       guard (gradient - changed).norm().item < 0.5 * gradient.norm().item else {
         throw CalibrationError(
-          loss, "its gradient at the student's \(name) is nothing but rounding: student and teacher agree there already"
+          term, "its gradient at the student's \(name) is nothing but rounding: student and teacher agree there already"
         )
       }
     }
   }
 
   private func gradients(
-    of loss: any DistillationLoss, _ activations: Activations, _ signal: TeacherOutput
+    of term: Objective.Term, _ step: Step, _ activations: Activations
   ) -> [(name: String, gradient: Tensor?)] {
-    let compared = activations.compared(by: loss)
-    let gradients = loss(activations, signal).gradients(of: compared.map(\.activation))
+    let compared = activations.compared(by: term)
+    let step = Step(student: activations, teacher: step.teacher, batch: step.batch)
+    // What a loss keeps from step to step, such as a memory bank, is part of what its gradient depends on.
+    let gradients = puttingBack(term.loss.module?.state ?? []) {
+      term.loss(step).gradients(of: compared.map(\.activation))
+    }
     return zip(compared, gradients).map { ($0.name, $1) }
   }
 }
 
+/// Gives tensors their values back after `body`.
+private func puttingBack<Result>(
+  _ state: [(name: String, tensor: Tensor)], _ body: () throws -> Result
+) rethrows -> Result {
+  let values = state.map { $0.tensor.detached().clone() }
+  defer { withoutGradients { for (entry, value) in zip(state, values) { entry.tensor.copyInPlace(value) } } }
+  return try body()
+}
+
 extension Activations {
-  /// The activations whose gradients are measured: those that a term taps, or else the logits.
-  fileprivate func compared(by loss: any DistillationLoss) -> [(name: String, activation: Tensor)] {
-    let taps = loss.studentRequest.taps.sorted().map { ("'\($0)'", tap($0)) }
-    return taps.isEmpty ? [("logits", requiredLogits())] : taps
+  /// The activations whose gradients are measured: those that a term compares.
+  fileprivate func compared(by term: Objective.Term) -> [(name: String, activation: Tensor)] {
+    let taps = term.loss.request.taps.sorted().map { ("'\($0)'", tap($0)) }
+    return taps + (term.loss.request.logits ? [("logits", requiredLogits())] : [])
   }
 
   fileprivate func detached() -> Activations {
@@ -131,8 +142,8 @@ public struct CalibrationError: Error, CustomStringConvertible, Sendable {
   public let term: String
   public let reason: String
 
-  init(_ loss: any DistillationLoss, _ reason: String) {
-    term = loss.name
+  init(_ term: Objective.Term, _ reason: String) {
+    self.term = term.id
     self.reason = reason
   }
 

@@ -27,7 +27,7 @@ struct SharedSignal {
   private struct Key: Equatable {
     let teacher: Configuration.Teacher
     let images: Configuration.Images
-    let training: Configuration.Training
+    let training: Recipe
 
     init?(_ settings: Configuration) {
       guard let teacher = settings.teacher else { return nil }
@@ -38,7 +38,7 @@ struct SharedSignal {
       (images.evaluateOn, images.testImages) = (.test, nil)
       self.images = images
       var training = settings.training
-      let usual = Configuration.Training()
+      let usual = Recipe()
       // All that does not reach the teacher.
       (training.epochs, training.seed, training.planSeed) = (usual.epochs, usual.seed, settings.planSeed)
       (training.optimizer, training.schedule) = (usual.optimizer, usual.schedule)

@@ -27,9 +27,9 @@ public struct SimilarityFigure {
   /// The networks' row-normalised Gram matrices of the last stage, in evaluation mode, side by side.
   public func picture(_ networks: [(title: String, network: Network)]) -> Picture {
     let panels = networks.map { title, network in
-      let tap = Architecture.defaultTap
+      let tap = SimilarityPreserving().layers[0].student
       let activations = withoutGradients {
-        network.activations(of: batch.images, ActivationRequest(taps: [tap])).tap(tap)
+        network.activations(of: batch.student, ActivationRequest(taps: [tap])).tap(tap)
       }
       return SimilarityPicture.Panel(
         title: title, matrix: similarityMatrix(activations).elements(), size: labels.count)

@@ -2,6 +2,7 @@
 
 import Kindred
 import KindredVision
+import Torch
 
 extension Configuration {
   /// Refuses settings that contradict each other, the data set or the networks.
@@ -13,7 +14,7 @@ extension Configuration {
     try checkTeacherIsUsed()
     try checkContentIsRead()
     try checkPrecision()
-    for (key, loss) in losses.activationTerms { try checkLayers(of: loss, key: "losses.\(key).layers") }
+    for term in losses.terms { try checkLayers(of: term) }
     if let network = teacher?.network {
       // How many classes it has is not known before its weights are seen.
       try check(teacher: network.description(classes: data.set.classCount, image: data.set.imageShape))
@@ -27,18 +28,11 @@ extension Configuration {
   /// Refuses a teacher that does not give what the losses compare.
   ///
   /// - Throws: `ConfigurationError` with the key that has to change.
-  public func check(teacher: TeacherDescription) throws {
-    for (key, loss) in losses.activationTerms {
-      for pair in loss.layers { try check(pair, of: key, with: teacher) }
+  public func check(teacher: NetworkDescription) throws {
+    for term in losses.terms {
+      for pair in term.method.layers { _ = try shape(pair.teacher, of: teacher, key: term.layersKey) }
     }
-    guard losses.kd != nil, teacher.classes != data.set.classCount else { return }
-    guard let classes = teacher.classes else {
-      throw refusal("losses.kd", "needs logits, and \(teacher.name) gives none; use sp, at or hint")
-    }
-    throw refusal(
-      "losses.kd",
-      "needs a teacher with the student's \(data.set.classCount) classes, but \(teacher.name) has \(classes); "
-        + "use sp, at or hint")
+    _ = try objective(teacher: teacher, Generator(seed: 0))
   }
 
   /// Refuses a teacher's run that this configuration cannot learn from.
@@ -56,9 +50,9 @@ extension Configuration {
         "it was trained on images of \(shape(other)) (\(run.data.set.rawValue)), "
           + "but \(data.set.rawValue) has \(shape(own)); both networks see the same images")
     }
-    if losses.kd != nil, data.set.classCount != run.data.set.classCount {
+    if data.set.classCount != run.data.set.classCount, let term = try comparingLogits(run) {
       throw refusal(
-        "losses.kd",
+        "losses.\(term)",
         "needs a teacher with the student's classes: it has \(run.data.set.classCount) (\(run.data.set.rawValue)), "
           + "the student \(data.set.classCount); use sp, at or hint")
     }
@@ -79,29 +73,29 @@ extension Configuration {
       throw refusal(
         "training.batch_size", "a batch of \(batch) is more than the \(images) training images; use a smaller one")
     }
-    guard losses.sp != nil else { return }
-    if batch == 1 {
-      throw refusal("training.batch_size", "1 does not go with losses.sp: one row has no similarities; use 2 or more")
-    }
-    if !training.dropLast, images % batch == 1 {
-      throw refusal(
-        "training.drop_last",
-        "\(images) images in batches of \(batch) end with a batch of 1, and for losses.sp one row has no "
-          + "similarities; use true, or another batch size")
+    for term in losses.terms {
+      guard let problem = type(of: term.method).card.loneInput else { continue }
+      if batch == 1 {
+        throw refusal("training.batch_size", "1 does not go with losses.\(term.id): \(problem); use 2 or more")
+      }
+      if !training.dropLast, images % batch == 1 {
+        throw refusal(
+          "training.drop_last",
+          "\(images) images in batches of \(batch) end with a batch of 1, and for losses.\(term.id) \(problem); "
+            + "use true, or another batch size")
+      }
     }
   }
 
   private func checkTeacherIsUsed() throws {
-    if teacher != nil, !losses.needTeacher {
+    if teacher != nil, losses.terms.isEmpty {
       throw refusal("teacher", "no loss asks anything of it; add sp, kd, at or hint to losses, or take it out")
     }
-    if teacher == nil, losses.needTeacher {
-      let key = losses.activationTerms.first?.key ?? "kd"
-      throw refusal("losses.\(key)", "needs a teacher; add teacher: {config: teacher.yaml}, or take the loss out")
+    if teacher == nil, let term = losses.terms.first {
+      throw refusal(
+        "losses.\(term.id)", "needs a teacher; add teacher: {config: teacher.yaml}, or take the loss out")
     }
-    let isKDAlone = losses.kd.map { $0.alpha > 0 } ?? false
-    let isIdle = losses.activationTerms.allSatisfy { $0.loss.weight == .fixed(0) }
-    if losses.crossEntropy == 0, isIdle, !isKDAlone {
+    if losses.crossEntropyWeight == 0, losses.terms.allSatisfy({ $0.value == 0 }) {
       throw refusal("losses.cross_entropy", "0 leaves nothing to learn from; give it a weight above 0")
     }
   }
@@ -124,46 +118,33 @@ extension Configuration {
     }
   }
 
-  /// What can be said of a loss's layers without the teacher.
-  private func checkLayers(of loss: ActivationLoss, key: String) throws {
-    guard !key.hasPrefix("losses.hint") || loss.layers.count == 1 else {
-      throw refusal(key, "a hint has one layer pair, as in FitNets; keep one")
-    }
-    for (index, pair) in loss.layers.enumerated() {
-      _ = try shape(pair.student, of: studentDescription, key: key)
-      guard !loss.layers[..<index].contains(pair) else {
-        throw refusal(key, "\(pair.student) and \(pair.teacher) are paired twice; keep one")
+  /// What can be said of a term's layers without the teacher.
+  private func checkLayers(of term: Term) throws {
+    let layers = term.method.layers
+    for (index, pair) in layers.enumerated() {
+      _ = try shape(pair.student, of: studentDescription, key: term.layersKey)
+      guard !layers[..<index].contains(pair) else {
+        throw refusal(term.layersKey, "\(pair.student) and \(pair.teacher) are paired twice; keep one")
       }
     }
   }
 
-  private func check(_ pair: LayerPair, of loss: String, with teacher: TeacherDescription) throws {
-    let key = "losses.\(loss).layers"
-    let own = try shape(pair.student, of: studentDescription, key: key)
-    let other = try shape(pair.teacher, of: teacher, key: key)
-    guard loss != "sp" else { return }
-    guard other.count == 3, other[1] == other[2] else {
-      throw refusal(
-        key,
-        "\(loss) compares square maps, but the teacher's \(pair.teacher) has shape \(other); use sp, or another output")
-    }
-    // The hint's adapter is a convolution: it can shrink the student's map, not enlarge it.
-    guard loss != "hint" || own[1] >= other[1] else {
-      throw refusal(
-        key,
-        "no adapter leads from the student's \(pair.student) (\(own[1]) high) to the teacher's \(pair.teacher) "
-          + "(\(other[1]) high); pair the same stages")
-    }
+  /// A term that compares logits with the teacher's, for a teacher that a run makes.
+  private func comparingLogits(_ run: Configuration) throws -> String? {
+    var teacher = run.studentDescription
+    teacher.classes = data.set.classCount
+    let terms = try objective(teacher: teacher, Generator(seed: 0)).terms
+    return terms.first { $0.loss.statistics.contains(.logits) && $0.loss.request.logits }?.id
   }
 
   /// What the student gives, in the words that teachers are described in.
-  var studentDescription: TeacherDescription {
+  var studentDescription: NetworkDescription {
     student.network.description(classes: data.set.classCount, image: data.set.imageShape)
   }
 
   /// The shape of a network's activation at a tap.
-  private func shape(_ tap: String, of network: TeacherDescription, key: String) throws -> [Int] {
-    if let shape = network.taps[tap] { return shape }
+  private func shape(_ tap: String, of network: NetworkDescription, key: String) throws -> [Int] {
+    if let shape = network.shape(of: tap) { return shape }
     let taps = network.taps.keys.sorted()
     let list = taps.isEmpty ? "it gives no activations" : "it has \(taps.joined(separator: ", "))"
     let advice = Spelling.advice(for: tap, among: taps, else: list)
@@ -171,17 +152,13 @@ extension Configuration {
   }
 }
 
-extension Architecture {
-  /// What the network gives for images of a shape.
-  public func description(
-    classes: Int?, image: (channels: Int, height: Int, width: Int)
-  ) -> TeacherDescription {
-    let shapes = taps.map { tap in
-      let shape = tapShape(tap, inputHeight: image.height, inputWidth: image.width)
-      return (tap, shape.map { [$0.channels, $0.height, $0.width] } ?? [])
-    }
-    return TeacherDescription(name: name, classes: classes, taps: Dictionary(uniqueKeysWithValues: shapes))
-  }
+extension Configuration.Term {
+  /// Where its layers are set, or the term itself where they are the method's own.
+  fileprivate var layersKey: String { "losses.\(id)" + (method.hasLayersSetting ? ".layers" : "") }
+}
+
+extension Method {
+  fileprivate var hasLayersSetting: Bool { Self.settings.contains { $0.key == "layers" } }
 }
 
 extension Configuration.Images {
@@ -209,7 +186,7 @@ extension Configuration.Images {
   }
 }
 
-extension Configuration.Training {
+extension Recipe {
   fileprivate func check() throws {
     if case .sgd(let sgd) = optimizer, sgd.nesterov, sgd.momentum == 0 {
       throw refusal("training.optimizer.nesterov", "needs a momentum above 0; set momentum, or nesterov to false")
@@ -217,10 +194,11 @@ extension Configuration.Training {
     if case .step(let milestones, _) = schedule.shape, zip(milestones, milestones.dropFirst()).contains(where: >=) {
       throw refusal("training.schedule.milestones", "\(milestones) must increase from one to the next")
     }
-    if case .cosine(let minimum) = schedule.shape, minimum > baseLearningRate {
+    if case .cosine(let minimum) = schedule.shape, minimum > optimizer.learningRate {
       throw refusal(
         "training.schedule.minimum",
-        "\(minimum) is above the learning rate \(baseLearningRate), from which a cosine falls to it; use a smaller one")
+        "\(minimum) is above the learning rate \(optimizer.learningRate), from which a cosine falls to it; use a smaller one"
+      )
     }
     if schedule.warmUpEpochs > 0, schedule.warmUpEpochs >= epochs {
       throw refusal(

@@ -21,21 +21,12 @@ extension Configuration {
   private func comparable(files: Bool) -> Configuration {
     var other = self
     other.content = [:]
-    other.losses.sp?.weight.forget()
-    other.losses.at?.weight.forget()
-    other.losses.hint?.weight.forget()
+    other.losses.forgetFoundWeights()
     guard !files else { return other }
     other.data.folder = nil
     other.student.weights = student.weights.map { _ in .nowhere }
     other.teacher?.source.forgetFiles()
     return other
-  }
-
-  /// Takes over the weights that calibration found for an equal configuration.
-  mutating func takeFoundWeights(from other: Configuration) {
-    for (method, loss) in other.losses.activationTerms {
-      if case .automatic(_, let found?) = loss.weight { losses.setFound(found, for: method) }
-    }
   }
 }
 
@@ -54,11 +45,5 @@ extension Configuration.Teacher.Source {
       exported.file = .nowhere
       self = .exported(exported)
     }
-  }
-}
-
-extension Configuration.Weight {
-  fileprivate mutating func forget() {
-    if case .automatic(let calibration, _) = self { self = .automatic(calibration) }
   }
 }

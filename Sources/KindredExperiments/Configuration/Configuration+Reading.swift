@@ -3,6 +3,7 @@
 import Foundation
 import Kindred
 import KindredVision
+import Torch
 
 extension Configuration {
   /// Reads a configuration file.
@@ -37,7 +38,7 @@ extension Configuration {
     let student = try reader.subsection("student")
     let teacher = try reader.subsection("teacher")
     losses = try Losses(try reader.subsectionOrEmpty("losses"))
-    training = try Training(try reader.subsectionOrEmpty("training"))
+    training = try Recipe(try reader.subsectionOrEmpty("training"))
     // What a run writes down and nobody else: no key to be offered.
     content = reader.keys.contains("content") ? try reader.subsection("content").map { try .init($0) } ?? [:] : [:]
     self.data = try Images(try reader.required("data", data, "write data: {set: cifar-10}, or another set"))
@@ -61,16 +62,11 @@ extension Configuration {
 extension Configuration.Images {
   fileprivate init(_ reader: YAMLReader) throws {
     let set = try reader.choice("set", of: DataSetName.self)
-    folder = try reader.file("folder")
-    trainImages = try reader.countOrAll("train_images")
-    heldOutImages = try reader.wholeNumber("held_out_images", in: 0...Int.max) ?? 0
-    evaluateOn = try reader.choice("evaluate_on", of: Configuration.EvaluationSet.self) ?? .test
-    testImages = try reader.countOrAll("test_images")
-    let padding = try reader.wholeNumber("crop_padding", in: 0...Int(Int8.max))
-    let flip = try reader.flag("flip")
-    self.set = try reader.required("set", set, "name one of " + DataSetName.allCases.map(\.rawValue).alternatives)
-    let usual = Self.usualAugmentation(for: self.set)
-    augmentation = Augmentation(cropPadding: padding ?? usual.cropPadding, flip: flip ?? usual.flip)
+    // A misspelt key is named before one that is missing.
+    var probe = Self(set: set ?? .textures)
+    try reader.read(Self.settings, into: &probe)
+    _ = try reader.required("set", set, "name one of " + DataSetName.allCases.map(\.rawValue).alternatives)
+    self = probe
     try reader.finish()
   }
 }
@@ -125,22 +121,9 @@ extension Configuration.Teacher {
       throw reader.error("weights", "missing; give weights, or the config of the run that makes them")
     }
     precision = try reader.choice("precision", of: Precision.self) ?? .float32
-    quantization = try Configuration.Quantization(try reader.subsectionOrEmpty("int8"))
+    quantization = Configuration.Quantization()
+    try reader.subsectionOrEmpty("int8").readWhole(Configuration.Quantization.settings, into: &quantization)
     try reader.refuseUseless(network: self.network == nil ? network : nil, outputs: exported == nil ? outputs : nil)
-    try reader.finish()
-  }
-}
-
-extension Configuration.Quantization {
-  fileprivate init(_ reader: YAMLReader) throws {
-    let usual = Configuration.Quantization()
-    calibrationBatches =
-      try reader.wholeNumber("calibration_batches", in: 1...Int.max) ?? usual.calibrationBatches
-    checkedImages = try reader.wholeNumber("checked_images", in: 2...Int.max) ?? usual.checkedImages
-    largestTop1Drop = try reader.number("largest_top1_drop", .notNegative) ?? usual.largestTop1Drop
-    largestGramError = try reader.number("largest_gram_error", .notNegative) ?? usual.largestGramError
-    smallestGramCorrelation =
-      try reader.number("smallest_gram_correlation", .unit) ?? usual.smallestGramCorrelation
     try reader.finish()
   }
 }
@@ -188,93 +171,96 @@ extension YAMLReader {
 
 extension Configuration.Losses {
   fileprivate init(_ reader: YAMLReader) throws {
-    crossEntropy = try reader.number("cross_entropy", .notNegative) ?? 1
-    sp = try reader.subsection("sp").map { try .init($0, layers: [Architecture.defaultTap]) }
-    kd = try reader.subsection("kd").map { try .init($0) }
-    at = try reader.subsection("at").map { try .init($0, layers: Architecture.attentionTaps) }
-    hint = try reader.subsection("hint").map { try .init($0, layers: [Architecture.hintTap]) }
-    try reader.finish()
-  }
-}
-
-extension Configuration.ActivationLoss {
-  fileprivate init(_ reader: YAMLReader, layers usual: [String]) throws {
-    weight = try Configuration.Weight(reader)
-    if case .automatic(_, found: 0) = weight {
-      throw reader.error(
-        "weight",
-        "0 is no weight that calibration finds: the run that wrote it was trained without this term; write auto")
+    let crossEntropy = try reader.number(Objective.crossEntropyID, .notNegative) ?? 1
+    var terms: [Configuration.Term] = []
+    for method in Methods.all {
+      let name = method.card.name
+      if let section = try reader.subsection(name) { terms.append(try .init(method, section, id: name)) }
     }
-    layers = try reader.layerPairs("layers") ?? usual.map { LayerPair($0) }
-    try reader.finish()
-  }
-}
-
-extension Configuration.Weight {
-  /// A number beside a fraction or a number of batches is a weight that was found by calibration.
-  fileprivate init(_ reader: YAMLReader) throws {
-    let number = reader.value("weight")?.plainText == "auto" ? nil : try reader.number("weight", .notNegative)
-    let fraction = try reader.number("fraction", .positive)
-    let batches = try reader.wholeNumber("calibration_batches", in: 1...Int.max)
-    if let number, fraction == nil, batches == nil {
-      self = .fixed(number)
-    } else {
-      let usual = Configuration.Calibration()
-      let calibration = Configuration.Calibration(
-        fraction: fraction ?? usual.fraction, batches: batches ?? usual.batches)
-      self = .automatic(calibration, found: number)
+    for id in reader.keys where reader.isTerm(id) {
+      guard let section = try reader.subsection(id) else { continue }
+      terms.append(try .init(try section.method(), section, id: id))
     }
-  }
-}
-
-extension Configuration.LogitsLoss {
-  fileprivate init(_ reader: YAMLReader) throws {
-    let usual = Configuration.LogitsLoss()
-    alpha = try reader.number("alpha", .unit) ?? usual.alpha
-    temperature = try reader.number("temperature", .positive) ?? usual.temperature
+    self.init(crossEntropy: crossEntropy, terms: terms)
     try reader.finish()
   }
 }
 
 extension YAMLReader {
-  /// Pairs of taps: names that hold for both networks, or `{student: stage3, teacher: stage2}`.
-  fileprivate func layerPairs(_ key: String) throws -> [LayerPair]? {
-    guard let items = items(key) else { return nil }
-    guard !items.isEmpty else { throw error(key, "the list is empty; name a tap, or take the loss out") }
-    return try items.map { item in
-      if case .scalar(let tap, _) = item.content { return LayerPair(tap) }
-      guard item.entries != nil else { throw error(key, "expected taps such as stage3, found a list in the list") }
-      let pair = try subreader(key, item)
-      let (student, teacher) = (try pair.text("student"), try pair.text("teacher"))
-      try pair.finish()
-      return LayerPair(
-        student: try pair.required("student", student, "name the student's tap"),
-        teacher: try pair.required("teacher", teacher, "name the teacher's tap"))
-    }
+  /// Whether a key that is no method's name holds a term, one of several of a method.
+  fileprivate func isTerm(_ id: String) -> Bool {
+    id != Objective.crossEntropyID && Methods.named(id) == nil && node(id)?["method"] != nil
+  }
+
+  fileprivate func method() throws -> any Method.Type {
+    let name = try text("method") ?? ""
+    if let method = Methods.named(name) { return method }
+    let names = Methods.all.map { $0.card.name }
+    let advice = Spelling.advice(for: name, among: names, else: "there are \(names.joined(separator: ", "))")
+    throw error("method", "there is no method '\(name)'; \(advice)")
   }
 }
 
-extension Configuration.Training {
+extension Configuration.Term {
+  fileprivate init(_ type: any Method.Type, _ reader: YAMLReader, id: String) throws {
+    guard !id.contains("."), id != "loss" else {
+      throw reader.error("method", "'\(id)' cannot name a term; use letters, digits and dashes")
+    }
+    try self.init(reading: type, reader, id: id)
+    try reader.finish()
+  }
+
+  private init<M: Method>(reading: M.Type, _ reader: YAMLReader, id: String) throws {
+    var method = M()
+    let weight = try Configuration.Weight(reader, M.card)
+    if weight != nil, let key = M.ownWeightKey {
+      if reader.keys.contains(key) {
+        throw reader.error("weight", "\(key) is the term's weight already; take one of them out")
+      }
+      method.giveUpOwnWeight()
+    }
+    try reader.read(M.settings, into: &method)
+    self.init(method, weight: weight, id: id)
+  }
+}
+
+extension Configuration.Weight {
+  /// nil where nothing is said of it. A number beside a fraction or a number of batches is a weight that was found by
+  /// calibration.
+  fileprivate init?(_ reader: YAMLReader, _ card: MethodCard) throws {
+    let isAutomatic = reader.value("weight")?.plainText == "auto"
+    let number = isAutomatic ? nil : try reader.number("weight", .notNegative)
+    let fraction = try reader.number("fraction", .positive)
+    let batches = try reader.wholeNumber("calibration_batches", in: 1...Int.max)
+    guard isAutomatic || number != nil || fraction != nil || batches != nil else { return nil }
+    if let number, fraction == nil, batches == nil {
+      self = .fixed(number)
+      return
+    }
+    guard number != 0 else {
+      throw reader.error(
+        "weight",
+        "0 is no weight that calibration finds: the run that wrote it was trained without this term; write auto")
+    }
+    let usual = Configuration.Calibration()
+    let calibration = Configuration.Calibration(
+      fraction: fraction ?? usual.fraction, batches: batches ?? usual.batches)
+    self = .automatic(calibration, found: number)
+  }
+}
+
+extension Recipe {
   fileprivate init(_ reader: YAMLReader) throws {
-    let usual = Configuration.Training()
-    epochs = try reader.wholeNumber("epochs", in: 1...1_000_000) ?? usual.epochs
-    batchSize = try reader.wholeNumber("batch_size", in: 1...1_000_000) ?? usual.batchSize
-    seed = try reader.seed("seed") ?? usual.seed
-    planSeed = try reader.seed("plan_seed")
-    planEpochs = try reader.wholeNumber("plan_epochs", in: 1...1_000_000)
-    dropLast = try reader.flag("drop_last") ?? usual.dropLast
-    optimizer = try Configuration.Optimizer(try reader.subsectionOrEmpty("optimizer"))
-    schedule = try Configuration.Schedule(try reader.subsectionOrEmpty("schedule"), epochs: epochs)
-    evaluateEvery = try reader.wholeNumber("evaluate_every", in: 1...Int.max) ?? usual.evaluateEvery
-    threads = try reader.wholeNumber("threads", in: 0...1024) ?? usual.threads
-    device = try reader.choice("device", of: Configuration.Device.self) ?? usual.device
-    precision = try reader.choice("precision", of: Precision.self) ?? usual.precision
-    cudaGraph = try reader.flag("cuda_graph") ?? usual.cudaGraph
+    self.init()
+    try reader.read(Recipe.settings, into: &self)
+    optimizer = try OptimizerOptions(try reader.subsectionOrEmpty("optimizer"))
+    schedule = try LearningRateSchedule(try reader.subsectionOrEmpty("schedule"), epochs: epochs)
+    try reader.read(Recipe.furtherSettings, into: &self)
     try reader.finish()
   }
 }
 
-extension Configuration.Optimizer {
+extension OptimizerOptions {
   enum Name: String, CaseIterable {
     case sgd
     case adamW = "adamw"
@@ -282,40 +268,26 @@ extension Configuration.Optimizer {
 
   fileprivate init(_ reader: YAMLReader) throws {
     switch try reader.choice("name", of: Name.self) ?? .sgd {
-    case .sgd: self = .sgd(try Configuration.SGD(reader))
-    case .adamW: self = .adamW(try Configuration.AdamW(reader))
+    case .sgd:
+      var options = SGD.Options()
+      try reader.read(SGD.Options.settings, into: &options)
+      self = .sgd(options)
+    case .adamW:
+      var options = AdamW.Options()
+      try reader.read(AdamW.Options.settings, into: &options)
+      self = .adamW(options)
     }
     try reader.finish()
   }
 }
 
-extension Configuration.SGD {
-  fileprivate init(_ reader: YAMLReader) throws {
-    let usual = Configuration.SGD()
-    learningRate = try reader.number("learning_rate", .positive) ?? usual.learningRate
-    momentum = try reader.number("momentum", .belowOne) ?? usual.momentum
-    nesterov = try reader.flag("nesterov") ?? usual.nesterov
-    weightDecay = try reader.number("weight_decay", .notNegative) ?? usual.weightDecay
-  }
-}
-
-extension Configuration.AdamW {
-  fileprivate init(_ reader: YAMLReader) throws {
-    let usual = Configuration.AdamW()
-    learningRate = try reader.number("learning_rate", .positive) ?? usual.learningRate
-    beta1 = try reader.number("beta1", .belowOne) ?? usual.beta1
-    beta2 = try reader.number("beta2", .belowOne) ?? usual.beta2
-    epsilon = try reader.number("epsilon", .positive) ?? usual.epsilon
-    weightDecay = try reader.number("weight_decay", .notNegative) ?? usual.weightDecay
-  }
-}
-
-extension Configuration.Schedule {
+extension LearningRateSchedule {
   enum Name: String, CaseIterable {
     case step, cosine, constant
   }
 
   fileprivate init(_ reader: YAMLReader, epochs: Int) throws {
+    let shape: Shape
     switch try reader.choice("name", of: Name.self) ?? .step {
     case .step:
       let milestones = try reader.wholeNumbers("milestones", in: 1...Int.max)
@@ -324,7 +296,7 @@ extension Configuration.Schedule {
     case .cosine: shape = .cosine(minimum: try reader.number("minimum", .notNegative) ?? 0)
     case .constant: shape = .constant
     }
-    warmUpEpochs = try reader.wholeNumber("warm_up_epochs", in: 0...Int.max) ?? 0
+    self.init(shape, warmUpEpochs: try reader.wholeNumber("warm_up_epochs", in: 0...Int.max) ?? 0)
     try reader.finish()
   }
 }

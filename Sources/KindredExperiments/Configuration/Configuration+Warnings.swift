@@ -1,17 +1,20 @@
 /// What a configuration may say and yet does nothing: allowed, since a long recipe is often tried over few epochs or with
 /// a term switched off, but never in silence.
 
+import Kindred
+import Torch
+
 extension Configuration {
   /// Settings that do nothing, a line each: the key, why, and what to do.
   public var warnings: [String] {
-    (training.schedule.warnings(epochs: training.epochs, learningRate: training.baseLearningRate)
+    (training.schedule.warnings(epochs: training.epochs, learningRate: training.optimizer.learningRate)
       + losses.warnings + (teacher?.warnings ?? [])).map { "\($0.key): \($0.message)" }
   }
 }
 
 private typealias Warning = (key: String, message: String)
 
-extension Configuration.Schedule {
+extension LearningRateSchedule {
   fileprivate func warnings(epochs: Int, learningRate: Double) -> [Warning] {
     switch shape {
     case .step(let milestones, let factor):
@@ -48,8 +51,7 @@ extension Configuration.Schedule {
 
 extension Configuration.Losses {
   fileprivate var warnings: [Warning] {
-    let idle = activationTerms.filter { $0.loss.weight == .fixed(0) }.map { "\($0.key).weight" }
-    let keys = idle + (kd?.alpha == 0 ? ["kd.alpha"] : [])
+    let keys = terms.filter { $0.value == 0 }.map { "\($0.id).\($0.weightKey)" }
     return keys.map { ("losses.\($0)", "0 switches the term off; give it a weight, or take the term out") }
   }
 }

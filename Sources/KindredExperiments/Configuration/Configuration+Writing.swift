@@ -1,6 +1,8 @@
 /// From a configuration back to YAML, complete: what a run's folder keeps, and what a run is resumed from.
 
 import Foundation
+import Kindred
+import Torch
 
 extension Configuration {
   /// Every setting with its value, in the order of this file. It loads to an equal configuration.
@@ -37,13 +39,7 @@ extension Configuration.Content {
 extension Configuration.Images {
   fileprivate func write(to writer: inout YAMLWriter) {
     writer.line("set", set.rawValue)
-    writer.path("folder", folder)
-    writer.line("train_images", trainImages.map(String.init) ?? "all")
-    writer.line("held_out_images", heldOutImages)
-    writer.line("evaluate_on", evaluateOn.rawValue)
-    writer.line("test_images", testImages.map(String.init) ?? "all")
-    writer.line("crop_padding", augmentation.cropPadding)
-    writer.line("flip", augmentation.flip)
+    writer.write(self, Self.settings)
   }
 }
 
@@ -68,11 +64,7 @@ extension Configuration.Teacher {
     writer.line("precision", precision.rawValue)
     guard precision == .int8 || quantization != Configuration.Quantization() else { return }
     writer.section("int8") {
-      $0.line("calibration_batches", quantization.calibrationBatches)
-      $0.line("checked_images", quantization.checkedImages)
-      $0.line("largest_top1_drop", quantization.largestTop1Drop)
-      $0.line("largest_gram_error", quantization.largestGramError)
-      $0.line("smallest_gram_correlation", quantization.smallestGramCorrelation)
+      $0.write(quantization, Configuration.Quantization.settings)
     }
   }
 }
@@ -88,22 +80,22 @@ extension Configuration.Exported.Place {
 
 extension Configuration.Losses {
   fileprivate func write(to writer: inout YAMLWriter) {
-    writer.line("cross_entropy", crossEntropy)
-    if let sp { writer.section("sp") { sp.write(to: &$0) } }
-    if let kd {
-      writer.section("kd") {
-        $0.line("alpha", kd.alpha)
-        $0.line("temperature", kd.temperature)
-      }
-    }
-    if let at { writer.section("at") { at.write(to: &$0) } }
-    if let hint { writer.section("hint") { hint.write(to: &$0) } }
+    writer.line(Objective.crossEntropyID, crossEntropy)
+    for term in terms { writer.section(term.id) { term.write(to: &$0) } }
   }
 }
 
-extension Configuration.ActivationLoss {
+extension Configuration.Term {
   fileprivate func write(to writer: inout YAMLWriter) {
-    switch weight {
+    if id != method.name { writer.line("method", method.name) }
+    if method.ownWeight == nil { weight.write(to: &writer) }
+    writer.write(method)
+  }
+}
+
+extension Configuration.Weight {
+  fileprivate func write(to writer: inout YAMLWriter) {
+    switch self {
     case .fixed(let value):
       writer.line("weight", value)
     case .automatic(let calibration, let found):
@@ -112,53 +104,32 @@ extension Configuration.ActivationLoss {
       writer.line("fraction", calibration.fraction)
       writer.line("calibration_batches", calibration.batches)
     }
-    let pairs = layers.map { pair in
-      let (student, teacher) = (YAMLWriter.quoted(pair.student), YAMLWriter.quoted(pair.teacher))
-      return pair.student == pair.teacher ? student : "{student: \(student), teacher: \(teacher)}"
-    }
-    writer.line("layers", "[\(pairs.joined(separator: ", "))]")
   }
 }
 
-extension Configuration.Training {
+extension Recipe {
   fileprivate func write(to writer: inout YAMLWriter) {
-    writer.line("epochs", epochs)
-    writer.line("batch_size", batchSize)
-    writer.line("seed", seed)
-    if let planSeed { writer.line("plan_seed", planSeed) }
-    if let planEpochs { writer.line("plan_epochs", planEpochs) }
-    writer.line("drop_last", dropLast)
+    writer.write(self, Recipe.settings)
     writer.section("optimizer") { optimizer.write(to: &$0) }
     writer.section("schedule") { schedule.write(to: &$0) }
-    writer.line("evaluate_every", evaluateEvery)
-    writer.line("threads", threads)
-    writer.line("device", device.rawValue)
-    writer.line("precision", precision.rawValue)
-    writer.line("cuda_graph", cudaGraph)
+    writer.write(self, Recipe.furtherSettings)
   }
 }
 
-extension Configuration.Optimizer {
+extension OptimizerOptions {
   fileprivate func write(to writer: inout YAMLWriter) {
     switch self {
-    case .sgd(let sgd):
+    case .sgd(let options):
       writer.line("name", Name.sgd.rawValue)
-      writer.line("learning_rate", sgd.learningRate)
-      writer.line("momentum", sgd.momentum)
-      writer.line("nesterov", sgd.nesterov)
-      writer.line("weight_decay", sgd.weightDecay)
-    case .adamW(let adamW):
+      writer.write(options, SGD.Options.settings)
+    case .adamW(let options):
       writer.line("name", Name.adamW.rawValue)
-      writer.line("learning_rate", adamW.learningRate)
-      writer.line("beta1", adamW.beta1)
-      writer.line("beta2", adamW.beta2)
-      writer.line("epsilon", adamW.epsilon)
-      writer.line("weight_decay", adamW.weightDecay)
+      writer.write(options, AdamW.Options.settings)
     }
   }
 }
 
-extension Configuration.Schedule {
+extension LearningRateSchedule {
   fileprivate func write(to writer: inout YAMLWriter) {
     switch shape {
     case .step(let milestones, let factor):
@@ -186,6 +157,32 @@ struct YAMLWriter {
 
   mutating func line(_ key: String, _ value: some CustomStringConvertible) {
     text += "\(indentation)\(key): \(value)\n"
+  }
+
+  /// Declared settings, in their order.
+  mutating func write<Root>(_ root: Root, _ settings: [Setting<Root>]) {
+    for setting in settings { write(setting.key, setting.kind, setting.get(root)) }
+  }
+
+  mutating func write(_ method: some Method) { write(method, type(of: method).settings) }
+
+  private mutating func write(_ key: String, _ kind: SettingKind, _ value: SettingValue?) {
+    switch value {
+    case nil: if case .countOrAll = kind { line(key, "all") }
+    case .number(let number): line(key, number)
+    case .wholeNumber(let number): line(key, number)
+    case .wholeNumbers(let numbers): line(key, numbers)
+    case .seed(let seed): line(key, seed)
+    case .flag(let flag): line(key, flag)
+    case .word(let word): line(key, word)
+    case .file(let url, let isRelative): path(key, ConfiguredFile(url, isRelative: isRelative))
+    case .layers(let pairs): line(key, "[\(pairs.map(YAMLWriter.text).joined(separator: ", "))]")
+    }
+  }
+
+  private static func text(_ pair: LayerPair) -> String {
+    let (student, teacher) = (quoted(pair.student), quoted(pair.teacher))
+    return pair.student == pair.teacher ? student : "{student: \(student), teacher: \(teacher)}"
   }
 
   mutating func path(_ key: String, _ file: ConfiguredFile?) {

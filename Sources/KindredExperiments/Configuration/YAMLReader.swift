@@ -3,6 +3,7 @@
 /// It remembers which keys were asked for; `finish()` then refuses the others.
 
 import Foundation
+import Kindred
 
 final class YAMLReader {
   /// The keys that lead to this section.
@@ -46,6 +47,9 @@ final class YAMLReader {
   private func mismatch(_ key: String, _ expected: String, _ node: YAMLNode) -> ConfigurationError {
     error(key, "expected \(expected), found \(node.summary)")
   }
+
+  /// What stands under a key, asked for or not.
+  func node(_ key: String) -> YAMLNode? { section[key] }
 
   /// The value of a key, or nil when it is absent or null.
   func value(_ key: String) -> YAMLNode? {
@@ -148,13 +152,16 @@ extension YAMLReader {
 
   /// One of the names of an enumeration.
   func choice<Choice: RawRepresentable<String> & CaseIterable>(_ key: String, of: Choice.Type) throws -> Choice? {
+    try choice(key, among: Choice.allCases.map(\.rawValue)).flatMap { Choice(rawValue: $0) }
+  }
+
+  private func choice(_ key: String, among names: [String]) throws -> String? {
     guard let node = value(key) else { return nil }
-    guard let text = try text(key), let choice = Choice(rawValue: text) else {
-      let names = Choice.allCases.map(\.rawValue)
+    guard let text = try text(key), names.contains(text) else {
       let advice = node.plainText.flatMap { Spelling.nearest(to: $0, among: names) }.map { "; did you mean '\($0)'?" }
       throw error(key, "expected \(names.alternatives), found \(node.summary)\(advice ?? "")")
     }
-    return choice
+    return text
   }
 
   /// A file or folder. A relative path starts at the folder of the file that holds it; `~` is the home folder.
@@ -174,19 +181,49 @@ extension YAMLReader {
   }
 }
 
-/// The ranges of numbers that settings have, in the words of the messages about them.
-enum NumberRange: String {
-  case positive = "above 0"
-  case notNegative = "of at least 0"
-  case unit = "from 0 to 1"
-  case belowOne = "from 0 to below 1"
+// MARK: - Declared settings
 
-  func contains(_ number: Double) -> Bool {
-    switch self {
-    case .positive: number > 0
-    case .notNegative: number >= 0
-    case .unit: (0...1).contains(number)
-    case .belowOne: (0..<1).contains(number)
+extension YAMLReader {
+  /// Reads declared settings over a value's own; those that are absent stay as they are.
+  func read<Root>(_ settings: [Setting<Root>], into root: inout Root) throws {
+    for setting in settings {
+      if let value = try value(setting.key, setting.kind) { setting.set(&root, value) }
+    }
+  }
+
+  /// Reads a section that has no other keys.
+  func readWhole<Root>(_ settings: [Setting<Root>], into root: inout Root) throws {
+    try read(settings, into: &root)
+    try finish()
+  }
+
+  private func value(_ key: String, _ kind: SettingKind) throws -> SettingValue? {
+    switch kind {
+    case .number(let range): try number(key, range).map { .number($0) }
+    case .wholeNumber(let range): try wholeNumber(key, in: range).map { .wholeNumber($0) }
+    case .wholeNumbers(let range): try wholeNumbers(key, in: range).map { .wholeNumbers($0) }
+    case .seed: try seed(key).map { .seed($0) }
+    case .countOrAll: try countOrAll(key).map { .wholeNumber($0) }
+    case .flag: try flag(key).map { .flag($0) }
+    case .choice(let names): try choice(key, among: names).map { .word($0) }
+    case .file: try file(key).map { .file($0.url, isRelative: $0.isRelative) }
+    case .layers: try layerPairs(key).map { .layers($0) }
+    }
+  }
+
+  /// Pairs of taps: names that hold for both networks, or `{student: stage3, teacher: stage2}`.
+  private func layerPairs(_ key: String) throws -> [LayerPair]? {
+    guard let items = items(key) else { return nil }
+    guard !items.isEmpty else { throw error(key, "the list is empty; name a tap, or take the loss out") }
+    return try items.map { item in
+      if case .scalar(let tap, _) = item.content { return LayerPair(tap) }
+      guard item.entries != nil else { throw error(key, "expected taps such as stage3, found a list in the list") }
+      let pair = try subreader(key, item)
+      let (student, teacher) = (try pair.text("student"), try pair.text("teacher"))
+      try pair.finish()
+      return LayerPair(
+        student: try pair.required("student", student, "name the student's tap"),
+        teacher: try pair.required("teacher", teacher, "name the teacher's tap"))
     }
   }
 }

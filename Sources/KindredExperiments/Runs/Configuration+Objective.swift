@@ -8,110 +8,54 @@ extension Configuration {
   /// The objective. Weights that are still to be found are nil in it.
   /// - Parameters:
   ///   - teacher: what the teacher gives; nil without one.
+  ///   - samples: what the run trains on; nil where only shapes are looked at.
+  ///   - classifier: the teacher's, where it is known.
+  ///   - normalizations: the teacher's batch norms before ReLUs, where they are known.
   ///   - generator: initialises what the methods train themselves.
-  func objective(teacher: TeacherDescription?, _ generator: Generator) -> Objective {
-    var terms: [Objective.Term] = []
-    if let sp = losses.sp { terms.append(.init(SimilarityPreserving(sp.layers), weight: sp.weight.value)) }
-    if let kd = losses.kd {
-      terms.append(.init(KnowledgeDistillation(temperature: kd.temperature), weight: kd.alpha))
+  /// - Throws: `ConfigurationError` for a method that these networks do not go with.
+  func objective(
+    teacher: NetworkDescription?, samples: LossSetup.Samples? = nil, classifier: TeacherClassifier? = nil,
+    normalizations: [String: BatchNorm]? = nil, _ generator: Generator
+  ) throws -> Objective {
+    var terms = [Objective.Term.crossEntropy(weight: losses.crossEntropyWeight)]
+    guard let teacher else { return Objective(terms) }
+    let setup = LossSetup(
+      student: studentDescription, teacher: teacher, samples: samples, classifier: classifier,
+      normalizations: normalizations, generator: generator)
+    for term in losses.terms {
+      terms.append(.init(term.id, try term.refused { try $0.loss(for: setup) }, weight: term.value))
     }
-    if let at = losses.at {
-      let pairs = at.layers.map { attentionPair($0, teacher) }
-      terms.append(.init(AttentionTransfer(pairs), weight: at.weight.value))
-    }
-    if let hint = losses.hint {
-      let pair = hint.layers[0]
-      terms.append(.init(Hint(pair, adapter: adapter(pair, teacher, generator)), weight: hint.weight.value))
-    }
-    return Objective(crossEntropyWeight: losses.crossEntropy * (1 - (losses.kd?.alpha ?? 0)), terms: terms)
+    return Objective(terms)
   }
 
-  private func attentionPair(_ pair: LayerPair, _ teacher: TeacherDescription?) -> AttentionTransfer.Pair {
-    AttentionTransfer.Pair(
-      pair, studentSize: shape(pair.student, of: studentDescription)[1],
-      teacherSize: shape(pair.teacher, of: teacher)[1])
-  }
-
-  private func adapter(_ pair: LayerPair, _ teacher: TeacherDescription?, _ generator: Generator) -> HintAdapter {
-    let (own, other) = (shape(pair.student, of: studentDescription), shape(pair.teacher, of: teacher))
-    let adapter = HintAdapter(
-      student: (own[0], own[1]), teacher: (other[0], other[1]), generator: generator)
-    adapter.move(to: .cpu)
-    return adapter
-  }
-
-  private func shape(_ tap: String, of network: TeacherDescription?) -> [Int] {
-    guard let shape = network?.taps[tap] else {
-      preconditionFailure("a checked configuration has a teacher where one is needed, and names only taps that exist")
+  /// What the student costs after training, with what methods make a part of it.
+  /// - Parameter teacher: what the teacher gives; nil without one.
+  /// - Throws: `ConfigurationError` for a method that these networks do not go with.
+  public func studentCost(teacher: NetworkDescription?) throws -> NetworkCost {
+    let (network, image, classes) = (student.network, data.set.imageShape, data.set.classCount)
+    var cost = NetworkCost(
+      parameters: network.parameterCount(classes: classes, inputChannels: image.channels),
+      multiplyAdds: network.multiplyAdds(
+        classes: classes, inputChannels: image.channels, inputHeight: image.height, inputWidth: image.width))
+    guard let teacher else { return cost }
+    let setup = LossSetup(student: studentDescription, teacher: teacher, generator: Generator(seed: 0))
+    for term in losses.terms {
+      guard let added = try term.refused({ try $0.addedCost(for: setup) }) else { continue }
+      cost.parameters += added.parameters
+      cost.multiplyAdds += added.multiplyAdds
     }
-    return shape
+    return cost
   }
 }
 
-extension Configuration.Losses {
-  /// Sets the weight that calibration found for a method.
-  mutating func setFound(_ weight: Double, for method: String) {
-    switch method {
-    case "sp": sp?.weight.setFound(weight)
-    case "at": at?.weight.setFound(weight)
-    case "hint": hint?.weight.setFound(weight)
-    default: preconditionFailure("\(method) has no weight to be found")
-    }
-  }
-
-  /// The methods whose weight is still to be found.
-  var uncalibrated: [(method: String, calibration: Configuration.Calibration)] {
-    activationTerms.compactMap { method, loss in
-      guard case .automatic(let calibration, nil) = loss.weight else { return nil }
-      return (method, calibration)
-    }
-  }
-
-  /// The weights in use, by method.
-  var weights: [String: Double] {
-    var weights = ["cross_entropy": crossEntropy * (1 - (kd?.alpha ?? 0))]
-    if let kd { weights["kd"] = kd.alpha }
-    for (method, loss) in activationTerms { weights[method] = loss.weight.value }
-    return weights
-  }
-}
-
-extension Configuration.Weight {
-  fileprivate mutating func setFound(_ weight: Double) {
-    if case .automatic(let calibration, _) = self { self = .automatic(calibration, found: weight) }
-  }
-}
-
-extension Configuration.Training {
-  /// The optimiser over a run's parameters.
-  func optimizer(over parameters: [Tensor]) -> any Torch.Optimizer {
-    switch optimizer {
-    case .sgd(let sgd):
-      SGD(
-        parameters, learningRate: sgd.learningRate, momentum: sgd.momentum, weightDecay: sgd.weightDecay,
-        nesterov: sgd.nesterov)
-    case .adamW(let adamw):
-      AdamW(
-        parameters, learningRate: adamw.learningRate, betas: (adamw.beta1, adamw.beta2), epsilon: adamw.epsilon,
-        weightDecay: adamw.weightDecay)
-    }
-  }
-
-  var baseLearningRate: Double {
-    switch optimizer {
-    case .sgd(let sgd): sgd.learningRate
-    case .adamW(let adamw): adamw.learningRate
-    }
-  }
-
-  /// The factor of the base learning rate by epoch.
-  var learningRateSchedule: LearningRateSchedule {
-    switch schedule.shape {
-    case .constant: LearningRateSchedule(.constant, warmUpEpochs: schedule.warmUpEpochs)
-    case .step(let milestones, let factor):
-      LearningRateSchedule(.step(milestones: milestones, factor: factor), warmUpEpochs: schedule.warmUpEpochs)
-    case .cosine(let minimum):
-      LearningRateSchedule(.cosine(minimum: minimum / baseLearningRate), warmUpEpochs: schedule.warmUpEpochs)
+extension Configuration.Term {
+  /// Names the term and the key of what its method refuses.
+  fileprivate func refused<Result>(_ body: (any Method) throws -> Result) throws -> Result {
+    do {
+      return try body(method)
+    } catch let error as MethodError {
+      let key = "losses.\(id)" + (error.key.map { ".\($0)" } ?? "")
+      throw ConfigurationError(key: key, message: error.problem)
     }
   }
 }

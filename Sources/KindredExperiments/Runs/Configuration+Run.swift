@@ -11,7 +11,7 @@ extension Configuration {
     throw RunError("training.device: no CUDA device was found (see kindred doctor); use cpu")
   }
 
-  var device: Torch.Device { training.device == .cuda ? .cuda(0) : .cpu }
+  var device: Device { training.device.device }
 
   /// Sets up libtorch for this process.
   func prepareRuntime() {

@@ -19,15 +19,14 @@ extension Configuration {
     guard done <= training.epochs else {
       return "it has \(done) epochs behind it; use --epochs \(done) or more"
     }
-    guard let epoch = (0..<done).first(where: { learningRate(in: $0) != other.learningRate(in: $0) }) else {
+    guard
+      let epoch = (0..<done).first(where: { training.learningRate(epoch: $0) != other.training.learningRate(epoch: $0) }
+      )
+    else {
       return nil
     }
     return "with \(training.epochs) epochs its schedule gives epoch \(epoch + 1) a learning rate of "
-      + "\(learningRate(in: epoch)), and it had \(other.learningRate(in: epoch)); only what does not depend on the "
+      + "\(training.learningRate(epoch: epoch)), and it had \(other.training.learningRate(epoch: epoch)); only what does not depend on the "
       + "number of epochs can go on, such as milestones that the file names, or a constant rate"
-  }
-
-  private func learningRate(in epoch: Int) -> Double {
-    training.baseLearningRate * training.learningRateSchedule.factor(epoch: epoch, of: training.epochs)
   }
 }

@@ -32,17 +32,13 @@ public struct RunResult: Sendable, Codable, Equatable {
 
 extension RunResult {
   init(_ settings: Configuration, _ work: RunWork, _ evaluation: Evaluation, epochs: [EpochReport]) {
-    let shape = settings.data.set.imageShape
-    let classes = settings.data.set.classCount
     let network = settings.student.network
     self.init(
       name: settings.name, network: network.name, teacher: work.teacherName, quantization: work.quantizationCost,
       evaluatedOn: "\(settings.data.set.rawValue) \(settings.data.evaluateOn.rawValue)", images: evaluation.count,
       seed: settings.training.seed, planSeed: settings.planSeed,
       epochs: settings.training.epochs, accuracy: evaluation.accuracy, top5Accuracy: evaluation.top5Accuracy,
-      loss: evaluation.loss, parameters: network.parameterCount(classes: classes, inputChannels: shape.channels),
-      multiplyAdds: network.multiplyAdds(
-        classes: classes, inputChannels: shape.channels, inputHeight: shape.height, inputWidth: shape.width),
+      loss: evaluation.loss, parameters: work.cost.parameters, multiplyAdds: work.cost.multiplyAdds,
       lossWeights: settings.losses.weights,
       imagesPerSecond: epochs.map(\.imagesPerSecond).reduce(0, +) / Double(max(epochs.count, 1)),
       libtorch: Runtime.version, version: kindredVersion)

@@ -28,6 +28,8 @@ final class RunWork {
   let teacherName: String?
   /// What int8 costs, for a teacher that works in it.
   var quantizationCost: QuantizationCost? { (teacher as? LiveTeacher)?.quantizationCost }
+  /// What the student costs after training.
+  let cost: NetworkCost
   private let student: Network
   private var objective: Objective
   private let teacher: (any TeacherSignal)?
@@ -44,19 +46,26 @@ final class RunWork {
     let (training, evaluation) = (images.training, images.evaluation)
     let device = settings.device
     let generator = Generator(seed: settings.training.seed)
-    student = settings.student.network.network(
+    let network = settings.student.network.network(
       classes: settings.data.set.classCount, inputChannels: training.channels, generator: generator)
     if let weights = try settings.student.weights.map({ try WeightsFile($0.url) }) {
-      try weights.load(into: student, freshClassifier: settings.student.classifier == .fresh)
+      try weights.load(into: network, freshClassifier: settings.student.classifier == .fresh)
       remarks += [weights.remark].compactMap(\.self)
     }
-    objective = settings.objective(teacher: teacher?.description, generator)
+    objective = try settings.objective(
+      teacher: teacher?.description,
+      samples: LossSetup.Samples(count: training.count, labels: training.labels.map { Int($0) }),
+      classifier: try settings.losses.needClassifier ? teacher?.classifier() : nil,
+      normalizations: try settings.losses.needNormalizations ? teacher?.normalizations() : nil, generator)
+    student = objective.student(network)
     student.move(to: device)
-    for (_, adapter) in objective.adapters { adapter.move(to: device) }
-    let needs = objective.teacherNeeds
+    for (_, module) in objective.modules { module.move(to: device) }
     teacherName = teacher?.description.name
+    cost = try settings.studentCost(teacher: teacher?.description)
+    let statistics = objective.statistics
     self.teacher = try teacher.map {
-      try $0.signal(needs: needs, settings, training: training, evaluation: evaluation, onCost: onCost)
+      try $0.signal(
+        statistics, settings, training: training, evaluation: evaluation, onCost: onCost)
     }
     batches = settings.batches(of: training, epochs: settings.training.epochs)
     evaluationImages = EvaluationImages(evaluation, device: device)
@@ -69,29 +78,25 @@ final class RunWork {
   /// Finds the weights that the configuration leaves to calibration, on the run's first batches.
   func calibrate() throws -> [(method: String, weight: Double, fraction: Double)] {
     guard let teacher else { return [] }
-    return try settings.losses.uncalibrated.map { method, calibration in
-      guard let term = objective.terms.first(where: { $0.id == method }) else {
-        preconditionFailure("\(method) is not in the objective")
+    return try settings.losses.uncalibrated.map { id, calibration in
+      guard let term = objective.terms.first(where: { $0.id == id }) else {
+        preconditionFailure("\(id) is not in the objective")
       }
       let source = batches.batches(from: BatchPosition())
       let first = sequence(state: source) { $0.next() }.prefix(min(calibration.batches, batches.batchesPerEpoch))
       let precision = settings.training.precision
       let weight = try WeightCalibration(fraction: calibration.fraction, precision: precision).weight(
-        of: term.loss, student: student, teacher: teacher, batches: Array(first))
-      objective.setWeight(weight, of: method)
-      return (method, weight, calibration.fraction)
+        of: term, student: student, teacher: teacher,
+        batches: first.map { objective.prepare($0, seed: settings.training.seed) })
+      objective.setWeight(weight, of: id)
+      return (id, weight, calibration.fraction)
     }
   }
 
   /// - Throws: `TorchError` where the device gives no stream.
   func distiller(_ settings: Configuration) throws -> Distiller {
-    let training = settings.training
-    let parameters = Distiller.parameters(student: student, objective: objective)
-    return Distiller(
-      student: student, teacher: teacher, objective: objective, optimizer: training.optimizer(over: parameters),
-      settings: .init(
-        epochs: training.epochs, learningRate: training.baseLearningRate, schedule: training.learningRateSchedule,
-        evaluationInterval: training.evaluateEvery, precision: training.precision),
-      work: settings.device != .cpu && training.cudaGraph ? try CUDAGraph() : nil)
+    Distiller(
+      student: student, teacher: teacher, objective: objective, recipe: settings.training,
+      work: settings.device != .cpu && settings.training.cudaGraph ? try CUDAGraph() : nil)
   }
 }

@@ -33,7 +33,7 @@ public struct StoredNetwork {
     (inputChannels, classes) = try file.ends(of: architecture)
     data = file.metadata["data"]
     remark = file.remark
-    network = architecture.network(classes: classes, inputChannels: inputChannels, generator: Generator(seed: 0))
+    network = try file.network(architecture)
     try file.load(into: network)
     network.freeze()
     network.evaluate()

@@ -170,7 +170,7 @@ public final class TrainingRun {
     if hasOtherEpochs, let obstacle = settings.obstacle(goingOnFrom: other, after: try folder.epochsDone) {
       throw RunError("\(folder.name) cannot go on to \(settings.training.epochs) epochs: \(obstacle)")
     }
-    settings.takeFoundWeights(from: other)
+    settings.losses.takeFoundWeights(from: other.losses)
     return hasOtherEpochs
   }
 
@@ -210,36 +210,35 @@ public final class TrainingRun {
   ) throws -> RunOutcome {
     var saver = CheckpointTimer()
     var evaluation: Evaluation?
-    let outcome = try distiller.run(
-      on: work.batches,
-      evaluate: {
-        let result = $0.evaluation(on: work.evaluationImages, classCount: settings.data.set.classCount)
-        evaluation = result
-        return result
-      },
-      shouldStop: shouldStop,
-      onEvent: { event in
-        switch event {
-        case .warning: break
-        case .step: if saver.isDue() { try Checkpoint.save(distiller, to: folder.checkpoint) }
-        case .epoch(let report):
-          if let loss = report.evaluationLoss, !loss.isFinite {
-            throw RunError("the evaluation's loss after epoch \(report.epoch) is \(loss.printed); \(lastGoodState)")
-          }
-          try log.append(report)
-          try Checkpoint.save(distiller, to: folder.checkpoint)
-          saver = CheckpointTimer()
+    let classCount = settings.data.set.classCount
+    let events = distiller.events(on: work.batches) {
+      let result = $0.evaluation(on: work.evaluationImages, classCount: classCount)
+      evaluation = result
+      return result
+    }
+    while let event = try events.next() {
+      switch event {
+      case .warning: break
+      case .step: if saver.isDue() { try Checkpoint.save(distiller, to: folder.checkpoint) }
+      case .epoch(let report):
+        if let loss = report.evaluationLoss, !loss.isFinite {
+          throw RunError("the evaluation's loss after epoch \(report.epoch) is \(loss.printed); \(lastGoodState)")
         }
-        try onEvent(.training(event))
-      })
-    guard outcome == .finished else {
+        try log.append(report)
+        try Checkpoint.save(distiller, to: folder.checkpoint)
+        saver = CheckpointTimer()
+      }
+      try onEvent(.training(event))
+      if case .step = event, shouldStop() { break }
+    }
+    guard distiller.isFinished else {
       try Checkpoint.save(distiller, to: folder.checkpoint)
       return .stopped
     }
     // A run killed after its last epoch and before its result has still to be measured.
     let last =
       evaluation
-      ?? distiller.student.evaluation(on: work.evaluationImages, classCount: settings.data.set.classCount)
+      ?? distiller.student.evaluation(on: work.evaluationImages, classCount: classCount)
     return .finished(try finish(distiller, log, last, work))
   }
 
@@ -247,9 +246,9 @@ public final class TrainingRun {
     _ distiller: Distiller, _ log: MetricsLog, _ evaluation: Evaluation, _ work: RunWork
   ) throws -> RunResult {
     let tensors = Dictionary(uniqueKeysWithValues: distiller.student.state.map { ($0.name, $0.tensor) })
-    try Safetensors.write(
-      tensors, metadata: ["network": settings.student.network.name, "data": settings.data.set.rawValue],
-      to: folder.weights)
+    let facts = (distiller.student as? ReusedClassifierNetwork)?.facts ?? [:]
+    let metadata = ["network": settings.student.network.name, "data": settings.data.set.rawValue]
+    try Safetensors.write(tensors, metadata: metadata.merging(facts) { own, _ in own }, to: folder.weights)
     let result = RunResult(settings, work, evaluation, epochs: log.epochs)
     try folder.write(result)
     return result

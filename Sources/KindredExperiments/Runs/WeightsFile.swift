@@ -65,10 +65,22 @@ struct WeightsFile {
   /// - Throws: `RunError` where the file is not of such a network.
   func ends(of architecture: Architecture) throws -> (inputChannels: Int, classes: Int) {
     // An axis of length 0 would let the others be of any length in a file of no size.
-    guard let stem = shapes["conv1.weight"], stem.count == 4, !stem.contains(0),
-      let head = shapes["\(Architecture.classifier).weight"], head.count == 2, !head.contains(0)
+    guard let stem = shapes["\(own)conv1.weight"], stem.count == 4, !stem.contains(0),
+      let head = shapes["\(own)\(Architecture.classifier).weight"], head.count == 2, !head.contains(0)
     else { throw RunError("\(name) does not hold the weights of a \(architecture)") }
     return (stem[1], head[0])
+  }
+
+  /// What stands before the names of the network of the zoo, where more was made of it.
+  private var own: String { shapes["projector.conv1.weight"] == nil ? "" : "student." }
+
+  /// A network of the file's own kind, without its weights: one of the zoo, or one that SimKD has made more of.
+  /// - Throws: `RunError` where the file is not of such a network.
+  func network(_ architecture: Architecture) throws -> Network {
+    let (inputChannels, classes) = try ends(of: architecture)
+    let network = architecture.network(
+      classes: classes, inputChannels: inputChannels, generator: Generator(seed: 0))
+    return ReusedClassifierNetwork(student: network, shapes: shapes, facts: metadata) ?? network
   }
 
   /// Loads the weights into a network, which keeps its own classifier where it is to be fresh.

@@ -7,7 +7,7 @@ import Torch
 /// What a teacher in int8 is made from.
 struct QuantizedTeacher {
   let network: Network
-  let needs: Set<TeacherNeed>
+  let statistics: Set<TeacherStatistic>
   /// Whether the teacher tells the same number of classes as the images have.
   let hasTheirClasses: Bool
 
@@ -21,7 +21,7 @@ struct QuantizedTeacher {
     let teacher: LiveTeacher
     do {
       teacher = try LiveTeacher(
-        quantizing: network, needs: needs,
+        quantizing: network, statistics: statistics,
         calibration: settings.firstBatches(quantization.calibrationBatches, training),
         heldOut: try settings.checkedBatches(quantization.checkedImages, evaluation), comparingLabels: hasTheirClasses)
     } catch let error as QuantizationError {
@@ -52,14 +52,6 @@ extension Configuration {
     let size = min(training.batchSize, chosen.count)
     guard size >= 2 else { throw RunError("teacher.precision: int8 is measured on two evaluation images or more") }
     return Array(EvaluationImages(chosen, batchSize: size, device: device).prefix(chosen.count / size))
-  }
-}
-
-extension Configuration.Quantization {
-  fileprivate var bounds: QuantizationCost.Bounds {
-    .init(
-      largestTop1Drop: largestTop1Drop, largestGramError: largestGramError,
-      smallestGramCorrelation: smallestGramCorrelation)
   }
 }
 

@@ -87,7 +87,7 @@ public final class RecordingRun {
   /// - Throws: as `run`, for a teacher that is not there or does not fit.
   public func byteCount() throws -> Int {
     let plan = try plan()
-    return plan.header([]).byteCount(plan.needs, batches: 0..<plan.batches([]).count)
+    return plan.header([]).byteCount(plan.statistics, batches: 0..<plan.batches([]).count)
   }
 
   /// A name for what is recorded: another one for another teacher, other batches or other losses.
@@ -126,10 +126,10 @@ public final class RecordingRun {
       return try withTorchErrors {
         let batches = settings.batches(of: images, epochs: epochs)
         let teacher = try plan.teacher.signal(
-          needs: plan.needs, settings, training: images, evaluation: library.evaluation(settings.data),
+          plan.statistics, settings, training: images, evaluation: library.evaluation(settings.data),
           onCost: { try onEvent(.quantized($0)) })
         for remark in try remarks(plan.teacher, teacher, batches) { try onEvent(.warning(remark)) }
-        let writer = try RecordingWriter(plan.header([images.fact]), needs: plan.needs, to: folder)
+        let writer = try RecordingWriter(plan.header([images.fact]), statistics: plan.statistics, to: folder)
         let work = RecordingWork(teacher: teacher, batches: batches, writer: writer)
         return try record(work, plan, in: folder, shouldStop: shouldStop, onEvent: onEvent)
       }
@@ -161,12 +161,18 @@ public final class RecordingRun {
     if let repeats = settings.training.planEpochs, epochs > repeats {
       throw RunError("the plan repeats after \(repeats) epochs (training.plan_epochs); record no more than these")
     }
+    if let term = served.flatMap(\.losses.terms).first(where: { type(of: $0.method).needsNormalizations }) {
+      throw RunError("losses.\(term.id): needs the batch norms of a live teacher; a recording cannot serve it")
+    }
     try settings.checkDevice()
     let source = try TeacherSource(teacher, for: settings, runs: runs)
     for run in served { try run.check(teacher: source.description) }
     return RecordingPlan(
       settings: settings, teacher: source, teacherFacts: try source.facts(settings), epochs: epochs,
-      objectives: served.map { $0.objective(teacher: source.description, Generator(seed: 0)) }, storage: storage)
+      methods: Set(served.flatMap { $0.losses.terms.map(\.method.name) }),
+      statistics: try served.reduce(into: []) { statistics, run in
+        statistics.formUnion(try run.objective(teacher: source.description, Generator(seed: 0)).statistics)
+      }, storage: storage)
   }
 
   private func record(
@@ -175,12 +181,17 @@ public final class RecordingRun {
   ) throws -> Result? {
     let recording = try Recording(folder)
     let header = recording.header
+    if served.contains(where: \.losses.needClassifier), !recording.hasClassifier,
+      let classifier = try plan.teacher.classifier()
+    {
+      try recording.write(classifier)
+    }
     let missing = recording.missing
-    try checkSpace(for: missing.reduce(0) { $0 + header.byteCount(plan.needs, batches: $1) }, in: folder)
+    try checkSpace(for: missing.reduce(0) { $0 + header.byteCount(plan.statistics, batches: $1) }, in: folder)
     let size = Size(
       epochs: epochs, batches: header.batches.count,
       batchesDone: header.batches.count - missing.reduce(0) { $0 + $1.count },
-      bytes: header.byteCount(plan.needs, batches: 0..<header.batches.count))
+      bytes: header.byteCount(plan.statistics, batches: 0..<header.batches.count))
     try onEvent(.began(size))
     for range in missing {
       let isComplete = try work.record(range) { position, imagesPerSecond in
@@ -203,7 +214,7 @@ public final class RecordingRun {
     let count = header.batches.count
     return Result(
       folder: recording.folder.displayName, teacher: header.teacher.name, signals: header.signals, epochs: epochs,
-      batches: count, bytes: header.byteCount(plan.needs, batches: 0..<count), planSeed: settings.planSeed)
+      batches: count, bytes: header.byteCount(plan.statistics, batches: 0..<count), planSeed: settings.planSeed)
   }
 
   private func check(_ folder: URL, resume: Bool) throws {
@@ -232,10 +243,9 @@ private struct RecordingPlan {
   let teacher: TeacherSource
   let teacherFacts: [RecordingHeader.Fact]
   let epochs: Int
-  let objectives: [Objective]
+  let methods: Set<String>
+  let statistics: Set<TeacherStatistic>
   let storage: RecordingHeader.Storage
-
-  var needs: Set<TeacherNeed> { objectives.reduce(into: []) { $0.formUnion($1.teacherNeeds) } }
 
   /// - Parameter imageFacts: what is known once the images are loaded.
   func batches(_ imageFacts: [RecordingHeader.Fact]) -> RecordingHeader.Batches {
@@ -246,8 +256,8 @@ private struct RecordingPlan {
 
   func header(_ imageFacts: [RecordingHeader.Fact]) -> RecordingHeader {
     RecordingHeader(
-      teacher: teacher.description, teacherFacts: teacherFacts, batches: batches(imageFacts), objectives: objectives,
-      storage: storage)
+      teacher: teacher.description, teacherFacts: teacherFacts, batches: batches(imageFacts), methods: methods,
+      statistics: statistics, storage: storage)
   }
 }
 
@@ -274,7 +284,7 @@ private final class RecordingWork {
     for index in range {
       guard let batch = source.next() else { preconditionFailure("as many batches as the plan has") }
       try writer.append(teacher.output(for: batch), batch: index)
-      images += batch.labels.count
+      images += batch.count
       if isFlushDue() { try writer.flush() }
       guard try goesOn(batch.position, Double(images) / max((.now - start) / .seconds(1), 1e-9)) else {
         try writer.flush()

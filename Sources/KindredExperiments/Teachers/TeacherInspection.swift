@@ -6,7 +6,7 @@ import KindredVision
 
 /// A configuration's teacher as its files say.
 public struct TeacherInspection {
-  public let description: TeacherDescription
+  public let description: NetworkDescription
   /// Why its files do not say it, where they are not there yet: what is known then is what the configuration says.
   public let absence: String?
 
@@ -25,7 +25,7 @@ public struct TeacherInspection {
 
   private static func absent(
     _ teacher: Configuration.Teacher, _ settings: Configuration, runs: URL
-  ) throws -> (TeacherDescription, String)? {
+  ) throws -> (NetworkDescription, String)? {
     let image = settings.data.set.imageShape
     switch teacher.source {
     case .weights(let network, let file) where WeightsFile.location(file.url) == nil:

@@ -28,9 +28,33 @@ enum TeacherSource {
     case .exported(let exported): self = .exported(try ExportedNetwork(exported, for: settings), exported)
     }
     try settings.check(teacher: description)
+    try checkClassifier(for: settings)
+    try checkNormalizations(for: settings)
     if case .recording(let recording) = self {
-      try recording.require(settings.objective(teacher: description, Generator(seed: 0)).teacherNeeds)
+      try recording.require(settings.objective(teacher: description, Generator(seed: 0)).statistics)
     }
+  }
+
+  private func checkClassifier(for settings: Configuration) throws {
+    guard let term = settings.losses.terms.first(where: { type(of: $0.method).needsClassifier }) else { return }
+    let reason: String
+    switch self {
+    case .network: return
+    case .recording(let recording):
+      if recording.hasClassifier { return }
+      reason = "and this recording was made without it; record again for \(term.method.name)"
+    case .exported: reason = "which an exported file does not show; use a teacher of Kindred's own networks"
+    }
+    throw ConfigurationError(key: "losses.\(term.id)", message: "needs the teacher's classifier, \(reason)")
+  }
+
+  private func checkNormalizations(for settings: Configuration) throws {
+    if case .network = self { return }
+    guard let term = settings.losses.terms.first(where: { type(of: $0.method).needsNormalizations }) else { return }
+    throw ConfigurationError(
+      key: "losses.\(term.id)",
+      message: "needs the teacher's batch norms, which recordings and exported files do not show; use a teacher of "
+        + "Kindred's own networks")
   }
 
   /// What to call it where it is to blame.
@@ -48,12 +72,29 @@ enum TeacherSource {
     return weights.file.remark
   }
 
-  var description: TeacherDescription {
+  var description: NetworkDescription {
     switch self {
     case .network(let weights): weights.description
     case .recording(let recording): recording.header.teacher
     case .exported(let network, _): network.description
     }
+  }
+
+  /// The teacher's last, linear layer; nil where it is not known.
+  /// - Throws: as loading its files does.
+  func classifier() throws -> TeacherClassifier? {
+    switch self {
+    case .network(let weights): try weights.network().classifier.map { TeacherClassifier($0) }
+    case .recording(let recording): try recording.classifier()
+    case .exported: nil
+    }
+  }
+
+  /// The teacher's batch norms before ReLUs; nil where they are not known.
+  /// - Throws: as loading its files does.
+  func normalizations() throws -> [String: BatchNorm]? {
+    guard case .network(let weights) = self else { return nil }
+    return try weights.network().normalizations
   }
 
   /// The teacher at work, a network of ours in int8 or in the precision of training.
@@ -64,7 +105,7 @@ enum TeacherSource {
   /// - Throws: as loading its files does; `RunError` for a recording that was made with other images or an int8 teacher
   ///   that costs too much; whatever `onCost` throws.
   func signal(
-    needs: Set<TeacherNeed>, _ settings: Configuration, training: ImageSet,
+    _ statistics: Set<TeacherStatistic>, _ settings: Configuration, training: ImageSet,
     evaluation: @autoclosure () throws -> ImageSet, onCost: (QuantizationCost) throws -> Void
   ) throws -> any TeacherSignal {
     switch self {
@@ -72,16 +113,16 @@ enum TeacherSource {
       let network = try weights.network()
       network.move(to: settings.device)
       guard settings.teacher?.precision == .int8 else {
-        return LiveTeacher(network, needs: needs, precision: settings.training.precision)
+        return LiveTeacher(network, statistics: statistics, precision: settings.training.precision)
       }
       let teacher = QuantizedTeacher(
-        network: network, needs: needs, hasTheirClasses: description.classes == settings.data.set.classCount)
+        network: network, statistics: statistics, hasTheirClasses: description.classes == settings.data.set.classCount)
       return try teacher.signal(settings, training: training, evaluation: evaluation(), onCost: onCost)
     case .recording(let recording):
       try settings.check(recording, images: training)
       return try RecordedTeacher(
-        recording, needs: needs, planEpochs: settings.training.planEpochs, device: settings.device)
-    case .exported(let network, _): return ExportedTeacher(network, needs: needs)
+        recording, statistics: statistics, planEpochs: settings.training.planEpochs, device: settings.device)
+    case .exported(let network, _): return ExportedTeacher(network, statistics: statistics)
     }
   }
 
@@ -97,6 +138,14 @@ enum TeacherSource {
     case .exported(_, let exported): return try exported.facts()
     }
   }
+}
+
+extension Configuration.Losses {
+  /// Whether some method needs the teacher's classifier.
+  var needClassifier: Bool { terms.contains { type(of: $0.method).needsClassifier } }
+
+  /// Whether some method needs the teacher's batch norms.
+  var needNormalizations: Bool { terms.contains { type(of: $0.method).needsNormalizations } }
 }
 
 extension Configuration {

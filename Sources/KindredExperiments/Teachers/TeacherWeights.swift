@@ -8,11 +8,8 @@ import Torch
 /// A teacher's network and its file of weights, checked by the file's header alone.
 struct TeacherWeights {
   let architecture: Architecture
-  let description: TeacherDescription
+  let description: NetworkDescription
   let file: WeightsFile
-  private let inputChannels: Int
-  private let classes: Int
-
   /// - Parameter weights: a safetensors file, or the folder of a finished run.
   /// - Throws: `RunError` or `SafetensorsError`: no file, a damaged one, another network, other inputs.
   init(_ architecture: Architecture, weights: URL, for settings: Configuration) throws {
@@ -45,7 +42,7 @@ struct TeacherWeights {
   private init(_ architecture: Architecture, file: WeightsFile, for settings: Configuration) throws {
     self.architecture = architecture
     self.file = file
-    (inputChannels, classes) = try file.ends(of: architecture)
+    let (inputChannels, classes) = try file.ends(of: architecture)
     description = architecture.description(classes: classes, image: settings.data.set.imageShape)
     let channels = settings.data.set.imageShape.channels
     guard inputChannels == channels else {
@@ -57,9 +54,7 @@ struct TeacherWeights {
 
   /// The network with its weights.
   func network() throws -> Network {
-    // The seed does not matter: every weight is replaced.
-    let network = architecture.network(
-      classes: classes, inputChannels: inputChannels, generator: Generator(seed: 0))
+    let network = try file.network(architecture)
     try file.load(into: network)
     return network
   }

@@ -40,18 +40,19 @@ struct NormalizedBatch: Sendable {
   let shape: [Int]
   let pixels: TensorBuffer<Float>
   let labels: [Int64]
+  let indices: [Int64]
 
   init(_ bytes: ByteBatch, of images: ImageSet, _ table: PixelTable) {
     position = BatchPosition(epoch: bytes.epoch, batch: bytes.index)
     shape = [bytes.count, images.height, images.width, images.channels]
     pixels = table(bytes.pixels)
-    labels = bytes.labels
+    (labels, indices) = (bytes.labels, bytes.indices)
   }
 
   /// Without a copy. N x height x width x channels seen as N x C x H x W is the channels-last layout.
   var tensors: Batch {
     Batch(
-      images: Tensor(pixels, shape: shape).permuted([0, 3, 1, 2]), labels: Tensor(labels, shape: [labels.count]),
-      position: position)
+      Tensor(pixels, shape: shape).permuted([0, 3, 1, 2]), labels: Tensor(labels, shape: [labels.count]),
+      indices: Tensor(indices, shape: [indices.count]), position: position)
   }
 }

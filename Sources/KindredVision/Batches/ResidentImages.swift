@@ -55,17 +55,17 @@ struct ResidentImages {
     let column = columns + isFlipped * (columns * -2 + Double(width - 1)) + shiftX
     let row = rows + shiftY
     let place = (image * Double(height) + row) * Double(width) + column
-    let shown = Tensor.select(isInside(row, height) * isInside(column, width), place, black)
-    return pixels.gathered(0, indices: shown.flattened()).reshaped([-1, height, width, pixels.shape[1]])
+    let shown = Tensor.where(isInside(row, height) * isInside(column, width), place, black)
+    return pixels.indexSelect(0, shown.flattened()).reshaped([-1, height, width, pixels.shape[1]])
   }
 
   /// A batch as a network takes it: N x C x H x W, channels-last.
   func batch(_ views: Tensor, at position: BatchPosition) -> Batch {
     let bytes = bytes(views)
     let places = bytes.to(.int64) + channelStarts
-    let values = table.gathered(0, indices: places.flattened()).reshaped(bytes.shape)
+    let values = table.indexSelect(0, places.flattened()).reshaped(bytes.shape)
     return Batch(
-      images: values.permuted([0, 3, 1, 2]), labels: labels.gathered(0, indices: views[0]), position: position)
+      values.permuted([0, 3, 1, 2]), labels: labels.indexSelect(0, views[0]), indices: views[0], position: position)
   }
 
   /// Where 0 <= coordinate < size.

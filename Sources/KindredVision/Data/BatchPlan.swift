@@ -1,11 +1,13 @@
 // Which image a step sees, and how it is cropped and flipped: a pure function of seed and epoch.
 
+import Kindred
+
 /// What is done to a training image before a network sees it.
 public struct Augmentation: Sendable, Equatable {
   /// Black pixels added on every side before a crop of the image's own size; 0 to 127, and 0 crops nothing.
-  public let cropPadding: Int
+  public var cropPadding: Int
   /// Whether half of the images, chosen at random, are mirrored left to right.
-  public let flip: Bool
+  public var flip: Bool
 
   /// The padding must lie in 0...127.
   public init(cropPadding: Int, flip: Bool) {

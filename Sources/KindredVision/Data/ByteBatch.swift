@@ -10,6 +10,8 @@ public struct ByteBatch: Sendable, Equatable {
   public let pixels: [UInt8]
   /// Each image's class.
   public let labels: [Int64]
+  /// Which images of the set these are.
+  public let indices: [Int64]
 
   /// The number of images.
   public var count: Int { labels.count }
@@ -18,6 +20,7 @@ public struct ByteBatch: Sendable, Equatable {
   public init(_ images: ImageSet, views: ArraySlice<View>, epoch: Int = 0, index: Int = 0) {
     (self.epoch, self.index) = (epoch, index)
     labels = views.map { Int64(images.labels[Int($0.index)]) }
+    indices = views.map { Int64($0.index) }
     let imageBytes = images.imageBytes
     pixels = [UInt8](unsafeUninitializedCapacity: views.count * imageBytes) { target, initialized in
       images.pixels.withUnsafeBufferPointer { source in

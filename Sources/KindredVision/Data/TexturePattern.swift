@@ -1,5 +1,7 @@
 // The ten classes of textures, each a function of the plane.
 
+import Kindred
+
 /// One texture without colour: a grey value at each point of the plane, its repeats one unit apart.
 struct TexturePattern {
   /// The classes, in pairs that resemble each other: banded and lined, chequered and woven, dotted and honeycombed,

@@ -1,5 +1,7 @@
 // The data set that needs no download: textures drawn by code, the same bytes from the same seed on every machine.
 
+import Kindred
+
 /// Colour images of 32 x 32 pixels in ten classes of textures, in the spirit of the Describable Textures Dataset.
 ///
 /// Every image varies in scale, angle, phase, colours, contrast, warp, lighting and noise, and patches hide parts of it.

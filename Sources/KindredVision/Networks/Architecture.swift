@@ -4,6 +4,8 @@
 /// from the same description. The structures are those of the CIFAR networks that distillation is usually compared on:
 /// wide residual networks (Zagoruyko and Komodakis, 2016) and the CIFAR ResNets (He and others, 2016).
 
+import Kindred
+
 /// The description of a network: `wrn-16-2`, `resnet-20`, `resnet-8x4` and so on.
 public struct Architecture: Sendable, Hashable, CustomStringConvertible {
   public enum Family: Sendable, Hashable {
@@ -65,29 +67,46 @@ public struct Architecture: Sendable, Hashable, CustomStringConvertible {
 // MARK: - Taps
 
 extension Architecture {
-  /// The places whose activations can be matched: each stage's output.
+  /// The places whose activations can be compared, from input to output.
   ///
-  /// In a Wide ResNet that is the residual sum, before the next batch normalisation and ReLU; in a ResNet it is after
-  /// the last block's ReLU.
+  /// - `stem`: the first convolution's output, in a ResNet after its batch norm and ReLU.
+  /// - `stage1`, `stage2`, `stage3`: each stage's output. In a Wide ResNet that is the residual sum, before the next batch
+  ///   norm and ReLU; in a ResNet it is after the last block's ReLU.
+  /// - `stage1.pre`, `stage2.pre`, `stage3.pre`: what the ReLU after each stage sees. In a Wide ResNet that is the output
+  ///   after the next batch norm; in a ResNet it is the last block's sum.
+  /// - `last`: the last map, after its ReLU.
+  /// - `pooled`: its mean over the image, which the classifier works on.
   public var taps: [String] { Architecture.taps }
+
+  static let taps = [stem] + stages.flatMap { [$0, preActivation($0)] } + [last, Activations.pooledName]
+  static let stem = "stem"
+  static let stages = ["stage1", "stage2", "stage3"]
+  static let last = "last"
+
+  static func preActivation(_ stage: String) -> String { "\(stage).pre" }
 
   /// The tap a relation loss such as SP uses when none is named: the last stage's output, before pooling.
   public static let defaultTap = "stage3"
   /// The taps attention transfer uses when none are named: all three stages.
-  public static let attentionTaps = taps
+  public static let attentionTaps = stages
   /// The tap a FitNets hint uses when none is named: the second stage, the usual benchmark's `hint_layer` 2.
   public static let hintTap = "stage2"
   /// The name before the classifier's entries, `fc.weight` and `fc.bias`.
   public static let classifier = "fc"
 
-  private static let taps = ["stage1", "stage2", "stage3"]
-
-  /// The activation at a tap for one image, or nil for a tap that does not exist.
-  public func tapShape(_ tap: String, inputHeight: Int, inputWidth: Int) -> (channels: Int, height: Int, width: Int)? {
-    guard let stage = taps.firstIndex(of: tap) else { return nil }
-    var (height, width) = (inputHeight, inputWidth)
-    for _ in 0..<stage { (height, width) = (Architecture.halved(height), Architecture.halved(width)) }
-    return (stageChannels[stage], height, width)
+  /// What the network gives for images of a shape.
+  public func description(
+    classes: Int?, image: (channels: Int, height: Int, width: Int)
+  ) -> NetworkDescription {
+    var (height, width) = (image.height, image.width)
+    var shapes = [Architecture.stem: [stemChannels, height, width], Activations.pooledName: [stageChannels[2]]]
+    for (index, stage) in Architecture.stages.enumerated() {
+      if index > 0 { (height, width) = (Architecture.halved(height), Architecture.halved(width)) }
+      shapes[stage] = [stageChannels[index], height, width]
+      shapes[Architecture.preActivation(stage)] = shapes[stage]
+    }
+    shapes[Architecture.last] = [stageChannels[2], height, width]
+    return NetworkDescription(name: name, classes: classes, taps: shapes)
   }
 
   /// A 3 x 3 convolution of stride 2 and padding 1 halves a side and rounds up.

@@ -7,8 +7,8 @@ import Torch
 /// variants of the distillation benchmarks.
 ///
 /// Parameter names, structure, taps and initialisation are those of `models/resnet.py` in HobbitLong/RepDistiller. A
-/// stage's tap is its output after the last ReLU. Initialised as there: convolutions normal with variance
-/// 2 / (K K Cout), the linear layer as by PyTorch.
+/// stage's tap is its output after the last ReLU, its pre-activation the last block's sum before that ReLU. Initialised
+/// as there: convolutions normal with variance 2 / (K K Cout), the linear layer as by PyTorch.
 public final class ResNet: Network {
   let conv1: Convolution
   let bn1: BatchNorm
@@ -35,15 +35,36 @@ public final class ResNet: Network {
     initializeConvolutions(generator)
   }
 
-  public override var tapNames: [String] { ["stage1", "stage2", "stage3"] }
+  public override var tapNames: [String] { Architecture.taps }
+  public override var classifier: Linear? { fc }
+
+  private var stages: [(name: String, blocks: [ResidualBlock])] {
+    Array(zip(Architecture.stages, [layer1, layer2, layer3]))
+  }
+
+  /// That of the last block's branch, whose output the block's input is added to.
+  public override func normalization(at tap: String) -> BatchNorm? {
+    stages.first { Architecture.preActivation($0.name) == tap }?.blocks.last?.bn2
+  }
 
   public override func activations(of input: Tensor, _ request: ActivationRequest) -> Activations {
-    let stages = [("stage1", layer1), ("stage2", layer2), ("stage3", layer3)]
-    var (result, output) = run(stages, on: conv1(input, bn1, relu: true), request)
-    guard request.logits else { return result }
-    output = output.averagePooled(toHeight: 1, width: 1)
-    result.logits = fc(output.flattened(from: 1))
-    return result
+    var taps = TapCollector(request)
+    var output = taps.keepStem(conv1(input, bn1, relu: true))
+    for (name, stage) in stages {
+      if taps.isComplete { return taps.result }
+      let preActivation = Architecture.preActivation(name)
+      if taps.wants(preActivation) {
+        let sum = stage(output, relu: false)
+        taps.keep(preActivation, sum)
+        output = sum.relu()
+      } else {
+        output = stage(output)
+      }
+      taps.keep(name, output)
+    }
+    if taps.isComplete { return taps.result }
+    taps.keepEnd(output, fc)
+    return taps.result
   }
 
   public override func fold() {
@@ -52,8 +73,11 @@ public final class ResNet: Network {
   }
 }
 
-extension [ResidualBlock]: Stage {
-  func callAsFunction(_ input: Tensor) -> Tensor { reduce(input) { $1($0) } }
+extension [ResidualBlock] {
+  /// One block after the other; without `relu` the last one's sum as it is.
+  fileprivate func callAsFunction(_ input: Tensor, relu: Bool = true) -> Tensor {
+    enumerated().reduce(input) { $1.element($0, relu: relu || $1.offset < count - 1) }
+  }
 }
 
 /// Two 3 x 3 convolutions around which the input is added.
@@ -96,9 +120,10 @@ final class ResidualBlock: Module {
     return (convolution, norm)
   }
 
-  func callAsFunction(_ input: Tensor) -> Tensor {
+  /// Without `relu` the sum as it is.
+  func callAsFunction(_ input: Tensor, relu: Bool = true) -> Tensor {
     let residual = shortcut.map { $0.convolution(input, $0.norm) } ?? input
-    return conv2(conv1(input, bn1, relu: true, feeding: conv2), bn2, adding: residual, relu: true)
+    return conv2(conv1(input, bn1, relu: true, feeding: conv2), bn2, adding: residual, relu: relu)
   }
 
   func fold() {

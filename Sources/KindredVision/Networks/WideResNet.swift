@@ -6,8 +6,8 @@ import Torch
 /// WRN-d-w: Zagoruyko & Komodakis, *Wide Residual Networks*, BMVC 2016, in the CIFAR form without dropout.
 ///
 /// Parameter names, structure, taps and initialisation are those of `models/wrn.py` in HobbitLong/RepDistiller. A stage's
-/// tap is its last block's raw residual sum, before the batch norm and ReLU of what follows: it can be negative.
-/// Initialised as there: convolutions normal with variance 2 / (K K Cout), linear bias 0, linear weight as by PyTorch.
+/// tap is its last block's raw residual sum, before the batch norm and ReLU of what follows: it can be negative. Its
+/// pre-activation is that sum after this batch norm and before this ReLU. Initialised as there: convolutions normal with variance 2 / (K K Cout), linear bias 0, linear weight as by PyTorch.
 public final class WideResNet: Network {
   let conv1: Convolution
   let block1: WideStage
@@ -35,15 +35,35 @@ public final class WideResNet: Network {
     withoutGradients { fc.bias.fillInPlace(0) }
   }
 
-  public override var tapNames: [String] { ["stage1", "stage2", "stage3"] }
+  public override var tapNames: [String] { Architecture.taps }
+  public override var classifier: Linear? { fc }
+
+  /// The stages, each with the batch norm that follows it.
+  private var stages: [(name: String, stage: WideStage, norm: BatchNorm)] {
+    let norms = [block2.layer[0].bn1, block3.layer[0].bn1, bn1]
+    return zip(Architecture.stages, zip([block1, block2, block3], norms)).map { ($0, $1.0, $1.1) }
+  }
+
+  public override func normalization(at tap: String) -> BatchNorm? {
+    stages.first { Architecture.preActivation($0.name) == tap }?.norm
+  }
 
   public override func activations(of input: Tensor, _ request: ActivationRequest) -> Activations {
-    let stages = [("stage1", block1), ("stage2", block2), ("stage3", block3)]
-    var (result, output) = run(stages, on: conv1(input, nil), request)
-    guard request.logits else { return result }
-    output = bn1(output, relu: true).averagePooled(toHeight: 1, width: 1)
-    result.logits = fc(output.flattened(from: 1))
-    return result
+    var taps = TapCollector(request)
+    var output = taps.keepStem(conv1(input, nil))
+    // The output after the batch norm that follows it, where that is asked for: what follows goes on with it.
+    var normalized: Tensor?
+    for (name, stage, norm) in stages {
+      if taps.isComplete { return taps.result }
+      output = stage(output, normalized: normalized)
+      taps.keep(name, output)
+      let preActivation = Architecture.preActivation(name)
+      normalized = taps.wants(preActivation) ? norm(output) : nil
+      if let normalized { taps.keep(preActivation, normalized) }
+    }
+    if taps.isComplete { return taps.result }
+    taps.keepEnd(normalized?.relu() ?? bn1(output, relu: true), fc)
+    return taps.result
   }
 
   public override func fold() {
@@ -53,7 +73,7 @@ public final class WideResNet: Network {
 }
 
 /// The blocks of one resolution.
-final class WideStage: Module, Stage {
+final class WideStage: Module {
   let layer: [WideBlock]
 
   init(_ inputs: Int, _ outputs: Int, blocks: Int, stride: Int, generator: Generator) {
@@ -62,7 +82,10 @@ final class WideStage: Module, Stage {
     }
   }
 
-  func callAsFunction(_ input: Tensor) -> Tensor { layer.reduce(input) { $1($0) } }
+  /// `normalized` is the input after the first block's batch norm, where that is known already.
+  func callAsFunction(_ input: Tensor, normalized: Tensor? = nil) -> Tensor {
+    layer.dropFirst().reduce(layer[0](input, normalized: normalized)) { $1($0) }
+  }
 }
 
 /// Pre-activation block: batch norm and ReLU come before each convolution.
@@ -85,10 +108,11 @@ final class WideBlock: Module {
       ? nil : Convolution(inputs, outputs, kernel: 1, .init(stride: stride), bias: false, generator: generator)
   }
 
-  func callAsFunction(_ input: Tensor) -> Tensor {
-    let normalized = bn1(input, reluFeeding: conv1)
-    let shortcut = convShortcut.map { $0(normalized, nil) } ?? input
-    return conv2(conv1(normalized, bn2, relu: true, feeding: conv2), nil, adding: shortcut)
+  /// `normalized` is the input after `bn1`, where that is known already.
+  func callAsFunction(_ input: Tensor, normalized: Tensor? = nil) -> Tensor {
+    let active = normalized?.relu() ?? bn1(input, reluFeeding: conv1)
+    let shortcut = convShortcut.map { $0(active, nil) } ?? input
+    return conv2(conv1(active, bn2, relu: true, feeding: conv2), nil, adding: shortcut)
   }
 
   func fold() {

@@ -25,7 +25,7 @@ final class FusedConvolution {
       let zeros = Tensor.zeros([convolution.weight.shape[0]], device: convolution.weight.device)
       let bias = convolution.bias?.detached() ?? zeros
       guard let norm else { return (convolution.weight.detached(), bias) }
-      let scale = norm.weight.detached() / (norm.runningVariance + norm.epsilon).squareRoot()
+      let scale = norm.weight.detached() / (norm.runningVariance + norm.epsilon).sqrt()
       return (
         convolution.weight.detached() * scale.reshaped([-1, 1, 1, 1]),
         (bias - norm.runningMean) * scale + norm.bias.detached()
@@ -37,7 +37,7 @@ final class FusedConvolution {
   func callAsFunction(_ input: Tensor, adding residual: Tensor?, relu: Bool) -> Tensor {
     // These operations are not among those that autocast knows.
     let input = input.device == .cpu ? input.to(autocastDType) : input
-    guard input.device == .cpu, [.float32, .bfloat16].contains(input.dtype) else {
+    guard input.device == .cpu, FusedConvolution.isOffered(input.dtype) else {
       return plain(input, adding: residual, relu: relu)
     }
     let packed = packed(for: input)
@@ -52,6 +52,13 @@ final class FusedConvolution {
       "convolution", [input, weight, residual])
     return residual
   }
+
+  /// oneDNN convolves bfloat16 only where the processor has the instructions to convert it.
+  private static func isOffered(_ dtype: DType) -> Bool {
+    dtype == .float32 || dtype == .bfloat16 && hasWideVectors
+  }
+
+  private static let hasWideVectors = Runtime.cpuCapability == "AVX512"
 
   private func plain(_ input: Tensor, adding residual: Tensor?, relu: Bool) -> Tensor {
     var output = input.convolved(weight, bias: bias, options)

@@ -4,11 +4,11 @@ import CTorch
 
 /// convolution -> folded batch norm -> (+ residual) -> (ReLU) as one int8 oneDNN operation, channels-last.
 ///
-/// Weights are int8, symmetric, with a scale for each output channel. Inputs are uint8 with zero point 0, since they come
+/// Weights are int8, symmetric, with a scale for each output channel; seven bits of them where the processor has no VNNI. Inputs are uint8 with zero point 0, since they come
 /// after a ReLU and are never negative; what exceeds the largest input seen in calibration is clamped. Biases and residual
 /// sums stay float32: sums in uint8 saved 5 % of ResNet-32x4's time, and after little training made the error of its last
 /// Gram matrix four times as large (0.22 instead of 0.06).
-final class QuantizedConvolution {
+package final class QuantizedConvolution {
   /// What one step of the uint8 inputs stands for.
   let inputScale: Double
   private let weight: Tensor
@@ -18,13 +18,18 @@ final class QuantizedConvolution {
   private let options: ConvolutionOptions
   private var packed: Tensor?
 
+  /// The largest magnitude of a weight. Without instructions for it the processor adds two products in 16 bits, which hold
+  /// no more than two times 255 times 64: what is beyond would be cut off in silence.
+  package static let largestWeight: Double = ct_has_int8_products() ? 127 : 64
+
   /// - Parameter largestInput: is mapped to 255.
   init(_ convolution: FusedConvolution, largestInput: Double) {
     bias = convolution.bias
     options = convolution.options
     inputScale = largestInput > 0 ? largestInput / 255 : 1
     // A channel whose weights are all zero has no scale of its own.
-    weightScales = convolution.weight.absolute().maximum([1, 2, 3]).clamped(minimum: 1e-12) / 127
+    weightScales =
+      convolution.weight.abs().maximum([1, 2, 3]).clamped(minimum: 1e-12) / QuantizedConvolution.largestWeight
     weight = (convolution.weight / weightScales.reshaped([-1, 1, 1, 1])).rounded().to(.int8)
     zeroPoints = .zeros(weightScales.shape, dtype: .int32)
   }

@@ -5,6 +5,26 @@ import CTorch
 /// `torch.optim.AdamW` (Loshchilov & Hutter, *Decoupled Weight Decay Regularization*, 2019), one fused libtorch call a
 /// step.
 public final class AdamW: Optimizer {
+  /// What makes one: the settings beside the parameters.
+  public struct Options: Sendable, Equatable {
+    public var learningRate: Double
+    public var beta1: Double
+    public var beta2: Double
+    public var epsilon: Double
+    public var weightDecay: Double
+
+    public init(
+      learningRate: Double = 1e-3, beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8,
+      weightDecay: Double = 0.01
+    ) {
+      self.learningRate = learningRate
+      self.beta1 = beta1
+      self.beta2 = beta2
+      self.epsilon = epsilon
+      self.weightDecay = weightDecay
+    }
+  }
+
   public var learningRate: Double { didSet { rate.set(learningRate) } }
   public let betas: (Double, Double)
   public let epsilon: Double

@@ -2,14 +2,13 @@
 
 import Foundation
 
-/// The factor of the base learning rate in each epoch (counted from 0): a pure function, so that a resumed run needs no
-/// state for it.
+/// The learning rate in each epoch (counted from 0): a pure function, so that a resumed run needs no state for it.
 public struct LearningRateSchedule: Sendable, Equatable {
   public enum Shape: Sendable, Equatable {
     case constant
     /// Multiplied by `factor` at each milestone epoch, PyTorch's `MultiStepLR`.
     case step(milestones: [Int], factor: Double)
-    /// From the base rate down to `minimum` (a share of it) along half a cosine, PyTorch's `CosineAnnealingLR`.
+    /// From the base rate down to `minimum`, a rate, along half a cosine, PyTorch's `CosineAnnealingLR`.
     case cosine(minimum: Double)
   }
 
@@ -22,18 +21,30 @@ public struct LearningRateSchedule: Sendable, Equatable {
     self.warmUpEpochs = warmUpEpochs
   }
 
-  /// The factor in `epoch` of a run of `epochs`.
-  public func factor(epoch: Int, of epochs: Int) -> Double {
-    let warmUp = epoch < warmUpEpochs ? Double(epoch + 1) / Double(warmUpEpochs + 1) : 1
-    return warmUp * shapeFactor(epoch: epoch, of: epochs)
+  /// A fifth after 30, 60 and 80 % of the epochs: the paper's 60, 120 and 160 when there are 200.
+  public static func usual(epochs: Int) -> LearningRateSchedule {
+    LearningRateSchedule(.step(milestones: usualMilestones(epochs: epochs), factor: 0.2))
   }
 
-  private func shapeFactor(epoch: Int, of epochs: Int) -> Double {
+  package static func usualMilestones(epochs: Int) -> [Int] {
+    [0.3, 0.6, 0.8].map { Int((Double(epochs) * $0).rounded()) }.reduce(into: []) { milestones, epoch in
+      if epoch > milestones.last ?? 0 { milestones.append(epoch) }
+    }
+  }
+
+  /// The rate in `epoch` of a run of `epochs` that starts from `base`.
+  public func learningRate(_ base: Double, epoch: Int, of epochs: Int) -> Double {
+    let warmUp = epoch < warmUpEpochs ? Double(epoch + 1) / Double(warmUpEpochs + 1) : 1
+    return base * (warmUp * shapeFactor(base, epoch: epoch, of: epochs))
+  }
+
+  private func shapeFactor(_ base: Double, epoch: Int, of epochs: Int) -> Double {
     switch shape {
     case .constant: return 1
     case .step(let milestones, let factor):
       return pow(factor, Double(milestones.filter { epoch >= $0 }.count))
-    case .cosine(let minimum):
+    case .cosine(let lowest):
+      let minimum = lowest / base
       let progress = Double(epoch) / Double(max(epochs, 1))
       return minimum + (1 - minimum) * (1 + cos(.pi * progress)) / 2
     }

@@ -5,6 +5,23 @@ import CTorch
 /// `torch.optim.SGD`: with g the gradient plus weightDecay * p, the momentum buffer is v = momentum * v + g (v = g at
 /// first), and p -= learningRate * (g + momentum * v with Nesterov's form, else v). One fused libtorch call a step.
 public final class SGD: Optimizer {
+  /// What makes one: the settings beside the parameters.
+  public struct Options: Sendable, Equatable {
+    public var learningRate: Double
+    public var momentum: Double
+    public var nesterov: Bool
+    public var weightDecay: Double
+
+    public init(
+      learningRate: Double = 0.1, momentum: Double = 0.9, nesterov: Bool = true, weightDecay: Double = 5e-4
+    ) {
+      self.learningRate = learningRate
+      self.momentum = momentum
+      self.nesterov = nesterov
+      self.weightDecay = weightDecay
+    }
+  }
+
   public var learningRate: Double { didSet { rate.set(learningRate) } }
   public let momentum: Double
   public let weightDecay: Double

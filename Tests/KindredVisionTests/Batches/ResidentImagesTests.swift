@@ -87,10 +87,10 @@ import Torch
 
     init(_ batch: Batch) {
       position = batch.position
-      shape = batch.images.shape
-      isChannelsLast = batch.images.isContiguous(.channelsLast)
-      pixels = batch.images.bytes()
-      labels = batch.labels.elements()
+      shape = batch.student.shape
+      isChannelsLast = batch.student.isContiguous(.channelsLast)
+      pixels = batch.student.bytes()
+      labels = batch.requiredLabels().elements()
     }
   }
 
@@ -112,7 +112,7 @@ import Torch
     let pixels = Tensor(bytes, shape: [1, 16, 16, channels]).permuted([0, 3, 1, 2])
     let scale = Tensor(deviation.prefix(channels).map { 1 / (255 * $0) }, shape: [1, channels, 1, 1])
     let shift = Tensor((0..<channels).map { -mean[$0] / deviation[$0] }, shape: [1, channels, 1, 1])
-    #expect(batch.images.bytes() == (pixels.to(.float32) * scale + shift).bytes())
-    #expect(batch.images.isContiguous(.channelsLast))
+    #expect(batch.student.bytes() == (pixels.to(.float32) * scale + shift).bytes())
+    #expect(batch.student.isContiguous(.channelsLast))
   }
 }

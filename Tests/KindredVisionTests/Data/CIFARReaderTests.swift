@@ -2,6 +2,7 @@
 
 import Foundation
 import GoldenFiles
+import Kindred
 import Testing
 
 @testable import KindredVision

@@ -1,6 +1,7 @@
 // The IDX readers on hand-made files, right, damaged and hostile ones.
 
 import Foundation
+import Kindred
 import Testing
 
 @testable import KindredVision

@@ -1,5 +1,6 @@
 // Parts of a set, and its contact sheet, on sets small enough to check by eye.
 
+import Kindred
 import Testing
 
 @testable import KindredVision

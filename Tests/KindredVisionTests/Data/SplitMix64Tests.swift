@@ -1,5 +1,6 @@
 // The random numbers against the published sequence and for uniformity.
 
+import Kindred
 import Testing
 
 @testable import KindredVision

@@ -2,6 +2,7 @@
 
 import CZlib
 import Foundation
+import Kindred
 import Testing
 
 @testable import KindredVision

@@ -3,6 +3,7 @@
 import CZlib
 import Foundation
 import GoldenFiles
+import Kindred
 import KindredVision
 import Torch
 

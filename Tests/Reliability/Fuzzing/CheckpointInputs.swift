@@ -24,12 +24,10 @@ struct CheckpointInputs: FuzzedReader {
 
   private static func distiller() -> Distiller {
     let student = SmallNetwork()
-    let hint = Hint(adapter: HintAdapter(student: (2, 3), teacher: (3, 3), generator: Generator(seed: 2)))
-    let objective = Objective(terms: [.init(hint, weight: 1)])
-    let parameters = Distiller.parameters(student: student, objective: objective)
+    let hint = HintLoss(adapter: HintAdapter(student: (2, 3), teacher: (3, 3), generator: Generator(seed: 2)))
+    let objective = Objective([.crossEntropy(), .init("hint", hint, weight: 1)])
     return Distiller(
-      student: student, objective: objective, optimizer: SGD(parameters, learningRate: 0.1, momentum: 0.9),
-      settings: .init(epochs: 3, learningRate: 0.1, schedule: .init(.constant)))
+      student: student, objective: objective, recipe: Recipe(epochs: 3, schedule: .init(.constant)))
   }
 
   func input(_ random: inout SplitMix64) -> [InputFile] {

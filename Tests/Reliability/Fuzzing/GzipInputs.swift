@@ -2,6 +2,7 @@
 
 import CZlib
 import Foundation
+import Kindred
 import KindredVision
 
 /// A gzip file in parts.

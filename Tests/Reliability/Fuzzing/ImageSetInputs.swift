@@ -1,6 +1,7 @@
 // Data sets as they come from the network: IDX, plain and compressed, and CIFAR's binary files.
 
 import Foundation
+import Kindred
 import KindredVision
 
 struct IDXInputs: FuzzedReader {

@@ -1,6 +1,7 @@
 // JSON that may be wrong in every way: a key twice, numbers no machine has, lists in lists in lists.
 
 import Foundation
+import Kindred
 import KindredVision
 
 indirect enum JSONTree {

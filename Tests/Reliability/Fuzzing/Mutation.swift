@@ -1,5 +1,6 @@
 // What is done to the bytes of a valid file.
 
+import Kindred
 import KindredVision
 
 extension SplitMix64 {

@@ -3,6 +3,7 @@
 import Files
 import Foundation
 import GoldenFiles
+import Kindred
 import KindredVision
 
 struct PickleInputs: FuzzedReader {

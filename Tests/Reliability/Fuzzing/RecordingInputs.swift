@@ -11,7 +11,7 @@ private struct RecordingTemplate {
   let folder: URL
   let header: JSONTree
   let shards: [InputFile]
-  private let needs: Set<TeacherNeed>
+  private let statistics: Set<TeacherStatistic>
   private let student: Configuration
   private let images = Tensor.zeros([6, 1])
   private let labels = Tensor([0, 1, 2, 0, 1, 2] as [Int64], shape: [6])
@@ -20,19 +20,19 @@ private struct RecordingTemplate {
   init(_ folder: URL) throws {
     self.folder = folder
     let objective = RecordingTemplate.objective()
-    needs = objective.teacherNeeds
+    statistics = objective.statistics
     let header = RecordingHeader(
-      teacher: TeacherDescription(
+      teacher: NetworkDescription(
         name: "tiny", classes: 10, taps: ["stage1": [3, 6, 6], "stage2": [6, 3, 3], "stage3": [6, 3, 3]]),
       teacherFacts: [.init("teacher", "1")],
       batches: .init(
         epochs: RecordingTemplate.epochs, perEpoch: RecordingTemplate.perEpoch, size: 6, lastSize: 6,
         facts: [.init("data", "tiny")]),
-      objectives: [objective], storage: .float32)
-    let writer = try RecordingWriter(header, needs: needs, to: folder)
+      methods: ["sp", "kd", "at", "hint"], statistics: statistics, storage: .float32)
+    let writer = try RecordingWriter(header, statistics: statistics, to: folder)
     let generator = Generator(seed: 1)
     for batch in 0..<RecordingTemplate.epochs * RecordingTemplate.perEpoch {
-      let blocks = needs.map { ($0, generator.normal(RecordingTemplate.shape($0))) }
+      let blocks = statistics.map { ($0, generator.normal(RecordingTemplate.shape($0))) }
       try writer.append(TeacherOutput(Dictionary(uniqueKeysWithValues: blocks)), batch: batch)
       if batch == 0 { try writer.flush() }
     }
@@ -48,19 +48,19 @@ private struct RecordingTemplate {
 
   private static func objective() -> Objective {
     let adapter = HintAdapter(student: (4, 3), teacher: (6, 3), generator: Generator(seed: 5))
-    let maps = AttentionTransfer([.init(LayerPair("stage1"), studentSize: 6, teacherSize: 6)])
+    let maps = AttentionTransferLoss([.init(LayerPair("stage1"), studentSize: 6, teacherSize: 6)])
     let losses: [any DistillationLoss] = [
-      SimilarityPreserving([LayerPair("stage2")]), KnowledgeDistillation(), maps, Hint(adapter: adapter),
+      SimilarityPreserving([LayerPair("stage2")]), KnowledgeDistillation(), maps, HintLoss(adapter: adapter),
     ]
-    return Objective(terms: losses.map { .init($0, weight: 1) })
+    return Objective([.crossEntropy()] + losses.enumerated().map { .init("\($0)", $1, weight: 1) })
   }
 
-  private static func shape(_ need: TeacherNeed) -> [Int] {
-    switch need {
-    case .logits: [6, 10]
-    case .similarity: [6, 6]
-    case .attention: [6, 36]
-    case .activation: [6, 6, 3, 3]
+  private static func shape(_ statistic: TeacherStatistic) -> [Int] {
+    switch statistic.name.prefix(while: { $0 != "." }) {
+    case "logits": [6, 10]
+    case "similarity": [6, 6]
+    case "attention": [6, 36]
+    default: [6, 6, 3, 3]
     }
   }
 
@@ -74,10 +74,10 @@ private struct RecordingTemplate {
   func read() throws {
     let recording = try Recording(folder)
     try student.check(teacher: recording.header.teacher)
-    let teacher = try RecordedTeacher(recording, needs: needs)
+    let teacher = try RecordedTeacher(recording, statistics: statistics)
     for index in 0..<RecordingTemplate.epochs * RecordingTemplate.perEpoch {
       let position = BatchPosition(epoch: index / RecordingTemplate.perEpoch, batch: index % RecordingTemplate.perEpoch)
-      _ = try teacher.output(for: Batch(images: images, labels: labels, position: position))
+      _ = try teacher.output(for: Batch(images, labels: labels, position: position))
     }
   }
 

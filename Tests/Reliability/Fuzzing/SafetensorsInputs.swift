@@ -2,6 +2,7 @@
 
 import Foundation
 import GoldenFiles
+import Kindred
 import KindredVision
 import Torch
 

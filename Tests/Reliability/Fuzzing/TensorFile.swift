@@ -2,6 +2,7 @@
 
 import CZlib
 import Foundation
+import Kindred
 import KindredVision
 
 struct TensorFile {

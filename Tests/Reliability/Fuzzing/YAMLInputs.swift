@@ -1,6 +1,7 @@
 // Configurations from anybody.
 
 import Foundation
+import Kindred
 import KindredExperiments
 import KindredVision
 

@@ -8,17 +8,19 @@ import Torch
 /// With float32 they are the live teacher's to the bit. A block whose checksum is not right is refused.
 public final class RecordedTeacher: TeacherSignal {
   private let recording: Recording
-  private let needs: Set<TeacherNeed>
+  private let statistics: Set<TeacherStatistic>
   private let planEpochs: Int
   private let device: Device
   private var open: (batches: ClosedRange<Int>, file: SafetensorsFile)?
 
   /// Plan and signal begin again after `planEpochs` epochs, never for nil. `device` is where the losses are computed.
-  /// - Throws: `RecordingError` where batches are missing or a need was not recorded.
-  public init(_ recording: Recording, needs: Set<TeacherNeed>, planEpochs: Int? = nil, device: Device = .cpu) throws {
-    try recording.require(needs)
+  /// - Throws: `RecordingError` where batches are missing or one of the statistics was not recorded.
+  public init(_ recording: Recording, statistics: Set<TeacherStatistic>, planEpochs: Int? = nil, device: Device = .cpu)
+    throws
+  {
+    try recording.require(statistics)
     self.recording = recording
-    self.needs = needs
+    self.statistics = statistics
     self.planEpochs = planEpochs ?? Int.max
     self.device = device
   }
@@ -33,20 +35,20 @@ public final class RecordedTeacher: TeacherSignal {
           + "\(batch.position.batch + 1) of epoch \(epoch + 1)")
     }
     let index = epoch * batches.perEpoch + batch.position.batch
-    let values = try needs.map { ($0, try block($0, of: index, size: batch.labels.count)) }
+    let values = try statistics.map { ($0, try block($0, of: index, size: batch.count)) }
     return TeacherOutput(Dictionary(uniqueKeysWithValues: values))
   }
 
-  private func block(_ need: TeacherNeed, of batch: Int, size: Int) throws -> Tensor {
+  private func block(_ statistic: TeacherStatistic, of batch: Int, size: Int) throws -> Tensor {
     let file = try shard(with: batch)
-    let name = Recording.blockName(batch, need)
+    let name = Recording.blockName(batch, statistic)
     do {
       let isWhole = try file.withBytes(of: name) { bytes, _ in Recording.checksum(of: bytes) == file.metadata[name] }
-      guard isWhole else { throw damage(batch, "the checksum of \(need.signalName) is wrong") }
+      guard isWhole else { throw damage(batch, "the checksum of \(statistic.name) is wrong") }
       let tensor = try file.tensor(name)
       guard tensor.dtype == recording.header.storage.dtype,
-        tensor.shape == need.shape(batch: size, of: recording.header.teacher)
-      else { throw damage(batch, "\(need.signalName) is \(tensor.dtype)\(tensor.shape)") }
+        tensor.shape == statistic.shape(size, recording.header.teacher)
+      else { throw damage(batch, "\(statistic.name) is \(tensor.dtype)\(tensor.shape)") }
       return tensor.to(.float32, device: device).inNetworkLayout()
     } catch let error as SafetensorsError {
       throw damage(batch, error.problem)

@@ -43,9 +43,9 @@ public struct Recording: Sendable {
     return zip(starts, ends).compactMap { $0 < $1 ? $0..<$1 : nil }
   }
 
-  /// - Throws: `RecordingError` where batches are missing, or one of these needs was not recorded.
-  public func require(_ needs: Set<TeacherNeed>) throws {
-    let names = needs.map(\.signalName).sorted()
+  /// - Throws: `RecordingError` where batches are missing, or one of these was not recorded.
+  public func require(_ statistics: Set<TeacherStatistic>) throws {
+    let names = statistics.map(\.name).sorted()
     if let name = names.first(where: { !header.signals.contains($0) }) {
       throw RecordingError(
         folder,
@@ -60,6 +60,38 @@ public struct Recording: Sendable {
         + "batch \(gap.lowerBound % header.batches.perEpoch + 1) on; complete it with kindred record ... --resume")
   }
 
+  /// Whether the teacher's classifier was recorded too.
+  public var hasClassifier: Bool { FileManager.default.fileExists(atPath: Recording.classifierFile(folder).path) }
+
+  /// The teacher's last, linear layer; nil where no method that it was made for needs it.
+  /// - Throws: `RecordingError` where its file is damaged.
+  public func classifier() throws -> TeacherClassifier? {
+    guard hasClassifier else { return nil }
+    do {
+      let (tensors, _) = try Safetensors.read(Recording.classifierFile(folder))
+      guard let weight = tensors["weight"], let bias = tensors["bias"] else {
+        throw RecordingError(folder, "classifier.safetensors holds no weight and bias; record again")
+      }
+      return TeacherClassifier(weight: weight, bias: bias)
+    } catch let error as SafetensorsError {
+      throw RecordingError(folder, "classifier.safetensors \(error.problem); record again")
+    }
+  }
+
+  /// Keeps the teacher's classifier beside the shards.
+  /// - Throws: `RecordingError` where it cannot be written.
+  public func write(_ classifier: TeacherClassifier) throws {
+    do {
+      try Safetensors.write(
+        ["weight": classifier.weight.to(device: .cpu), "bias": classifier.bias.to(device: .cpu)],
+        to: Recording.classifierFile(folder))
+    } catch let error as SafetensorsError {
+      throw RecordingError(folder, error.problem)
+    }
+  }
+
+  static func classifierFile(_ folder: URL) -> URL { folder.appending(path: "classifier.safetensors") }
+
   static func headerFile(_ folder: URL) -> URL { folder.appending(path: "recording.json") }
 
   static func shardFile(_ batches: ClosedRange<Int>, in folder: URL) -> URL {
@@ -69,7 +101,7 @@ public struct Recording: Sendable {
     return folder.appending(path: "\(numbers[0])-\(numbers[1]).safetensors")
   }
 
-  static func blockName(_ batch: Int, _ need: TeacherNeed) -> String { "\(batch)/\(need.signalName)" }
+  static func blockName(_ batch: Int, _ statistic: TeacherStatistic) -> String { "\(batch)/\(statistic.name)" }
 
   private static func findShards(_ folder: URL) throws -> [ClosedRange<Int>] {
     let names: [String]

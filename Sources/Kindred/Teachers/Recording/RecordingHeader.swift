@@ -61,31 +61,38 @@ public struct RecordingHeader: Sendable, Equatable, Codable {
 
   /// The version of the layout, 1.
   public let version: Int
-  public let teacher: TeacherDescription
+  public let teacher: NetworkDescription
   /// What the teacher's output depends on beside the batches: its weights and its precision.
   public let teacherFacts: [Fact]
   public let batches: Batches
   /// The methods it was made for, such as `sp`.
   public let methods: [String]
-  /// The recorded signals by name, see `TeacherNeed.signalName`.
+  /// The recorded signals by name, see `TeacherStatistic.name`.
   public let signals: [String]
   public let storage: Storage
 
-  /// A header of this version's layout, for runs with these objectives.
+  /// A header of this version's layout, for runs with these methods and what they need.
   public init(
-    teacher: TeacherDescription, teacherFacts: [Fact], batches: Batches, objectives: [Objective], storage: Storage
+    teacher: NetworkDescription, teacherFacts: [Fact], batches: Batches, methods: Set<String>,
+    statistics: Set<TeacherStatistic>, storage: Storage
   ) {
     version = 1
     self.teacher = teacher
     self.teacherFacts = teacherFacts
     self.batches = batches
-    methods = Set(objectives.flatMap { $0.terms.map(\.loss.name) }).sorted()
-    signals = Set(objectives.flatMap { $0.teacherNeeds.map(\.signalName) }).sorted()
+    self.methods = methods.sorted()
+    signals = statistics.map(\.name).sorted()
     self.storage = storage
   }
 }
 
-extension TeacherDescription {
+extension NetworkDescription {
+  /// Whether it may be the same network. An earlier version named fewer of its activations.
+  fileprivate func agrees(with other: NetworkDescription) -> Bool {
+    name == other.name && classes == other.classes
+      && taps.allSatisfy { tap, shape in other.taps[tap].map { $0 == shape } ?? true }
+  }
+
   /// More values than any activation of one input has.
   private static let largestCount = 1 << 28
 
@@ -94,7 +101,7 @@ extension TeacherDescription {
     ([[classes ?? 1]] + Array(taps.values)).allSatisfy { shape in
       var count = 1
       return shape.allSatisfy { length in
-        guard length > 0, length <= TeacherDescription.largestCount / count else { return false }
+        guard length > 0, length <= NetworkDescription.largestCount / count else { return false }
         count *= length
         return true
       }
@@ -104,24 +111,25 @@ extension TeacherDescription {
 
 extension RecordingHeader {
   /// The bytes that some batches' signals take.
-  public func byteCount(_ needs: Set<TeacherNeed>, batches range: Range<Int>) -> Int {
-    let whole = blockBytes(needs, size: batches.size)
-    let last = blockBytes(needs, size: batches.lastSize)
+  public func byteCount(_ statistics: Set<TeacherStatistic>, batches range: Range<Int>) -> Int {
+    let whole = blockBytes(statistics, size: batches.size)
+    let last = blockBytes(statistics, size: batches.lastSize)
     let lasts = range.upperBound / batches.perEpoch - range.lowerBound / batches.perEpoch
     return (range.count - lasts) * whole + lasts * last
   }
 
-  private func blockBytes(_ needs: Set<TeacherNeed>, size: Int) -> Int {
-    needs.reduce(0) { $0 + $1.shape(batch: size, of: teacher).reduce(1, *) * storage.dtype.byteCount }
+  private func blockBytes(_ statistics: Set<TeacherStatistic>, size: Int) -> Int {
+    statistics.reduce(0) { $0 + $1.shape(size, teacher).reduce(1, *) * storage.dtype.byteCount }
   }
 
   /// The first thing in which another recording differs, as "recorded for batch size 128, now 64"; nil for an equal one.
   func difference(from other: RecordingHeader) -> String? {
-    guard self != other else { return nil }
     for (own, theirs) in zip(allFacts, other.allFacts) where own != theirs {
       return "recorded for \(theirs.name) \(theirs.value), now \(own.value)"
     }
-    return "recorded for another teacher"
+    let isTheSame =
+      teacher.agrees(with: other.teacher) && allFacts.count == other.allFacts.count && batches == other.batches
+    return isTheSame ? nil : "recorded for another teacher"
   }
 
   private var allFacts: [Fact] {
@@ -129,30 +137,5 @@ extension RecordingHeader {
       Fact("epochs", "\(batches.epochs)"), Fact("methods", methods.joined(separator: ", ")),
       Fact("signals", signals.joined(separator: ", ")), Fact("storage", storage.rawValue),
     ]
-  }
-}
-
-extension TeacherNeed {
-  /// The name under which a recording keeps it: `logits`, `similarity.stage3`, `attention.stage1`, `attention.stage1.8`
-  /// (pooled to 8 x 8 first), `activation.stage2`.
-  public var signalName: String {
-    switch self {
-    case .logits: "logits"
-    case .activation(let tap): "activation.\(tap)"
-    case .similarity(let tap): "similarity.\(tap)"
-    case .attention(let tap, nil): "attention.\(tap)"
-    case .attention(let tap, let size?): "attention.\(tap).\(size)"
-    }
-  }
-
-  /// The shape of this need for a batch.
-  func shape(batch: Int, of teacher: TeacherDescription) -> [Int] {
-    switch self {
-    case .logits: [batch, teacher.classes ?? 0]
-    case .activation(let tap): [batch] + (teacher.taps[tap] ?? [])
-    case .similarity: [batch, batch]
-    case .attention(_, let size?): [batch, size * size]
-    case .attention(let tap, nil): [batch, (teacher.taps[tap] ?? []).dropFirst().reduce(1, *)]
-    }
   }
 }

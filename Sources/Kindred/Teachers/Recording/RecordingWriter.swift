@@ -9,7 +9,7 @@ public final class RecordingWriter {
   private static let shardBytes = 16 << 20
 
   private let folder: URL
-  private let needs: [TeacherNeed]
+  private let statistics: [TeacherStatistic]
   private let storage: RecordingHeader.Storage
   private var batches: ClosedRange<Int>?
   private var blocks: [String: Tensor] = [:]
@@ -17,9 +17,9 @@ public final class RecordingWriter {
 
   /// Makes the folder's header, or goes on with a recording of the very same thing.
   /// - Throws: `RecordingError`, naming what differs from the recording that is there.
-  public init(_ header: RecordingHeader, needs: Set<TeacherNeed>, to folder: URL) throws {
+  public init(_ header: RecordingHeader, statistics: Set<TeacherStatistic>, to folder: URL) throws {
     self.folder = folder
-    self.needs = needs.sorted { $0.signalName < $1.signalName }
+    self.statistics = statistics.sorted { $0.name < $1.name }
     storage = header.storage
     if !Recording.exists(in: folder) {
       try Recording.write(header, to: folder)
@@ -33,22 +33,22 @@ public final class RecordingWriter {
   public func append(_ output: TeacherOutput, batch: Int) throws {
     if let batches, batch != batches.upperBound + 1 { try flush() }
     batches = (batches?.lowerBound ?? batch)...batch
-    for need in needs {
-      let block = output[need].to(storage.dtype, device: .cpu).contiguous()
-      try check(block, need, batch: batch)
-      blocks[Recording.blockName(batch, need)] = block
+    for statistic in statistics {
+      let block = output[statistic].to(storage.dtype, device: .cpu).contiguous()
+      try check(block, statistic, batch: batch)
+      blocks[Recording.blockName(batch, statistic)] = block
       bytes += block.count * storage.dtype.byteCount
     }
     if bytes >= RecordingWriter.shardBytes { try flush() }
   }
 
   /// A signal that is not finite, or is not any more in fewer bits, would be learnt from long after anybody looks.
-  private func check(_ block: Tensor, _ need: TeacherNeed, batch: Int) throws {
-    guard !block.isSound(asLogits: need == .logits) else { return }
+  private func check(_ block: Tensor, _ statistic: TeacherStatistic, batch: Int) throws {
+    guard !block.isSound(asLogits: statistic == .logits) else { return }
     let reason =
       storage == .float16
       ? "NaN or infinity in it, or what is beyond 65504 and does not fit float16; try float32" : "NaN or infinity in it"
-    throw RecordingError(folder, "the teacher gives '\(need.signalName)' of batch \(batch) with \(reason)")
+    throw RecordingError(folder, "the teacher gives '\(statistic.name)' of batch \(batch) with \(reason)")
   }
 
   /// Writes what is gathered.

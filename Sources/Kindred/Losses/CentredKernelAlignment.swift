@@ -1,0 +1,58 @@
+// Centred kernel alignment, by similarities of activations.
+
+import Torch
+
+/// CKA: Kornblith, Norouzi, Lee & Hinton, *Similarity of Neural Network Representations Revisited*, ICML 2019, as a loss:
+/// Saha, Bialkowski & Khalifa, *Distilling Representational Similarity using Centered Kernel Alignment*, BMVC 2022.
+///
+/// For activations flattened to Q (b x n) and centred over the batch: K = Q Q^T (b x b). The loss is 1 minus the cosine of
+/// the networks' K as vectors, linear CKA; the sum over layer pairs. It lies between 0 and 1 for each, whatever the batch
+/// size. Where a network gives all inputs the same there is nothing to align: 1, without a gradient.
+public struct CentredKernelAlignment: Method, DistillationLoss {
+  public static let card = MethodCard(
+    name: "cka", paper: "Kornblith et al., ICML 2019; Saha et al., BMVC 2022", compares: "activations",
+    records: "a b x b matrix a layer pair", weight: nil, loneInput: "one row is its own mean")
+  public static let settings = [
+    Setting.layers(\CentredKernelAlignment.layers, "what is compared: any tap, logits and pooled among them")
+  ]
+
+  public var layers: [LayerPair]
+
+  /// The last stage alone.
+  public init() { self.init([LayerPair("stage3")]) }
+
+  public init(_ layers: [LayerPair]) { self.layers = layers }
+
+  public func loss(for setup: LossSetup) throws -> any DistillationLoss {
+    for pair in layers { _ = try setup.shapes(pair) }
+    return self
+  }
+
+  public var statistics: Set<TeacherStatistic> { Set(layers.map { .alignment($0.teacher) }) }
+  public var request: ActivationRequest { ActivationRequest(taps: Set(layers.map(\.student))) }
+
+  public func callAsFunction(_ step: Step) -> Tensor {
+    total(
+      layers.map { pair in
+        let cosine = (centredGram(step.student.tap(pair.student)) * step.teacher[.alignment(pair.teacher)]).sum()
+        return cosine.affine(scale: -1, shift: 1)
+      })
+  }
+}
+
+extension TeacherStatistic {
+  /// The Gram matrix of centred activations, divided by its norm, b x b.
+  fileprivate static func alignment(_ tap: String) -> TeacherStatistic {
+    relation("cka", of: tap, compute: centredGram)
+  }
+}
+
+/// The Gram matrix of centred activations, divided by its norm, b x b.
+@Sendable private func centredGram(_ activation: Tensor) -> Tensor {
+  let rows = activation.batchRows()
+  let gram = (rows - rows.mean([0], keepingAxes: true)).gram().normalized([0, 1])
+  // Of rows that are all the same only the mean's rounding would be left, which is nothing to align.
+  let values = rows.detached()
+  let spread = (values.maximum([0]) - values.minimum([0])).maximum()
+  return gram * spread.greater(than: 0).to(gram.dtype)
+}

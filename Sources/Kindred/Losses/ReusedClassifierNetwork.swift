@@ -1,0 +1,140 @@
+// A network that ends in another one's classifier: what SimKD trains and keeps.
+
+import Torch
+
+/// A student whose map a projector brings to a teacher's shape, and whose logits are those of the teacher's classifier.
+///
+/// Its entries are the student's under `student`, the projector's under `projector`, and `classifier.weight` and
+/// `classifier.bias`, which are frozen, as is the student's own classifier, which has no use. Its taps are the student's,
+/// and `projected`, of whose mean over the image the classifier makes the logits.
+public final class ReusedClassifierNetwork: Network {
+  /// The tap of the projector's output.
+  public static let projectedName = "projected"
+
+  public let student: Network
+  public let projector: StudentProjector
+  private let teacherClassifier: Linear?
+  private let map: String
+
+  /// - Parameters:
+  ///   - student: is this network's own from now on.
+  ///   - map: the student's tap that is projected.
+  ///   - projector: from the student's channels to as many as the classifier has features.
+  ///   - classifier: is copied; nil for a network that is never asked for logits.
+  public init(
+    student: Network, map: String = "last", projector: StudentProjector, classifier: TeacherClassifier?
+  ) {
+    self.student = student
+    self.map = map
+    self.projector = projector
+    teacherClassifier = classifier.map { Linear($0) }
+    super.init()
+    student.classifier?.freeze()
+    teacherClassifier?.freeze()
+  }
+
+  /// A network to load weights of such a one into.
+  /// - Parameters:
+  ///   - student: of the weights' own kind.
+  ///   - shapes: of the weights, by name.
+  ///   - facts: what `facts` was of the network that they are from.
+  /// - Returns: nil for weights of another kind of network.
+  package convenience init?(student: Network, shapes: [String: [Int]], facts: [String: String]) {
+    guard let first = shapes["projector.conv1.weight"], let last = shapes["projector.conv3.weight"],
+      let head = shapes["classifier.weight"], first.count == 4, last.count == 4, head.count == 2,
+      head[1] == last[0]
+    else { return nil }
+    let projector = StudentProjector(
+      first[1], last[0], pooledTo: facts["projector_size"].flatMap { Int($0) }, generator: Generator(seed: 0))
+    self.init(
+      student: student, map: facts["projector_map"] ?? "last", projector: projector,
+      classifier: TeacherClassifier(weight: .zeros(head), bias: .zeros([head[0]])))
+    move(to: .cpu)
+  }
+
+  /// What is to be known of it beside its weights: the map that is projected, and the side length it is pooled to.
+  package var facts: [String: String] {
+    ["projector_map": map, "projector_size": projector.size.map { "\($0)" } ?? "as it is"]
+  }
+
+  public override var entryNames: [String: String] { ["teacherClassifier": "classifier"] }
+
+  public override var tapNames: [String] { student.tapNames + [ReusedClassifierNetwork.projectedName] }
+  public override var classifier: Linear? { teacherClassifier }
+  public override func normalization(at tap: String) -> BatchNorm? { student.normalization(at: tap) }
+
+  public override func activations(of input: Tensor, _ request: ActivationRequest) -> Activations {
+    let name = ReusedClassifierNetwork.projectedName
+    guard request.logits || request.taps.contains(name) else { return student.activations(of: input, request) }
+    let inner = ActivationRequest(taps: request.taps.subtracting([name]).union([map]))
+    var result = student.activations(of: input, inner)
+    let projected = projector(result.tap(map))
+    result.taps[name] = projected
+    result.taps = result.taps.filter { request.taps.contains($0.key) }
+    if request.logits {
+      guard let teacherClassifier else { fatalError("a network without a classifier has no logits") }
+      result.logits = teacherClassifier(projected.averagePooled(toHeight: 1, width: 1).flattened(from: 1))
+    }
+    return result
+  }
+
+  public override func fold() {
+    student.fold()
+    projector.fold()
+  }
+}
+
+extension Linear {
+  /// A copy of a teacher's.
+  fileprivate convenience init(_ classifier: TeacherClassifier) {
+    let shape = classifier.weight.shape
+    self.init(shape[1], shape[0], generator: Generator(seed: 0))
+    withoutGradients {
+      weight.copyInPlace(classifier.weight)
+      bias.copyInPlace(classifier.bias)
+    }
+  }
+}
+
+/// SimKD's projector: 1 x 1, 3 x 3 and 1 x 1 convolutions with batch norms and ReLUs, half of the outputs' channels
+/// between them.
+public final class StudentProjector: Module {
+  let conv1: Convolution
+  let bn1: BatchNorm
+  let conv2: Convolution
+  let bn2: BatchNorm
+  let conv3: Convolution
+  let bn3: BatchNorm
+  let size: Int?
+
+  /// - Parameters:
+  ///   - inputs: the channels of the student's map.
+  ///   - outputs: the channels of the teacher's.
+  ///   - size: the side length to which the student's map is average-pooled first; nil to take it as it is.
+  ///   - generator: draws the convolutions' weights.
+  public init(_ inputs: Int, _ outputs: Int, pooledTo size: Int? = nil, generator: Generator) {
+    let middle = StudentProjector.middle(outputs)
+    conv1 = Convolution(inputs, middle, kernel: 1, bias: false, generator: generator)
+    bn1 = BatchNorm(middle)
+    conv2 = Convolution(middle, middle, kernel: 3, .init(padding: 1), bias: false, generator: generator)
+    bn2 = BatchNorm(middle)
+    conv3 = Convolution(middle, outputs, kernel: 1, bias: false, generator: generator)
+    bn3 = BatchNorm(outputs)
+    self.size = size
+  }
+
+  /// The channels between the convolutions.
+  static func middle(_ outputs: Int) -> Int { outputs / 2 }
+
+  public func callAsFunction(_ map: Tensor) -> Tensor {
+    let input = size.map { map.averagePooled(toHeight: $0, width: $0) } ?? map
+    let hidden = conv2(conv1(input, bn1, relu: true, feeding: conv2), bn2, relu: true, feeding: conv3)
+    return conv3(hidden, bn3, relu: true)
+  }
+
+  func fold() {
+    conv1.fold(bn1)
+    conv2.fold(bn2)
+    conv3.fold(bn3)
+  }
+}

@@ -1,0 +1,166 @@
+// A setting is declared once, by the value that has it; reading, writing, comparing and help follow from that.
+
+import Foundation
+
+/// One setting of a value: its key, where it lies in the value, what it may be, and what it is for.
+public struct Setting<Root>: Sendable {
+  public let key: String
+  public let kind: SettingKind
+  /// One line.
+  public let help: String
+  /// nil for a setting that is not set.
+  package let get: @Sendable (Root) -> SettingValue?
+  /// The value must be of the setting's kind.
+  package let set: @Sendable (inout Root, SettingValue) -> Void
+
+  package init(
+    key: String, kind: SettingKind, help: String, get: @escaping @Sendable (Root) -> SettingValue?,
+    set: @escaping @Sendable (inout Root, SettingValue) -> Void
+  ) {
+    (self.key, self.kind, self.help, self.get, self.set) = (key, kind, help, get, set)
+  }
+}
+
+/// What a setting may be.
+public enum SettingKind: Sendable {
+  case number(NumberRange)
+  case wholeNumber(ClosedRange<Int>)
+  case wholeNumbers(ClosedRange<Int>)
+  /// Any number of 64 bits.
+  case seed
+  /// A number of things, or `all`.
+  case countOrAll
+  case flag
+  case choice([String])
+  /// A file or folder.
+  case file
+  /// Pairs of layers: names that hold for both networks, or one for each.
+  case layers
+}
+
+/// What a setting is.
+public enum SettingValue: Sendable, Equatable {
+  case number(Double)
+  case wholeNumber(Int)
+  case wholeNumbers([Int])
+  case seed(UInt64)
+  case flag(Bool)
+  case word(String)
+  case file(URL, isRelative: Bool)
+  case layers([LayerPair])
+}
+
+/// The ranges of numbers that settings have, in the words of the messages about them.
+public enum NumberRange: String, Sendable {
+  case any = "of any size"
+  case positive = "above 0"
+  case notNegative = "of at least 0"
+  case unit = "from 0 to 1"
+  case belowOne = "from 0 to below 1"
+
+  public func contains(_ number: Double) -> Bool {
+    switch self {
+    case .any: true
+    case .positive: number > 0
+    case .notNegative: number >= 0
+    case .unit: (0...1).contains(number)
+    case .belowOne: (0..<1).contains(number)
+    }
+  }
+}
+
+extension Setting {
+  public typealias Path<Value> = WritableKeyPath<Root, Value> & Sendable
+
+  public static func number(_ key: String, _ path: Path<Double>, _ range: NumberRange, _ help: String) -> Setting {
+    Setting(key: key, kind: .number(range), help: help) {
+      .number($0[keyPath: path])
+    } set: {
+      if case .number(let value) = $1 { $0[keyPath: path] = value }
+    }
+  }
+
+  /// A number that may be left out.
+  public static func number(_ key: String, _ path: Path<Double?>, _ range: NumberRange, _ help: String) -> Setting {
+    Setting(key: key, kind: .number(range), help: help) {
+      $0[keyPath: path].map { .number($0) }
+    } set: {
+      if case .number(let value) = $1 { $0[keyPath: path] = value }
+    }
+  }
+
+  public static func wholeNumber(
+    _ key: String, _ path: Path<Int>, in range: ClosedRange<Int>, _ help: String
+  ) -> Setting {
+    Setting(key: key, kind: .wholeNumber(range), help: help) {
+      .wholeNumber($0[keyPath: path])
+    } set: {
+      if case .wholeNumber(let value) = $1 { $0[keyPath: path] = value }
+    }
+  }
+
+  /// A whole number that may be left out.
+  public static func wholeNumber(
+    _ key: String, _ path: Path<Int?>, in range: ClosedRange<Int>, _ help: String
+  ) -> Setting {
+    Setting(key: key, kind: .wholeNumber(range), help: help) {
+      $0[keyPath: path].map { .wholeNumber($0) }
+    } set: {
+      if case .wholeNumber(let value) = $1 { $0[keyPath: path] = value }
+    }
+  }
+
+  public static func seed(_ key: String, _ path: Path<UInt64>, _ help: String) -> Setting {
+    Setting(key: key, kind: .seed, help: help) {
+      .seed($0[keyPath: path])
+    } set: {
+      if case .seed(let value) = $1 { $0[keyPath: path] = value }
+    }
+  }
+
+  /// A seed that may be left out.
+  public static func seed(_ key: String, _ path: Path<UInt64?>, _ help: String) -> Setting {
+    Setting(key: key, kind: .seed, help: help) {
+      $0[keyPath: path].map { .seed($0) }
+    } set: {
+      if case .seed(let value) = $1 { $0[keyPath: path] = value }
+    }
+  }
+
+  /// How many of something; nil for all there are.
+  public static func countOrAll(_ key: String, _ path: Path<Int?>, _ help: String) -> Setting {
+    Setting(key: key, kind: .countOrAll, help: help) {
+      $0[keyPath: path].map { .wholeNumber($0) }
+    } set: {
+      if case .wholeNumber(let value) = $1 { $0[keyPath: path] = value }
+    }
+  }
+
+  public static func flag(_ key: String, _ path: Path<Bool>, _ help: String) -> Setting {
+    Setting(key: key, kind: .flag, help: help) {
+      .flag($0[keyPath: path])
+    } set: {
+      if case .flag(let value) = $1 { $0[keyPath: path] = value }
+    }
+  }
+
+  /// One of an enumeration's names.
+  public static func choice<Choice: RawRepresentable<String> & CaseIterable & Sendable>(
+    _ key: String, _ path: Path<Choice>, _ help: String
+  ) -> Setting {
+    Setting(key: key, kind: .choice(Choice.allCases.map(\.rawValue)), help: help) {
+      .word($0[keyPath: path].rawValue)
+    } set: {
+      if case .word(let word) = $1, let choice = Choice(rawValue: word) { $0[keyPath: path] = choice }
+    }
+  }
+
+  /// The layers that a method compares, under the key `layers`.
+  public static func layers(_ path: Path<[LayerPair]>, _ help: String) -> Setting {
+    Setting(key: "layers", kind: .layers, help: help) {
+      .layers($0[keyPath: path])
+    } set: {
+      if case .layers(let value) = $1 { $0[keyPath: path] = value }
+    }
+  }
+}

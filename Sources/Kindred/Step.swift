@@ -1,0 +1,22 @@
+// What a loss sees of one step of training.
+
+import Torch
+
+/// One step: what student and teacher give for a batch, and the batch.
+public struct Step {
+  public let student: Activations
+  public let teacher: TeacherOutput
+  public let batch: Batch
+
+  public init(student: Activations, teacher: TeacherOutput = TeacherOutput(), batch: Batch) {
+    self.student = student
+    self.teacher = teacher
+    self.batch = batch
+  }
+
+  /// What the loss prepared for this batch under a key, see `DistillationLoss.prepare`.
+  public func extra(_ key: String) -> Tensor {
+    guard let tensor = batch.extras[key] else { preconditionFailure("nothing was prepared under '\(key)'") }
+    return tensor
+  }
+}

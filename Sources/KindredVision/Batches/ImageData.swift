@@ -1,0 +1,40 @@
+// Images to train on and images to measure on, as one value.
+
+import Kindred
+import Torch
+
+/// Two sets of images of the same kind.
+public struct ImageData: TrainingData {
+  public let training: ImageSet
+  public let test: ImageSet
+  /// How training images are cropped and flipped.
+  public let augmentation: Augmentation
+
+  public init(training: ImageSet, test: ImageSet, augmentation: Augmentation = Augmentation(cropPadding: 4, flip: true))
+  {
+    (self.training, self.test, self.augmentation) = (training, test, augmentation)
+  }
+
+  /// The generated textures, which need no download.
+  public static func textures(train: Int, test: Int) -> ImageData {
+    ImageData(
+      training: Textures.images(count: train, split: .train), test: Textures.images(count: test, split: .test))
+  }
+
+  public var inputShape: [Int] { [training.channels, training.height, training.width] }
+
+  public var samples: LossSetup.Samples {
+    LossSetup.Samples(count: training.count, labels: training.labels.map { Int($0) })
+  }
+
+  public func batches(for recipe: Recipe) -> any BatchSource {
+    let plan = BatchPlan(
+      count: training.count, batchSize: recipe.batchSize, seed: recipe.planSeed ?? recipe.seed,
+      augmentation: augmentation, dropsLast: recipe.dropLast, repeatsAfter: recipe.planEpochs)
+    return ImageBatches(training, plan: plan, epochs: recipe.epochs, device: recipe.device.device)
+  }
+
+  public func evaluation(of network: Network, on device: Device) -> Evaluation {
+    network.evaluation(on: EvaluationImages(test, device: device), classCount: test.classNames.count)
+  }
+}

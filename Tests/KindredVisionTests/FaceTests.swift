@@ -1,0 +1,63 @@
+// The short way through the libraries: a distiller that is made of networks, losses, a recipe and data.
+
+import Foundation
+import Kindred
+import KindredVision
+import Testing
+import Torch
+
+@Suite struct FaceTests {
+  private let data = ImageData.textures(train: 48, test: 16)
+  private let recipe = Recipe(epochs: 2, batchSize: 16, optimizer: .sgd(learningRate: 0.05), threads: 1)
+
+  private func distiller(_ losses: [WeightedLoss]) throws -> Distiller {
+    try Distiller(
+      Networks.make("resnet-8", for: data, seed: 3), teacher: .live(Networks.make("resnet-14", for: data)),
+      losses: losses, recipe: recipe, data: data)
+  }
+
+  private func epochs(_ distiller: Distiller) throws -> [EpochReport] {
+    var reports: [EpochReport] = []
+    while let event = try distiller.next() {
+      if case .epoch(let report) = event { reports.append(report) }
+    }
+    return reports
+  }
+
+  /// The same run as the one that is put together by hand.
+  @Test func itIsTheRunOfItsParts() throws {
+    let short = try distiller([.crossEntropy(), .similarity(weight: 30)])
+    let reports = try epochs(short)
+    #expect(reports.map(\.epoch) == [1, 2] && reports.allSatisfy { $0.accuracy != nil })
+
+    let student = try Networks.make("resnet-8", for: data, seed: 3)
+    let objective = Objective([.crossEntropy(), .init("sp", SimilarityPreserving(), weight: 30)])
+    let teacher = LiveTeacher(try Networks.make("resnet-14", for: data), statistics: objective.statistics)
+    let long = Distiller(student: student, teacher: teacher, objective: objective, recipe: recipe)
+    let events = long.events(on: data.batches(for: recipe)) { [data] in data.evaluation(of: $0, on: .cpu) }
+    while try events.next() != nil {}
+    for ((name, tensor), (_, other)) in zip(short.student.state, student.state) {
+      #expect(tensor.bytes() == other.bytes(), "\(name)")
+    }
+  }
+
+  /// A weight that nobody gave is found before the first step.
+  @Test func weightsAreCalibrated() throws {
+    let distiller = try distiller([.crossEntropy(), .similarity()])
+    let weight = try #require(distiller.objective.terms.last?.weight)
+    #expect(weight > 0)
+    #expect(try epochs(distiller).count == 2)
+  }
+
+  @Test func aNetworkIsSavedAndLoaded() throws {
+    let file = FileManager.default.temporaryDirectory.appending(path: "\(UUID().uuidString).safetensors").path
+    defer { try? FileManager.default.removeItem(atPath: file) }
+    let network = try Networks.make("resnet-8", for: data, seed: 5)
+    try network.save(to: file)
+    let again = try Networks.make("resnet-8", for: data, seed: 6).loaded(from: file)
+    for ((name, tensor), (_, other)) in zip(network.state, again.state) {
+      #expect(tensor.bytes() == other.bytes(), "\(name)")
+    }
+    #expect(throws: UnknownNetwork.self) { try Networks.make("resnet-9", for: data) }
+  }
+}
