@@ -5,7 +5,8 @@ entropy plus gamma times the SP loss at the last stage, SGD with momentum, `loss
 synthetic 32 x 32 bytes, normalised a batch at a time; there is no augmentation, so that a data loader is not measured.
 
 Variants: `plain` is that step. `tuned` is the same with both networks and the images in channels_last and the teacher
-traced, frozen and optimised for inference (batch norms folded where they can be).
+traced, frozen and optimised for inference (batch norms folded where they can be). `bfloat16` is the plain step in
+channels_last with both forward passes and the loss under autocast to bfloat16: the rival of Kindred's bfloat16.
 
 Prints one line of JSON (Kindred's own `kindred-bench step --json` prints the same keys):
   engine, variant, torch, teacher, student, batch, threads    what was run, on which version of torch
@@ -52,7 +53,8 @@ class Step:
     def __init__(self, options):
         torch.manual_seed(1)
         self.batch = options.batch
-        self.layout = torch.channels_last if options.variant == "tuned" else torch.contiguous_format
+        self.layout = torch.contiguous_format if options.variant == "plain" else torch.channels_last
+        self.is_bfloat16 = options.variant == "bfloat16"
         self.teacher = networks.build(options.teacher).eval().to(memory_format=self.layout)
         self.student = networks.build(options.student).train().to(memory_format=self.layout)
         # A few batches in turn, as bytes in NCHW and labels.
@@ -78,14 +80,15 @@ class Step:
         index = number % len(self.images)
         images, labels = self.normalised(index), self.labels[index]
         times.append(time.perf_counter())
-        with torch.no_grad():
-            _, teacher_taps = self.teacher(images)
-        times.append(time.perf_counter())
-        logits, student_taps = self.student(images)
-        times.append(time.perf_counter())
-        loss = self.cross_entropy(logits, labels) + GAMMA * similarity_loss(student_taps[-1], teacher_taps[-1])
-        value = loss.item()
-        times.append(time.perf_counter())
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.is_bfloat16):
+            with torch.no_grad():
+                _, teacher_taps = self.teacher(images)
+            times.append(time.perf_counter())
+            logits, student_taps = self.student(images)
+            times.append(time.perf_counter())
+            loss = self.cross_entropy(logits, labels) + GAMMA * similarity_loss(student_taps[-1], teacher_taps[-1])
+            value = loss.item()
+            times.append(time.perf_counter())
         self.optimiser.zero_grad()
         loss.backward()
         times.append(time.perf_counter())
@@ -110,7 +113,7 @@ def parse():
     parser.add_argument("--steps", type=int, default=6)
     parser.add_argument("--warmup", type=int, default=2)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
-    parser.add_argument("--variant", default="plain", choices=["plain", "tuned"])
+    parser.add_argument("--variant", default="plain", choices=["plain", "tuned", "bfloat16"])
     options = parser.parse_args()
     for name, least in (("batch", 2), ("steps", 1), ("warmup", 0), ("threads", 1)):
         if getattr(options, name) < least:

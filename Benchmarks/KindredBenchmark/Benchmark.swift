@@ -1,4 +1,4 @@
-// The Swift side of `make bench`: the same training step as `pytorch_step.py`, with the same arguments and JSON.
+// The Swift side of `make bench`: the same measurements as its scripts for PyTorch, with the same arguments and JSON.
 
 import ArgumentParser
 import Foundation
@@ -10,7 +10,7 @@ import Torch
 struct Benchmark: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "kindred-bench", abstract: "Times parts of Kindred for a comparison with PyTorch.",
-    subcommands: [StepCommand.self, RecordCommand.self, FloorCommand.self])
+    subcommands: [StepCommand.self, RecordCommand.self, FloorCommand.self, LossesCommand.self])
 }
 
 /// What all measurements share.
@@ -21,12 +21,6 @@ struct Setting: ParsableArguments {
   @Option var steps = 6
   @Option var warmup = 3
   @Option var threads = Runtime.physicalCoreCount
-
-  func prepareRuntime() {
-    Runtime.threadCount = threads
-    Runtime.flushDenormals()
-    Runtime.keepFreedMemory()
-  }
 
   func architecture(_ name: String) throws -> Architecture {
     guard let architecture = Architecture(name: name) else { throw ValidationError("There is no network '\(name)'.") }
@@ -51,7 +45,7 @@ struct StepCommand: ParsableCommand {
   @Flag(help: "Print one line of JSON, as pytorch_step.py does.") var json = false
 
   func run() throws {
-    setting.prepareRuntime()
+    prepareRuntime(threads: setting.threads)
     let steps = setting.warmup + setting.steps
     let run = StepRun(
       try teacher(), try setting.architecture(setting.student), batch: setting.batch, steps: steps,
@@ -84,7 +78,7 @@ struct RecordCommand: ParsableCommand {
   @Option(help: "The recording's folder, which exists.") var out: String
 
   func run() throws {
-    setting.prepareRuntime()
+    prepareRuntime(threads: setting.threads)
     try StepRun.record(
       try setting.architecture(setting.teacher), batch: setting.batch, steps: setting.warmup + setting.steps,
       to: URL(filePath: out))
@@ -106,7 +100,7 @@ struct FloorCommand: ParsableCommand {
   }
 
   func run() throws {
-    setting.prepareRuntime()
+    prepareRuntime(threads: setting.threads)
     let forward = try setting.architecture(setting.student).multiplyAdds(
       classes: 10, inputChannels: 3, inputHeight: 32, inputWidth: 32)
     // Forwards once; backwards once for the gradient of the input and once for that of the weights.
@@ -135,7 +129,14 @@ struct FloorCommand: ParsableCommand {
   }
 }
 
-private func printJSON(_ value: some Encodable, oneLine: Bool) throws {
+/// Sets libtorch up as a run of `kindred distill` does.
+func prepareRuntime(threads: Int) {
+  Runtime.threadCount = threads
+  Runtime.flushDenormals()
+  Runtime.keepFreedMemory()
+}
+
+func printJSON(_ value: some Encodable, oneLine: Bool) throws {
   let encoder = JSONEncoder()
   encoder.keyEncodingStrategy = .convertToSnakeCase
   encoder.outputFormatting = oneLine ? [.sortedKeys] : [.sortedKeys, .prettyPrinted]
@@ -160,7 +161,7 @@ private struct Report: Encodable {
   }
 }
 
-private func median(_ values: [Double]) -> Double {
+func median(_ values: [Double]) -> Double {
   let sorted = values.sorted()
   let middle = sorted.count / 2
   return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2

@@ -15,7 +15,7 @@ public struct Batch {
   /// Where in the run the batch stands.
   public let position: BatchPosition
   /// What losses prepared for the batch, by the term's id and a key of its own, such as `crd.negatives`.
-  public internal(set) var extras: [String: Tensor] = [:]
+  public package(set) var extras: [String: Tensor] = [:]
 
   /// A batch of which the teacher sees what the student sees, unless it is given something else.
   public init(

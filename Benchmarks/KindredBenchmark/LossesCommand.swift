@@ -1,0 +1,78 @@
+// The Swift side of the benchmark of losses: the same measurements as `pytorch_losses.py`, with the same arguments and JSON.
+
+import ArgumentParser
+import Torch
+
+/// Times every method's loss, forward and backward.
+struct LossesCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "losses", abstract: "Time losses, forward and backward; a line of JSON for each.")
+
+  @Option(help: "Names with commas; all by default.") var methods: String?
+  @Option var batch = 64
+  @Option(help: "How many medians each gets.") var rounds = 5
+  @Option var threads = Runtime.physicalCoreCount
+
+  private static let secondsPerRound = 0.2
+  private static let fewestIterations = 3
+  private static let warmup = 2
+
+  private struct Line: Encodable {
+    let method: String
+    let batch: Int
+    let seconds: [Double]
+  }
+
+  func validate() throws {
+    guard batch >= 2, rounds >= 1, threads >= 1 else {
+      throw ValidationError("--batch must be at least 2, --rounds and --threads at least 1.")
+    }
+  }
+
+  func run() throws {
+    prepareRuntime(threads: threads)
+    for name in chosen {
+      let (run, work) = try work(name)
+      try printJSON(Line(method: name, batch: batch, seconds: seconds(run, work)), oneLine: true)
+    }
+  }
+
+  private static var names: [String] { LossRun.methods.map(\.name) + LossRun.contrastiveParts }
+
+  /// What to time: with CRD its parts too.
+  private var chosen: [String] {
+    guard let names = methods?.split(separator: ",").map(String.init) else { return LossesCommand.names }
+    return names + (names.contains("crd") ? LossRun.contrastiveParts.filter { !names.contains($0) } : [])
+  }
+
+  /// What is timed under a name.
+  private func work(_ name: String) throws -> (run: LossRun, body: () -> Void) {
+    let isPart = LossRun.contrastiveParts.contains(name)
+    guard let method = LossRun.methods.first(where: { $0.name == (isPart ? "crd" : name) })?.method else {
+      throw ValidationError("There is no '\(name)', only \(LossesCommand.names.joined(separator: ", ")).")
+    }
+    let run = try LossRun(method, batch: batch)
+    switch name {
+    case "crd-gather": return (run, run.contrastiveScores())
+    default: return (run, isPart ? { run.preparedBatch() } : run.step)
+    }
+  }
+
+  /// Each round's median; a round lasts as long as several iterations need for `secondsPerRound`.
+  private func seconds(_ run: LossRun, _ body: () -> Void) -> [Double] {
+    let clock = ContinuousClock()
+    func iteration() -> Double {
+      run.clearGradients()
+      return clock.measure(body) / .seconds(1)
+    }
+    for _ in 0..<LossesCommand.warmup { _ = iteration() }
+    return (0..<rounds).map { _ in
+      var (times, total) = ([Double](), 0.0)
+      while times.count < LossesCommand.fewestIterations || total < LossesCommand.secondsPerRound {
+        times.append(iteration())
+        total += times[times.count - 1]
+      }
+      return median(times)
+    }
+  }
+}
