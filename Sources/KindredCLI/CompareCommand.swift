@@ -10,17 +10,21 @@ struct CompareCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "compare", abstract: "Train several configurations over several seeds and print one table.",
     discussion: """
+      A file is a configuration, or a study: rows over a common base (rows:, base:, seeds:). 'kindred inspect STUDY.yaml' \
+      shows its runs and what they are expected to take.
+
       Runs lie in OUT/NAME/seed-N. What is finished there is used as it is, what was stopped goes on, what is missing \
       is trained; teachers that a configuration names are trained first, by their own files: --set and its like are for \
       the compared ones. A teacher that several runs hear over the same batches is recorded once and replayed, \
       which gives the same weights. Beside the runs, table.md, table.csv and table.json hold the table.
       """)
 
-  @Argument(help: "The YAML files to compare.")
+  @Argument(help: "The YAML files to compare: configurations and studies.")
   var configs: [String]
 
-  @Option(help: "Seeds for each, counting up from the file's own.")
-  var seeds = 3
+  @Option(
+    help: "Seeds for each, counting up from its own; a study's row keeps its own number. (default: the study's, or 3)")
+  var seeds: Int?
 
   @Option(help: "The folder of runs.")
   var out = "runs"
@@ -34,13 +38,12 @@ struct CompareCommand: ParsableCommand {
 
   func validate() throws {
     guard !configs.isEmpty else { throw ValidationError("Name at least one YAML file.") }
-    guard (1...1000).contains(seeds) else { throw ValidationError("--seeds is between 1 and 1000.") }
+    guard (1...1000).contains(seeds ?? 1) else { throw ValidationError("--seeds is between 1 and 1000.") }
   }
 
   func run() throws {
-    let compared = try configs.map { try Configuration.load(file: file($0), overrides: settings.all) }
-    let library = data.library
-    let comparison = try Comparison(compared, seeds: seeds, runs: file(out), library: library, recordsTeachers: !live)
+    let rows = try configs.flatMap { try Study.load(file: file($0), overrides: settings.all, seeds: seeds).rows }
+    let comparison = try Comparison(rows, runs: file(out), library: data.library, recordsTeachers: !live)
     try execute(comparison, quiet: outputs.quiet, again: "the same command")
     var ending = Ending()
     try ending.show(comparison, in: RunFolder(file(out)), json: outputs.json)

@@ -9,9 +9,13 @@ import KindredVision
 
 struct InspectCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "inspect", abstract: "Show both networks of a configuration side by side, and what each loss uses.")
+    commandName: "inspect", abstract: "Show both networks of a configuration side by side, and what each loss uses.",
+    discussion: """
+      Of a study it shows all runs, what will be recorded, and the time and space that they are expected to take, from a \
+      few steps on synthetic images. Neither data nor teachers need be there.
+      """)
 
-  @Argument(help: "The run's YAML file.")
+  @Argument(help: "The YAML file of a run or a study.")
   var config: String
 
   @Option(help: "The folder of runs, where a teacher that the file names by its configuration is looked for.")
@@ -19,10 +23,14 @@ struct InspectCommand: ParsableCommand {
 
   @OptionGroup var settings: SettingOptions
 
-  @Flag(help: "Print the resolved configuration, every default filled in, instead.")
+  @Flag(help: "Print the resolved configuration, every default filled in, instead; of a study, each row's.")
   var resolved = false
 
+  @Flag(help: "Of a study: measure no steps, and so expect no time.")
+  var noMeasurement = false
+
   func run() throws {
+    if try Study.isStudy(file(config)) { return try inspectStudy() }
     let configuration = try Configuration.load(file: file(config), overrides: settings.all)
     for warning in configuration.warnings {
       try FileHandle.standardError.write(contentsOf: Data("warning: \(warning)\n".utf8))
@@ -37,6 +45,16 @@ struct InspectCommand: ParsableCommand {
     output(try networks(configuration, teacher: teacher?.description))
     output(losses(configuration), terminator: "")
     try configuration.checkStart()
+  }
+
+  private func inspectStudy() throws {
+    let study = try Study.load(file: file(config), overrides: settings.all)
+    for row in study.rows { for warning in row.settings.warnings { note("warning: \(row.settings.name): \(warning)") } }
+    if resolved { return output(study.rows.map { $0.settings.yaml() }.joined(separator: "---\n"), terminator: "") }
+    let comparison = try Comparison(study.rows, runs: file(runs), library: ImageLibrary())
+    let view = StudyView(study, jobs: comparison.jobs)
+    output(view.rows)
+    output(view.summary(try comparison.plan(measuring: noMeasurement ? nil : .seconds(30))), terminator: "")
   }
 
   private func outputs(_ inspection: ExportedInspection, of teacher: Configuration.Exported) -> String {

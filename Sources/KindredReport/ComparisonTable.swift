@@ -18,8 +18,12 @@ public struct ComparisonRow: Sendable, Equatable {
   public let method: String
   /// What the row is.
   public let role: ComparisonRole
+  /// The network, where rows of several are told apart.
+  public let network: String?
   /// Test accuracies in percent, one a seed.
   public let accuracies: [Double]
+  /// The mean in percent that was published for it.
+  public let published: Double?
   /// The network's trainable numbers.
   public let parameters: Int
   /// Multiplications with addition for one image.
@@ -29,10 +33,11 @@ public struct ComparisonRow: Sendable, Equatable {
 
   /// A row; accuracies may still be missing, as an empty list.
   public init(
-    method: String, role: ComparisonRole = .student, accuracies: [Double], parameters: Int, multiplyAdds: Int,
-    note: String? = nil
+    method: String, role: ComparisonRole = .student, network: String? = nil, accuracies: [Double],
+    published: Double? = nil, parameters: Int, multiplyAdds: Int, note: String? = nil
   ) {
-    (self.method, self.role, self.accuracies) = (method, role, accuracies)
+    (self.method, self.role, self.network) = (method, role, network)
+    (self.accuracies, self.published) = (accuracies, published)
     (self.parameters, self.multiplyAdds, self.note) = (parameters, multiplyAdds, note)
   }
 }
@@ -60,6 +65,11 @@ public struct ComparisonSummary: Sendable, Codable, Equatable {
   public let worst: Double?
   /// Difference of the means to the baseline; none for the teacher and the baseline themselves.
   public let gain: Double?
+  /// The mean that was published.
+  public let published: Double?
+  /// How far the mean is above the published one, in standard deviations of the row's own runs; none for fewer than two runs,
+  /// or runs without spread.
+  public let difference: Double?
   /// The network's trainable numbers.
   public let parameters: Int
   /// Multiplications with addition for one image.
@@ -77,6 +87,12 @@ public struct ComparisonSummary: Sendable, Codable, Equatable {
     median = Statistics.median(accuracies)
     (best, worst) = (accuracies.max(), accuracies.min())
     if role == .student, let mean, let baselineMean { gain = mean - baselineMean } else { gain = nil }
+    published = row.published
+    if let mean, let published, let deviation, deviation > 0 {
+      difference = (mean - published) / deviation
+    } else {
+      difference = nil
+    }
   }
 }
 
@@ -92,15 +108,20 @@ public struct ComparisonTable: Sendable {
   public let remarks: [String]
   private let pooledDeviation: Double?
 
-  /// The first row marked so is the baseline; further ones are students like the others. Without one there are no
-  /// gains.
+  /// A student's baseline is the first row marked so that has the student's network, or else the first of all. A row
+  /// that is marked and is nobody's baseline is a student like the others. Without one there are no gains.
   public init(_ rows: [ComparisonRow], remarks: [String] = []) {
     self.remarks = remarks
-    let baseline = rows.firstIndex { $0.role == .baseline }
-    let baselineMean = baseline.flatMap { Statistics.mean(rows[$0].accuracies) }
+    let marked = rows.indices.filter { rows[$0].role == .baseline }
+    func baseline(of row: ComparisonRow) -> Int? {
+      marked.first { rows[$0].network == row.network } ?? marked.first
+    }
+    let used = Set(rows.filter { $0.role == .student }.compactMap(baseline) + marked.prefix(1))
     summaries = rows.enumerated().map { index, row in
-      let role = row.role == .baseline && index != baseline ? .student : row.role
-      return ComparisonSummary(row, role: role, baselineMean: baselineMean)
+      let isBaseline = used.contains(index)
+      let other = isBaseline ? nil : row.role == .student ? baseline(of: row) : marked.first
+      let role = row.role == .baseline && !isBaseline ? .student : row.role
+      return ComparisonSummary(row, role: role, baselineMean: other.flatMap { Statistics.mean(rows[$0].accuracies) })
     }
 
     let groups = rows.filter { $0.role != .teacher && !$0.accuracies.isEmpty }.map(\.accuracies)
@@ -117,16 +138,19 @@ public struct ComparisonTable: Sendable {
 
   /// One record a method after a head, numbers in full precision, the accuracies of the seeds apart by spaces.
   public var csv: String {
-    let head = [
-      "method", "role", "runs", "mean", "deviation", "median", "best", "worst", "gain", "parameters", "multiply_adds",
-      "accuracies", "note",
-    ]
+    let head =
+      [
+        "method", "role", "runs", "mean", "deviation", "median", "best", "worst", "gain",
+      ]
+      + (hasPublished ? ["published", "difference"] : [])
+      + ["parameters", "multiply_adds", "accuracies", "note"]
     func full(_ value: Double?) -> String { value.map { "\($0)" } ?? "" }
     return CSV.record(head)
       + summaries.map { row in
         CSV.record(
           [row.method, row.role.rawValue, "\(row.runs)"]
             + [row.mean, row.deviation, row.median, row.best, row.worst, row.gain].map(full)
+            + (hasPublished ? [row.published, row.difference].map(full) : [])
             + ["\(row.parameters)", "\(row.multiplyAdds)"]
             + [row.accuracies.map { full($0) }.joined(separator: " "), row.note ?? ""])
       }.joined()
@@ -151,11 +175,18 @@ public struct ComparisonTable: Sendable {
       return ["No student has more than one run: how much of a difference is chance cannot be told."]
     }
     let deviation = Format.decimal(pooledDeviation, places: 2)
-    return gainRange + [
+    return gainRange + publishedNote + [
       "The seeds' standard deviation is \(deviation) points, pooled over the students.",
       "Differences smaller than about \(Format.decimal(resolution, places: 2)) points (twice the pooled standard "
         + "error) are within the seeds' spread.",
     ]
+  }
+
+  private var hasPublished: Bool { summaries.contains { $0.published != nil } }
+
+  private var publishedNote: [String] {
+    guard summaries.contains(where: { $0.difference != nil }) else { return [] }
+    return ["The difference to a published mean is in standard deviations of the row's own seeds."]
   }
 
   private var gainRange: [String] {
@@ -172,16 +203,22 @@ public struct ComparisonTable: Sendable {
     var table = TextTable(
       [
         .text("method"), .number("runs"), .number("mean %"), .number("deviation"), .number("median"), .number("best"),
-        .number("worst"), .number("gain"), .number("parameters"), .number("multiply-adds"),
-      ] + (hasNotes ? [.text("note")] : []))
+        .number("worst"), .number("gain"),
+      ] + (hasPublished ? [.number("published"), .number("difference")] : [])
+        + [.number("parameters"), .number("multiply-adds")] + (hasNotes ? [.text("note")] : []))
     func places(_ value: Double?) -> String { value.map { Format.decimal($0, places: 2) } ?? Format.missing }
     for row in summaries {
       table.append(
         [row.method, "\(row.runs)"] + [row.mean, row.deviation, row.median, row.best, row.worst].map(places)
-          + [gain(of: row), Format.count(row.parameters), Format.count(row.multiplyAdds)]
+          + [gain(of: row)] + (hasPublished ? [places(row.published), difference(of: row)] : [])
+          + [Format.count(row.parameters), Format.count(row.multiplyAdds)]
           + (hasNotes ? [row.note ?? ""] : []))
     }
     return table
+  }
+
+  private func difference(of row: ComparisonSummary) -> String {
+    row.difference.map { Format.signed($0, places: 1) } ?? Format.missing
   }
 
   private func gain(of row: ComparisonSummary) -> String {

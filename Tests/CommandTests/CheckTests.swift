@@ -42,7 +42,8 @@ import Torch
     try write(["activation": Tensor([1] as [Float], shape: [1, 1])], "one.safetensors")
     let cases = [
       ("sp", "three", "two", "the student's batch is 3, the teacher's 2"),
-      ("sp", "one", "one", "a batch of two or more"), ("kd", "two", "two", "kd: needs logits, and the teacher gives none"),
+      ("sp", "one", "one", "a batch of two or more"),
+      ("kd", "two", "two", "kd: needs logits, and the teacher gives none"),
       ("at", "two", "two", "at compares square maps, but the teacher's activation has shape [1]"),
     ]
     for (method, student, teacher, reason) in cases {

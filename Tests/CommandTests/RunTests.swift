@@ -132,6 +132,38 @@ import Testing
     #expect(rows.map { $0["role"] as? String } == ["teacher", "baseline", "student"])
   }
 
+  @Test func aStudyIsInspectedAndCompared() throws {
+    try scratch.write(
+      """
+      base: {extends: plain.yaml, teacher: {config: teacher.yaml}, training: {epochs: 1}}
+      seeds: 2
+      rows:
+        plain: {teacher: null}
+        sp: {losses: {sp: {weight: {sweep: [10, 100]}}}, published: 12.5}
+      """, to: "study.yaml")
+    let inspected = try Command.run("inspect", "study.yaml", in: scratch.url)
+    #expect(inspected.status == 0, "\(inspected.errors)")
+    for words in ["sp=100", "ce + sp 100", "similarity.stage3", "7 runs.", "Time: about", "Space: about"] {
+      #expect(inspected.output.contains(words), "\(words) in \(inspected.output)")
+    }
+    #expect(!scratch.has("runs"))
+    let alone = try Command.run("train", "study.yaml", in: scratch.url)
+    #expect(alone.status == 1)
+    #expect(
+      alone.errors
+        == "Error: study.yaml:3: rows: this is a study of several runs; use kindred compare study.yaml\n")
+    // A study beside a configuration.
+    let run = try Command.run(
+      "compare", "study.yaml", "student.yaml", "--json", "--quiet", "--seeds", "2", in: scratch.url)
+    #expect(run.status == 0, "\(run.errors)")
+    let table = try #require(try JSONSerialization.jsonObject(with: Data(run.output.utf8)) as? [String: Any])
+    let rows = try #require(table["methods"] as? [[String: Any]])
+    #expect(rows.map { $0["method"] as? String } == ["teacher", "plain", "sp=10", "sp=100", "student"])
+    #expect(rows.map { $0["published"] as? Double } == [nil, nil, 12.5, 12.5, nil])
+    #expect(rows.map { $0["runs"] as? Int } == [1, 2, 2, 2, 2])
+    #expect(scratch.has("runs/sp=100/seed-2/result.json"))
+  }
+
   @Test func weightsToStartFromAreCheckedBeforeAnythingIsWritten() throws {
     let missing = try Command.run("train", "plain.yaml", "--set", "student.weights=none.safetensors", in: scratch.url)
     #expect(missing.status == 1)

@@ -82,6 +82,42 @@ import Testing
     #expect(ComparisonTable(rows).spread[0] == "Gains over the plain student go from -0.50 to +1.50 points.")
   }
 
+  /// Mean 89.5 and deviation 2: 1.5 deviations below 92.5. One run has no spread to measure in, nor have four equal ones.
+  @Test func aPublishedNumberStandsBesideOurs() throws {
+    let kd = ComparisonRow(
+      method: "KD", accuracies: [91.5, 87.5, 89.5], published: 92.5, parameters: 1, multiplyAdds: 1)
+    let once = ComparisonRow(method: "AT", accuracies: [50], published: 50.5, parameters: 1, multiplyAdds: 1)
+    let equal = ComparisonRow(method: "SP", accuracies: [60, 60], published: 61, parameters: 1, multiplyAdds: 1)
+    let none = ComparisonRow(method: "DIST", accuracies: [60, 61], parameters: 1, multiplyAdds: 1)
+    let table = ComparisonTable([kd, once, equal, none])
+    #expect(table.summaries.map(\.difference) == [-1.5, nil, nil, nil])
+    let lines = table.text.split(separator: "\n").map {
+      $0.split(separator: "  ").map { $0.trimmingCharacters(in: .whitespaces) }
+    }
+    #expect(lines[0].suffix(4) == ["published", "difference", "parameters", "multiply-adds"])
+    #expect(
+      lines[2...5].map { Array($0[8...9]) } == [["92.50", "-1.5"], ["50.50", "–"], ["61.00", "–"], ["–", "–"]])
+    #expect(table.csv.split(separator: "\r\n")[1].hasPrefix("KD,student,3,89.5,2.0,89.5,91.5,87.5,,92.5,-1.5,1,1,"))
+    let json = try String(decoding: table.json(), as: UTF8.self)
+    #expect(json.contains("\"difference\" : -1.5") && json.contains("\"published\" : 92.5"))
+    #expect(table.spread.contains { $0.hasPrefix("The difference to a published mean is in standard deviations") })
+  }
+
+  /// A student gains over the plain one of its own network.
+  @Test func aBaselineForEachNetwork() {
+    func row(_ method: String, _ role: ComparisonRole, _ network: String, _ accuracy: Double) -> ComparisonRow {
+      ComparisonRow(
+        method: method, role: role, network: network, accuracies: [accuracy], parameters: 1, multiplyAdds: 1)
+    }
+    let table = ComparisonTable([
+      row("small", .baseline, "wrn-16-1", 60), row("wide", .baseline, "wrn-16-2", 70),
+      row("kd", .student, "wrn-16-2", 71),
+      row("deep", .baseline, "wrn-40-1", 68), row("sp", .student, "wrn-28-1", 63),
+    ])
+    #expect(table.summaries.map(\.role) == [.baseline, .baseline, .student, .student, .student])
+    #expect(table.summaries.map(\.gain) == [nil, nil, 1, 8, 3])
+  }
+
   /// The student with fewest runs decides, and the teacher's runs say nothing of the students'.
   @Test func resolutionIsCautious() throws {
     let teacher = ComparisonRow(

@@ -35,27 +35,37 @@ public final class Comparison {
 
   /// In order: teachers first.
   public let jobs: [Job]
-  private let library: ImageLibrary
-  private let runs: URL
-  private let recordsTeachers: Bool
+  let library: ImageLibrary
+  let runs: URL
+  let recordsTeachers: Bool
 
   /// - Parameters:
   ///   - settings: what is compared, each under a name of its own.
   ///   - seeds: how many seeds each is trained with, counting up from the configuration's own.
+  ///   - runs, library, recordsTeachers: as below.
+  /// - Throws: as below.
+  public convenience init(
+    _ settings: [Configuration], seeds: Int, runs: URL, library: ImageLibrary, recordsTeachers: Bool = true
+  ) throws {
+    let rows = settings.map { Study.Row($0, seeds: seeds) }
+    try self.init(rows, runs: runs, library: library, recordsTeachers: recordsTeachers)
+  }
+
+  /// - Parameters:
+  ///   - rows: what is compared, each under a name of its own.
   ///   - runs: the folder that the runs' folders lie in, as `NAME/seed-N`.
   ///   - recordsTeachers: whether a teacher that several runs hear over the same batches is recorded and replayed.
   /// - Throws: `RunError` for two configurations of one name, or a teacher compared with other settings than it teaches
   ///   with; `ConfigurationError` for a teacher's.
-  public init(
-    _ settings: [Configuration], seeds: Int, runs: URL, library: ImageLibrary, recordsTeachers: Bool = true
-  ) throws {
+  public init(_ rows: [Study.Row], runs: URL, library: ImageLibrary, recordsTeachers: Bool = true) throws {
     self.recordsTeachers = recordsTeachers
-    let names = settings.map(\.name)
+    self.rows = rows
+    let names = rows.map(\.settings.name)
     if let twice = names.first(where: { name in names.filter { $0 == name }.count > 1 }) {
       throw RunError("two configurations are called '\(twice)'; give one of them another name")
     }
-    let teachers = try Comparison.teachers(of: settings)
-    let students = try settings.flatMap { try $0.counting(seeds: UInt64(seeds)) }
+    let teachers = try Configuration.teachers(of: rows.map(\.settings))
+    let students = try rows.flatMap { try $0.settings.counting(seeds: UInt64($0.seeds ?? Study.usualSeeds)) }
     let teacherJobs = teachers.map {
       Job(settings: $0, folder: TeacherWeights.folder(of: $0, in: runs), isTeacher: true)
     }
@@ -72,6 +82,7 @@ public final class Comparison {
     self.teachers = teacherJobs
   }
 
+  private let rows: [Study.Row]
   private let compared: [Job]
   private let teachers: [Job]
 
@@ -178,13 +189,18 @@ public final class Comparison {
       let own = compared.contains { $0.settings.name == job.settings.name }
       return own ? nil : try row([job], role: .teacher)
     }
-    var names: [String] = []
-    for job in compared where !names.contains(job.settings.name) { names.append(job.settings.name) }
-    let studentRows = try names.map { name in
-      let runs = compared.filter { $0.settings.name == name }
-      return try row(runs, role: role(of: runs[0].settings))
+    let studentRows = try rows.map { row in
+      let runs = compared.filter { $0.settings.name == row.settings.name }
+      return try self.row(runs, role: role(of: row.settings), published: row.published)
     }
-    return ComparisonTable(teacherRows.compactMap { $0 } + studentRows, remarks: planRemarks)
+    return ComparisonTable(teacherRows.compactMap { $0 } + studentRows, remarks: planRemarks + evaluationRemarks)
+  }
+
+  /// Which rows are measured on other images than the rest.
+  private var evaluationRemarks: [String] {
+    let heldOut = rows.filter { $0.settings.data.evaluateOn == .heldOut }.map(\.settings.name)
+    guard !heldOut.isEmpty, heldOut.count < rows.count else { return [] }
+    return ["Measured on held-out training images, the others on the test images: \(heldOut.joined(separator: ", "))."]
   }
 
   /// Which seed orders and augments the images: the spread over model seeds that share one is smaller.
@@ -204,11 +220,11 @@ public final class Comparison {
     return settings.teacher == nil ? .baseline : .student
   }
 
-  private func row(_ jobs: [Job], role: ComparisonRole) throws -> ComparisonRow {
+  private func row(_ jobs: [Job], role: ComparisonRole, published: Double? = nil) throws -> ComparisonRow {
     let results = try jobs.map { try $0.folder.readResult() }
     return ComparisonRow(
-      method: results[0].name, role: role, accuracies: results.map { $0.accuracy * 100 },
-      parameters: results[0].parameters, multiplyAdds: results[0].multiplyAdds)
+      method: results[0].name, role: role, network: results[0].network, accuracies: results.map { $0.accuracy * 100 },
+      published: published, parameters: results[0].parameters, multiplyAdds: results[0].multiplyAdds)
   }
 
   /// Refuses runs that would share a folder with other settings.
@@ -223,9 +239,11 @@ public final class Comparison {
       known[job.folder.url] = job.settings
     }
   }
+}
 
+extension Configuration {
   /// The configurations that make the teachers, each once.
-  private static func teachers(of settings: [Configuration]) throws -> [Configuration] {
+  static func teachers(of settings: [Configuration]) throws -> [Configuration] {
     var teachers: [Configuration] = []
     for case .configuration(_, let file)? in settings.map({ $0.teacher?.source }) {
       let teacher = try Configuration.load(file: file.url)
@@ -233,9 +251,7 @@ public final class Comparison {
     }
     return teachers
   }
-}
 
-extension Configuration {
   /// These settings with so many seeds, counting up from their own.
   fileprivate func counting(seeds: UInt64) throws -> [Configuration] {
     let first = training.seed

@@ -21,11 +21,23 @@ extension Configuration {
 
   /// - Parameter users: the files that lead to this one, to notice a circle.
   private static func load(file: URL, overrides: [String], from users: [URL]) throws -> Configuration {
-    var tree = try ConfigurationFile.tree(file, from: users)
+    let tree = try ConfigurationFile.tree(file, from: users)
+    if let rows = tree[Study.rowsKey] {
+      let command = ShellCommand.line(["kindred", "compare", file.displayName])
+      throw ConfigurationError(
+        place: rows.place.name, key: Study.rowsKey, message: "this is a study of several runs; use \(command)")
+    }
+    return try Configuration(tree, file: file, overrides: overrides, users: users)
+  }
+
+  /// - Parameters:
+  ///   - tree: the settings, with those that they extend.
+  ///   - file: where they stand; its name is the run's unless the settings say another.
+  init(_ tree: YAMLNode, file: URL, overrides: [String], users: [URL] = []) throws {
+    var tree = tree
     for override in overrides { try ConfigurationFile.apply(override, to: &tree) }
     do {
-      let reader = try YAMLReader(tree)
-      return try Configuration(reader, file: file, users: users)
+      try self.init(try YAMLReader(tree), file: file, users: users)
     } catch var error as ConfigurationError where error.place.isEmpty {
       error.place = tree.place(of: error.key.components(separatedBy: ".")).name
       throw error

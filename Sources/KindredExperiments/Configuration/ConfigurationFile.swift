@@ -11,6 +11,11 @@ enum ConfigurationFile {
   ///
   /// - Parameter users: the files that lead to this one, to notice a circle.
   static func tree(_ file: URL, from users: [URL]) throws -> YAMLNode {
+    try extended(own(file, from: users), from: users + [file.standardizedFileURL])
+  }
+
+  /// What stands in a file itself.
+  static func own(_ file: URL, from users: [URL] = []) throws -> YAMLNode {
     let name = file.displayName
     let file = file.standardizedFileURL
     guard !users.contains(file) else {
@@ -19,22 +24,33 @@ enum ConfigurationFile {
     if let problem = problem(opening: file) { throw ConfigurationError(message: problem) }
     let text = try text(of: file, name: name)
     let parsed = try YAMLNode.parse(text, folder: file.deletingLastPathComponent()) { "\(name):\($0)" }
-    guard var tree = parsed, !tree.isNull else {
+    guard let tree = parsed, !tree.isNull else {
       throw ConfigurationError(place: name, message: "the file is empty; it needs at least data and student")
     }
+    return tree
+  }
+
+  /// Settings over those of the file that they extend.
+  static func extended(_ tree: YAMLNode, from users: [URL]) throws -> YAMLNode {
     guard let base = tree["extends"] else { return tree }
+    var own = tree
+    own.remove("extends")
+    return own.merged(over: try inherited(base, key: "extends", from: users))
+  }
+
+  /// The settings of another file that a value names, without what is that file's alone.
+  static func inherited(_ base: YAMLNode, key: String, from users: [URL]) throws -> YAMLNode {
     guard case .scalar(let path, _) = base.content, !base.isNull else {
-      throw ConfigurationError(place: base.place.name, key: "extends", message: "expected a configuration file")
+      throw ConfigurationError(place: base.place.name, key: key, message: "expected a configuration file")
     }
-    let extended = URL(configurationPath: path, from: base.place.folder)
-    if let problem = problem(opening: extended) {
-      throw ConfigurationError(place: base.place.name, key: "extends", message: problem)
+    let file = URL(configurationPath: path, from: base.place.folder)
+    if let problem = problem(opening: file) {
+      throw ConfigurationError(place: base.place.name, key: key, message: problem)
     }
-    var inherited = try self.tree(extended, from: users + [file])
-    tree.remove("extends")
+    var inherited = try tree(file, from: users)
     inherited.remove("name")
     inherited.remove("content")
-    return tree.merged(over: inherited)
+    return inherited
   }
 
   /// Applies a setting of the command line, such as `training.epochs=20`.

@@ -1,0 +1,154 @@
+// What a comparison will do, and what that is expected to take, before it does any of it.
+
+import Files
+import Foundation
+import Kindred
+import KindredVision
+import Torch
+
+/// The recordings and the work of a comparison.
+public struct ComparisonPlan {
+  /// A teacher's signal that several runs share, or that one run hears live.
+  public struct Signal: Sendable, Equatable {
+    public let teacher: String
+    /// How many runs hear it.
+    public let runs: Int
+    /// What is recorded of it, see `TeacherStatistic.name`.
+    public let signals: [String]
+    public let bytes: Int
+    public let use: Use
+
+    /// How runs hear a teacher.
+    public enum Use: String, Sendable {
+      case recorded
+      /// A recording would not save time.
+      case live
+      /// A recording would take too much of the disk.
+      case tooLarge = "live, too large"
+    }
+  }
+
+  /// What all that is missing is expected to take.
+  public struct Estimate: Sendable, Equatable {
+    public let seconds: Double
+    /// How many combinations of networks and losses were measured.
+    public let measured: Int
+    /// How many were not, and are reckoned from the measured ones by their multiply-adds.
+    public let reckoned: Int
+  }
+
+  public let runs: Int
+  public let finished: Int
+  public let signals: [Signal]
+  /// The bytes of all runs' folders when they are finished.
+  public let runBytes: Int
+  /// The bytes of the largest recording: there is one at a time.
+  public let recordingBytes: Int
+  /// nil where nothing was measured.
+  public let estimate: Estimate?
+}
+
+extension Comparison {
+  /// What is to be done. Needs neither images nor trained teachers.
+  /// - Parameter measuring: for how long steps may be measured on synthetic images; nil for not at all.
+  /// - Throws: as `TeacherInspection`, `ConfigurationError`; `RunError` for a device that is not there.
+  public func plan(measuring: Duration? = .seconds(30)) throws -> ComparisonPlan {
+    let works = try SharedSignal.groups(jobs).map { try PlannedSignal($0, self) }
+    let meter = measuring.map { StepMeter(limit: $0, runs: runs) }
+    var seconds = 0.0
+    for work in works where meter != nil { try work.prepare(meter) }
+    for work in works { seconds += try work.seconds(meter) ?? 0 }
+    let signals = works.compactMap(\.signal)
+    return ComparisonPlan(
+      runs: jobs.count, finished: jobs.count - works.reduce(0) { $0 + $1.missing.count }, signals: signals,
+      runBytes: try works.reduce(0) { try $0 + $1.runBytes() },
+      recordingBytes: signals.filter { $0.use == .recorded }.map(\.bytes).max() ?? 0,
+      estimate: meter.flatMap {
+        $0.measured == 0 ? nil : .init(seconds: seconds, measured: $0.measured, reckoned: $0.reckoned)
+      })
+  }
+}
+
+/// The runs of a signal, looked at beforehand.
+private struct PlannedSignal {
+  let signal: ComparisonPlan.Signal?
+  let missing: [Comparison.Job]
+  private let jobs: [Comparison.Job]
+  private let teacher: NetworkDescription?
+
+  init(_ shared: SharedSignal, _ comparison: Comparison) throws {
+    jobs = shared.jobs
+    missing = try jobs.filter { if case .finished = try $0.folder.state() { false } else { true } }
+    let settings = jobs[0].settings
+    let inspection = try TeacherInspection(settings, runs: comparison.runs)
+    var teacher = inspection?.description
+    // Weights that are not there yet do not say how many classes they are for.
+    if inspection?.absence != nil, teacher?.classes == nil { teacher?.classes = settings.data.set.classCount }
+    self.teacher = teacher
+    guard let teacher, shared.isRecordable else {
+      signal = nil
+      return
+    }
+    let statistics = try jobs.reduce(into: Set<TeacherStatistic>()) {
+      $0.formUnion(try $1.settings.objective(teacher: teacher, Generator(seed: 0)).statistics)
+    }
+    let header = RecordingHeader(
+      teacher: teacher, teacherFacts: [],
+      batches: settings.recordedBatches(jobs.map(\.settings.distinctEpochs).max() ?? 0),
+      methods: [], statistics: statistics, storage: .float32)
+    let bytes = header.byteCount(statistics, batches: 0..<header.batches.count)
+    let isSaving = try comparison.recordsTeachers && shared.savesTime(for: missing)
+    let isSmall = bytes < (DiskSpace.free(at: comparison.runs) ?? .max) / 2
+    signal = .init(
+      teacher: teacher.name, runs: jobs.count, signals: header.signals, bytes: bytes,
+      use: !isSaving ? .live : isSmall ? .recorded : .tooLarge)
+  }
+
+  /// Measures what is not known yet.
+  func prepare(_ meter: StepMeter?) throws {
+    for job in missing { try meter?.measure(job.settings, teacher: teacher) }
+  }
+
+  /// The time of the missing runs and their recording.
+  func seconds(_ meter: StepMeter?) throws -> Double? {
+    guard let meter else { return nil }
+    let isRecorded = signal?.use == .recorded
+    var seconds = 0.0
+    for job in missing {
+      let (settings, cost) = (job.settings, meter.cost(of: job.settings, teacher: teacher))
+      let epochs = try settings.training.epochs - job.folder.epochsDone
+      let step = isRecorded ? max(cost.step - cost.teacher, 0) : cost.step
+      seconds += Double(epochs * settings.batchesPerEpoch) * step
+      let evaluations = (epochs + settings.training.evaluateEvery - 1) / settings.training.evaluateEvery
+      seconds += Double(evaluations * settings.evaluationImageCount) * cost.evaluatedImage
+    }
+    guard isRecorded, let first = missing.first?.settings else { return seconds }
+    let batches = (jobs.map(\.settings.distinctEpochs).max() ?? 0) * first.batchesPerEpoch
+    return seconds + Double(batches) * meter.cost(of: first, teacher: teacher).teacher
+  }
+
+  /// What the folders of all runs take: weights, and a checkpoint with the optimiser's state.
+  func runBytes() throws -> Int {
+    try jobs.reduce(0) { sum, job in
+      let settings = job.settings
+      let network = settings.student.network.parameterCount(
+        classes: settings.data.set.classCount, inputChannels: settings.data.set.imageShape.channels)
+      let modules = try settings.objective(teacher: teacher, Generator(seed: 0)).modules
+      let own = modules.reduce(0) { $0 + $1.module.parameterCount }
+      let copies = if case .adamW = settings.training.optimizer { 3 } else { 2 }
+      return sum + 4 * (network + copies * (network + own))
+    }
+  }
+}
+
+extension Configuration {
+  fileprivate func recordedBatches(_ epochs: Int) -> RecordingHeader.Batches {
+    .init(
+      epochs: epochs, perEpoch: batchesPerEpoch, size: training.batchSize, lastSize: lastBatchSize, facts: planFacts)
+  }
+
+  /// The images that accuracy is measured on.
+  fileprivate var evaluationImageCount: Int {
+    data.evaluateOn == .heldOut ? data.heldOutImages : data.testImages ?? data.set.imageCount(.test)
+  }
+}

@@ -1,0 +1,206 @@
+// How long steps take here, from a few of them on synthetic images.
+
+import Foundation
+import Kindred
+import KindredVision
+import Torch
+
+/// Measures each combination of networks and losses once, as long as there is time; the others are reckoned.
+final class StepMeter {
+  /// What a combination takes: seconds, or multiply-adds.
+  struct Cost {
+    /// A step with a live teacher.
+    let step: Double
+    /// The teacher's share of it.
+    let teacher: Double
+    let evaluatedImage: Double
+  }
+
+  /// All that a step's time depends on.
+  private struct Key: Equatable {
+    let set: DataSetName
+    let student: Architecture
+    let teacher: String?
+    let losses: [String]
+    let batchSize: Int
+    let precision: Precision
+    let device: DeviceKind
+
+    init(_ settings: Configuration, teacher: NetworkDescription?) {
+      (set, student, self.teacher) = (settings.data.set, settings.student.network, teacher?.name)
+      losses = settings.losses.terms.map { term in
+        "\(term.method.name) \(term.method.layers.map { "\($0.student) \($0.teacher)" })"
+      }
+      (batchSize, precision) = (settings.training.batchSize, settings.training.precision)
+      device = settings.training.device
+    }
+  }
+
+  private let limit: Duration
+  private let runs: URL
+  private let start = ContinuousClock.now
+  private var costs: [(key: Key, cost: Cost, work: Cost)] = []
+  private var unknown: [Key] = []
+
+  var measured: Int { costs.count }
+  var reckoned: Int { unknown.count }
+
+  /// - Parameter runs: the folder of runs.
+  init(limit: Duration, runs: URL) { (self.limit, self.runs) = (limit, runs) }
+
+  /// Measures a combination, unless it is known, time is up, or its teacher is a recording.
+  func measure(_ settings: Configuration, teacher: NetworkDescription?) throws {
+    let key = Key(settings, teacher: teacher)
+    guard !costs.contains(where: { $0.key == key }), !unknown.contains(key) else { return }
+    guard .now - start < limit, let steps = try MeasuredSteps(settings, teacher: teacher, runs: runs) else {
+      unknown.append(key)
+      return
+    }
+    costs.append((key, try steps.cost(), settings.work))
+  }
+
+  /// The measured cost, or one that is reckoned from the others.
+  func cost(of settings: Configuration, teacher: NetworkDescription?) -> Cost {
+    let key = Key(settings, teacher: teacher)
+    if let known = costs.first(where: { $0.key == key }) { return known.cost }
+    let work = costs.reduce(0) { $0 + $1.work.step }
+    let rate = work > 0 ? costs.reduce(0) { $0 + $1.cost.step } / work : 0
+    let own = settings.work
+    return Cost(step: rate * own.step, teacher: rate * own.teacher, evaluatedImage: rate * own.evaluatedImage)
+  }
+}
+
+/// A few steps of a run with fresh networks and drawn images.
+private struct MeasuredSteps {
+  private let settings: Configuration
+  private let distiller: Distiller
+  private let teacher: (any TeacherSignal)?
+  private let statistics: Set<TeacherStatistic>
+  private let images: ImageSet
+  private let batches: ImageBatches
+
+  private static let steps = 3
+  private static let enough = Duration.seconds(2)
+
+  /// nil for a teacher that is a recording, which knows the run's own images only.
+  init?(_ settings: Configuration, teacher description: NetworkDescription?, runs: URL) throws {
+    if case .recording = settings.teacher?.source { return nil }
+    var settings = settings
+    try settings.checkDevice()
+    settings.prepareRuntime()
+    settings.training.optimizer = settings.training.optimizer.still
+    let images = ImageSet.synthetic(
+      for: settings.data.set, count: settings.training.batchSize * (1 + MeasuredSteps.steps))
+    let generator = Generator(seed: settings.training.seed)
+    let (classes, channels) = (settings.data.set.classCount, images.channels)
+    let teacher = settings.teacher?.network?.network(
+      classes: description?.classes ?? classes, inputChannels: channels, generator: generator)
+    let network = settings.student.network.network(classes: classes, inputChannels: channels, generator: generator)
+    var objective = try settings.objective(
+      teacher: description,
+      samples: .init(
+        count: settings.trainingImageCount, labels: (0..<settings.trainingImageCount).map { $0 % classes }),
+      classifier: teacher?.classifier.map { TeacherClassifier($0) }, normalizations: teacher?.normalizations, generator)
+    for (id, _) in settings.losses.uncalibrated { objective.setWeight(1, of: id) }
+    let statistics = objective.statistics
+    let student = objective.student(network)
+    for module in [student] + objective.modules.map(\.module) + [teacher].compactMap({ $0 }) {
+      module.move(to: settings.device)
+    }
+    if let teacher {
+      self.teacher = LiveTeacher(teacher, statistics: statistics, precision: settings.training.precision)
+    } else {
+      self.teacher = try settings.teacher.map {
+        try TeacherSource($0, for: settings, runs: runs)
+          .signal(statistics, settings, training: images, evaluation: images, onCost: { _ in })
+      }
+    }
+    batches = ImageBatches(
+      images,
+      plan: BatchPlan(
+        count: images.count, batchSize: settings.training.batchSize, seed: 0, augmentation: settings.data.augmentation),
+      epochs: 1, device: settings.device)
+    distiller = Distiller(student: student, teacher: self.teacher, objective: objective, recipe: settings.training)
+    (self.settings, self.statistics, self.images) = (settings, statistics, images)
+  }
+
+  /// The mean of the steps after the first, which a slow one ends early.
+  func cost() throws -> StepMeter.Cost {
+    let events = distiller.events(on: batches)
+    var (begin, count) = (ContinuousClock.now, -1)
+    while count < MeasuredSteps.steps, count < 1 || .now - begin < MeasuredSteps.enough, let event = try events.next() {
+      guard case .step(let report) = event else { continue }
+      // Waits for the device.
+      _ = try report.loss()
+      count += 1
+      if count == 0 { begin = .now }
+    }
+    let step = (.now - begin) / .seconds(1) / Double(max(count, 1))
+    return .init(step: step, teacher: try teacherSeconds(), evaluatedImage: evaluationSeconds())
+  }
+
+  /// The second time: the first is slower.
+  private func teacherSeconds() throws -> Double {
+    var source = batches.batches(from: BatchPosition())
+    guard let teacher, let statistic = statistics.first, let batch = source.next() else { return 0 }
+    // Reading a row waits for the device.
+    func work() throws { _ = try teacher.output(for: batch)[statistic].narrowed(0, 0..<1).elements(as: Float.self) }
+    try work()
+    let begin = ContinuousClock.now
+    try work()
+    return (.now - begin) / .seconds(1)
+  }
+
+  private func evaluationSeconds() -> Double {
+    let some = images.first(perSetBalanced: min(64, images.count))
+    let begin = ContinuousClock.now
+    let batches = EvaluationImages(some, device: settings.device)
+    _ = distiller.student.evaluation(on: batches, classCount: settings.data.set.classCount)
+    return (.now - begin) / .seconds(1) / Double(some.count)
+  }
+}
+
+extension OptimizerOptions {
+  /// Steps that hardly change anything, so that nothing becomes infinite.
+  fileprivate var still: OptimizerOptions {
+    switch self {
+    case .sgd(var options):
+      options.learningRate = 1e-9
+      return .sgd(options)
+    case .adamW(var options):
+      options.learningRate = 1e-9
+      return .adamW(options)
+    }
+  }
+}
+
+extension Configuration {
+  /// The multiply-adds: of the student forward and twice backward, and of the teacher forward.
+  fileprivate var work: StepMeter.Cost {
+    let shape = data.set.imageShape
+    func count(_ network: Architecture) -> Double {
+      Double(
+        network.multiplyAdds(
+          classes: data.set.classCount, inputChannels: shape.channels, inputHeight: shape.height,
+          inputWidth: shape.width))
+    }
+    let (student, teacher) = (count(student.network), teacher?.network.map(count) ?? 0)
+    let batch = Double(training.batchSize)
+    return .init(step: batch * (3 * student + teacher), teacher: batch * teacher, evaluatedImage: student)
+  }
+}
+
+extension ImageSet {
+  /// Images of a set's shape and classes, for what depends on nothing else.
+  fileprivate static func synthetic(for set: DataSetName, count: Int) -> ImageSet {
+    let (channels, height, width) = set.imageShape
+    var random = SplitMix64(key: 0)
+    let pixels = (0..<count * channels * height * width).map { _ in UInt8.random(in: 0...255, using: &random) }
+    return ImageSet(
+      name: "synthetic", width: width, height: height, channels: channels,
+      classNames: (0..<set.classCount).map { "\($0)" }, pixels: pixels,
+      labels: (0..<count).map { UInt16($0 % set.classCount) },
+      channelMean: [Float](repeating: 0.5, count: channels),
+      channelDeviation: [Float](repeating: 0.25, count: channels))
+  }
+}
