@@ -25,6 +25,8 @@ class Batch:
     def __init__(self, size, options):
         self.size = size
         self.arguments = ["--batch", str(size), "--rounds", "1", "--threads", str(options.threads)]
+        if options.cpu_time:
+            self.arguments.append("--cpu-time")
         if options.methods:
             self.arguments += ["--methods", options.methods]
         self.seconds = {side: {} for side in SIDES}
@@ -64,7 +66,8 @@ def report(options):
     slower = [name for batch in batches for name in batch.slower()]
     return [
         f"{processor()}, {options.threads} threads; medians of {options.rounds} rounds, both sides in turn, a process"
-        " each. Forward and backward on WRN-16-2's and WRN-40-2's shapes; above 1 Kindred is so many times as fast.",
+        f" each{', its time on the processor' if options.cpu_time else ''}. Forward and backward on WRN-16-2's and"
+        " WRN-40-2's shapes; above 1 Kindred is so many times as fast.",
         "",
         *table(
             ["method", "batch", "PyTorch ms", "Kindred ms", "PyTorch / Kindred (min..max)"],

@@ -11,7 +11,8 @@ reviewkd all three and the pooled vector. No optimiser's step is part of the tim
 
 Prints one line of JSON for each method and batch:
   method, batch   kd's settings as kd-standardize, kd-normalize, kd-curriculum, kd-weighted
-  seconds         list, each round's median over as many iterations as take 0.2 seconds (at least three)
+  seconds         list, each round's median over as many iterations as take 0.2 seconds (at least three); time on
+                  the processor with --cpu-time, for a machine that others use too
 CRD has four lines: crd (all of a step: draw by the alias method, gather, scores, backward, update of the banks), then
 parts of it on their own: crd-draw (that draw), crd-gather (both banks' index_select), and crd-draw-choice (b draws by
 numpy.random.choice without replacement from the 49,500 images of other classes: how RepDistiller's data loader draws
@@ -389,26 +390,26 @@ METHODS = {
 }
 
 
-def step(function, leaves):
+def step(function, leaves, clock):
     """The seconds of one forward and, where there is a loss, backward."""
     for leaf in leaves:
         leaf.grad = None
-    start = time.perf_counter()
+    start = clock()
     loss = function()
     if isinstance(loss, torch.Tensor) and loss.requires_grad:
         loss.backward()
-    return time.perf_counter() - start
+    return clock() - start
 
 
-def rounds(function, leaves, count):
+def rounds(function, leaves, count, clock):
     """Each round's median; a round lasts as long as several iterations need for `SECONDS_PER_ROUND`."""
     for _ in range(2):
-        step(function, leaves)
+        step(function, leaves, clock)
     medians = []
     for _ in range(count):
         times = []
         while len(times) < FEWEST_ITERATIONS or sum(times) < SECONDS_PER_ROUND:
-            times.append(step(function, leaves))
+            times.append(step(function, leaves, clock))
         medians.append(statistics.median(times))
     return medians
 
@@ -419,6 +420,7 @@ def parse():
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--cpu-time", action="store_true", help="count the process's time on the processor")
     options = parser.parse_args()
     options.methods = options.methods.split(",")
     if "crd" in options.methods:
@@ -436,9 +438,10 @@ def parse():
 def main():
     options = parse()
     torch.set_num_threads(options.threads)
+    clock = time.process_time if options.cpu_time else time.perf_counter
     for name in options.methods:
         inputs = Inputs(options.batch)
-        seconds = rounds(METHODS[name](inputs), inputs.leaves, options.rounds)
+        seconds = rounds(METHODS[name](inputs), inputs.leaves, options.rounds, clock)
         print(json.dumps({"method": name, "batch": options.batch, "seconds": seconds}), flush=True)
 
 

@@ -18,6 +18,7 @@ def parse():
     parser.add_argument("--steps", type=int, default=6, help="step: measured steps in each run (default 6)")
     parser.add_argument("--warmup", type=int, default=3, help="step: steps before them (default 3)")
     parser.add_argument("--methods", help="losses: names with commas (default: all)")
+    parser.add_argument("--cpu-time", action="store_true", help="losses: time on the processor, for a machine in use")
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="threads of either side (default: all)")
     parser.add_argument("--python-only", action="store_true", help="step: leave Kindred out and do not build it")
     parser.add_argument("--markdown", type=pathlib.Path, metavar="FILE", help="write the report to this file too")
@@ -31,6 +32,8 @@ def parse():
     options.parts = options.parts or (["step"] if options.python_only else list(PARTS))
     if options.python_only and "losses" in options.parts:
         parser.error("--python-only leaves nothing to compare of the losses; leave it out, or run pytorch_losses.py")
+    if options.cpu_time and options.threads > 1:
+        parser.error("--cpu-time adds up the threads' times; use it with --threads 1")
     if options.markdown and not options.markdown.absolute().parent.is_dir():
         parser.error(f"--markdown: there is no folder {options.markdown.parent}")
     return options
