@@ -48,10 +48,12 @@ struct StudyView {
   }
 
   private func time(_ plan: ComparisonPlan) -> String {
-    guard let estimate = plan.estimate else { return "Time: not measured.\n" }
+    let obstacle = plan.obstacle.map { " Some steps could not be measured: \($0)." } ?? ""
+    guard let estimate = plan.estimate else { return "Time: not measured.\(obstacle)\n" }
     let reckoned = estimate.reckoned == 0 ? "" : " and reckoned for \(estimate.reckoned) more by their multiply-adds"
     return "Time: about \(Format.duration(estimate.seconds)) here, an estimate from a few steps of "
-      + "\(estimate.measured) \(estimate.measured == 1 ? "combination" : "combinations") of networks and losses on synthetic images\(reckoned).\n"
+      + "\(estimate.measured) \(estimate.measured == 1 ? "combination" : "combinations") of networks and losses on "
+      + "synthetic images\(reckoned).\(obstacle)\n"
   }
 
   /// Signals that differ by nothing but their seeds share a line.

@@ -146,6 +146,8 @@ import Testing
     for words in ["sp=100", "ce + sp 100", "similarity.stage3", "7 runs.", "Time: about", "Space: about"] {
       #expect(inspected.output.contains(words), "\(words) in \(inspected.output)")
     }
+    let unmeasured = try Command.run("inspect", "study.yaml", "--no-measurement", in: scratch.url)
+    #expect(unmeasured.output.contains("Time: not measured.\nSpace: about"), "\(unmeasured.output)")
     #expect(!scratch.has("runs"))
     let alone = try Command.run("train", "study.yaml", in: scratch.url)
     #expect(alone.status == 1)

@@ -46,17 +46,19 @@ public struct ComparisonPlan {
   public let recordingBytes: Int
   /// nil where nothing was measured.
   public let estimate: Estimate?
+  /// Why something could not be measured.
+  public let obstacle: String?
 }
 
 extension Comparison {
   /// What is to be done. Needs neither images nor trained teachers.
   /// - Parameter measuring: for how long steps may be measured on synthetic images; nil for not at all.
-  /// - Throws: as `TeacherInspection`, `ConfigurationError`; `RunError` for a device that is not there.
+  /// - Throws: as `TeacherInspection`, `ConfigurationError`.
   public func plan(measuring: Duration? = .seconds(30)) throws -> ComparisonPlan {
     let works = try SharedSignal.groups(jobs).map { try PlannedSignal($0, self) }
     let meter = measuring.map { StepMeter(limit: $0, runs: runs) }
     var seconds = 0.0
-    for work in works where meter != nil { try work.prepare(meter) }
+    for work in works where meter != nil { work.prepare(meter) }
     for work in works { seconds += try work.seconds(meter) ?? 0 }
     let signals = works.compactMap(\.signal)
     return ComparisonPlan(
@@ -65,7 +67,7 @@ extension Comparison {
       recordingBytes: signals.filter { $0.use == .recorded }.map(\.bytes).max() ?? 0,
       estimate: meter.flatMap {
         $0.measured == 0 ? nil : .init(seconds: seconds, measured: $0.measured, reckoned: $0.reckoned)
-      })
+      }, obstacle: meter?.obstacle)
   }
 }
 
@@ -105,8 +107,8 @@ private struct PlannedSignal {
   }
 
   /// Measures what is not known yet.
-  func prepare(_ meter: StepMeter?) throws {
-    for job in missing { try meter?.measure(job.settings, teacher: teacher) }
+  func prepare(_ meter: StepMeter?) {
+    for job in missing { meter?.measure(job.settings, teacher: teacher) }
   }
 
   /// The time of the missing runs and their recording.

@@ -41,6 +41,8 @@ final class StepMeter {
   private let start = ContinuousClock.now
   private var costs: [(key: Key, cost: Cost, work: Cost)] = []
   private var unknown: [Key] = []
+  /// Why a combination could not be measured: a plan is of use without it.
+  private(set) var obstacle: String?
 
   var measured: Int { costs.count }
   var reckoned: Int { unknown.count }
@@ -49,14 +51,18 @@ final class StepMeter {
   init(limit: Duration, runs: URL) { (self.limit, self.runs) = (limit, runs) }
 
   /// Measures a combination, unless it is known, time is up, or its teacher is a recording.
-  func measure(_ settings: Configuration, teacher: NetworkDescription?) throws {
+  func measure(_ settings: Configuration, teacher: NetworkDescription?) {
     let key = Key(settings, teacher: teacher)
     guard !costs.contains(where: { $0.key == key }), !unknown.contains(key) else { return }
-    guard .now - start < limit, let steps = try MeasuredSteps(settings, teacher: teacher, runs: runs) else {
+    do {
+      let cost = try withTorchErrors {
+        .now - start < limit ? try MeasuredSteps(settings, teacher: teacher, runs: runs)?.cost() : nil
+      }
+      if let cost { costs.append((key, cost, settings.work)) } else { unknown.append(key) }
+    } catch {
       unknown.append(key)
-      return
+      obstacle = obstacle ?? "\(error)"
     }
-    costs.append((key, try steps.cost(), settings.work))
   }
 
   /// The measured cost, or one that is reckoned from the others.
