@@ -50,9 +50,10 @@ extension TeacherStatistic {
 /// The Gram matrix of centred activations, divided by its norm, b x b.
 @Sendable private func centredGram(_ activation: Tensor) -> Tensor {
   let rows = activation.batchRows()
-  let gram = (rows - rows.mean([0], keepingAxes: true)).gram().normalized([0, 1])
-  // Of rows that are all the same only the mean's rounding would be left, which is nothing to align.
-  let values = rows.detached()
-  let spread = (values.maximum([0]) - values.minimum([0])).maximum()
-  return gram * spread.greater(than: 0).to(gram.dtype)
+  let mean = rows.mean([0], keepingAxes: true)
+  let gram = (rows - mean).gram()
+  // Of rows that are all the same only the mean's rounding is left, which is nothing to align.
+  let rounding = mean.detached().norm().squared() * (1e-11 * Double(rows.shape[0]))
+  let isMore = (gram.detached().norm() - rounding).greater(than: 0)
+  return gram.normalized([0, 1]) * isMore.to(gram.dtype)
 }

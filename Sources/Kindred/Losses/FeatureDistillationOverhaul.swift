@@ -99,9 +99,11 @@ struct FeatureDistillationOverhaulLoss: DistillationLoss {
     let terms = layers.enumerated().map { index, pair in
       let student = connectors.connectors[index](step.student.tap(pair.student))
       let target = connectors.target(step.teacher[.activation(pair.teacher)], index)
-      let difference = student - target
-      let counted = Tensor.where(target.greater(than: 0), difference, difference.relu())
-      return counted.squared().sum() * depthFactor(index, of: layers.count)
+      // Where the distance does not count, the student is its own target. A sum of bools is true where one of them is.
+      let own = student.detached()
+      let isCounted = target.greater(than: 0) + (own - target).greater(than: 0)
+      let distance = (student - Tensor.where(isCounted, target, own)).squared().sum()
+      return distance * depthFactor(index, of: layers.count)
     }
     return total(terms) / (1000 * Double(step.batch.count))
   }
@@ -118,6 +120,8 @@ final class MarginConnectors: Module {
   /// max(t, m) for the teacher's pre-activation t of a pair.
   func target(_ activation: Tensor, _ index: Int) -> Tensor {
     let margin = margins[index].reshaped([1, -1, 1, 1])
-    return (activation - margin).relu() + margin
+    let excess = activation - margin
+    excess.reluInPlace()
+    return excess + margin
   }
 }

@@ -66,6 +66,7 @@ extension TeacherStatistic {
 
 /// The Gram matrix of each map's channels, its rows divided by their norms: b x C x C for b x C x H x W.
 private func similarities(ofChannels map: Tensor) -> Tensor {
-  let channels = map.flattened(from: 2)
-  return channels.matmul(channels.transposed()).unitVectors(along: 2)
+  // h w positions of C channels: channels-last maps are that without a copy.
+  let positions = map.permuted([0, 2, 3, 1]).reshaped([map.shape[0], -1, map.shape[1]])
+  return positions.transposed().matmul(positions).unitVectors(along: 2)
 }

@@ -128,7 +128,7 @@ final class ReviewBlock: Module {
 
 /// The mean squared difference of two square maps (b x C x h x h) at several sizes, see `KnowledgeReview`.
 func hierarchicalContextLoss(_ output: Tensor, _ target: Tensor) -> Tensor {
-  var value = output.meanSquaredError(target)
+  var value = output.meanSquaredDistance(to: target)
   var (weight, weights) = (1.0, 1.0)
   for size in [4, 2, 1] where size < output.shape[2] {
     weight /= 2
@@ -136,7 +136,7 @@ func hierarchicalContextLoss(_ output: Tensor, _ target: Tensor) -> Tensor {
     let (pooled, wanted) = (
       output.averagePooled(toHeight: size, width: size), target.averagePooled(toHeight: size, width: size)
     )
-    value = value + pooled.meanSquaredError(wanted) * weight
+    value = value + pooled.meanSquaredDistance(to: wanted) * weight
   }
   return value / weights
 }

@@ -86,7 +86,7 @@ struct ReusedTeacherClassifierLoss: DistillationLoss {
   }
 
   func callAsFunction(_ step: Step) -> Tensor {
-    step.student.tap(ReusedClassifierNetwork.projectedName).meanSquaredError(step.teacher[statistic])
+    step.student.tap(ReusedClassifierNetwork.projectedName).meanSquaredDistance(to: step.teacher[statistic])
   }
 
   private var statistic: TeacherStatistic {
