@@ -89,8 +89,8 @@ private struct ContrastiveLoss: DistillationLoss {
   }
 
   func callAsFunction(_ step: Step) -> Tensor {
-    let student = banks.embedS(step.student.tap(Activations.pooledName)).unitVectors(along: 1)
-    let teacher = banks.embedT(step.teacher[.pooled]).unitVectors(along: 1)
+    let student = banks.embedS(step.student.tap(Activations.pooledName)).normalized([1])
+    let teacher = banks.embedT(step.teacher[.pooled]).normalized([1])
     let (indices, negatives) = (step.batch.indices, step.extra(ContrastiveLoss.negativesKey))
     let value =
       contrast(student, banks.memoryT, banks.normalizerS, indices, negatives)
@@ -139,7 +139,7 @@ private struct ContrastiveLoss: DistillationLoss {
 
   private func update(_ bank: Tensor, _ vectors: Tensor, _ indices: Tensor) {
     let old = bank.indexSelect(0, indices)
-    let new = (old * method.momentum + vectors * (1 - method.momentum)).unitVectors(along: 1)
+    let new = (old * method.momentum + vectors * (1 - method.momentum)).normalized([1])
     bank.indexCopyInPlace(indices, new.indexSelect(0, indices.lastPlaces()))
   }
 }

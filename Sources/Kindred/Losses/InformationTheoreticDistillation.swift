@@ -91,7 +91,7 @@ extension Tensor {
 
   /// The Gram matrix of normalised rows.
   fileprivate func cosines() -> Tensor {
-    let rows = unitVectors(along: 1)
+    let rows = normalized([1])
     return rows.matmul(rows.transposed())
   }
 

@@ -68,5 +68,5 @@ extension TeacherStatistic {
 private func similarities(ofChannels map: Tensor) -> Tensor {
   // h w positions of C channels: channels-last maps are that without a copy.
   let positions = map.permuted([0, 2, 3, 1]).reshaped([map.shape[0], -1, map.shape[1]])
-  return positions.transposed().matmul(positions).unitVectors(along: 2)
+  return positions.transposed().matmul(positions).normalized([2])
 }

@@ -25,7 +25,6 @@ public struct Setting<Root>: Sendable {
 public enum SettingKind: Sendable {
   case number(NumberRange)
   case wholeNumber(ClosedRange<Int>)
-  case wholeNumbers(ClosedRange<Int>)
   /// Any number of 64 bits.
   case seed
   /// A number of things, or `all`.
@@ -42,7 +41,6 @@ public enum SettingKind: Sendable {
 public enum SettingValue: Sendable, Equatable {
   case number(Double)
   case wholeNumber(Int)
-  case wholeNumbers([Int])
   case seed(UInt64)
   case flag(Bool)
   case word(String)
@@ -52,7 +50,6 @@ public enum SettingValue: Sendable, Equatable {
 
 /// The ranges of numbers that settings have, in the words of the messages about them.
 public enum NumberRange: String, Sendable {
-  case any = "of any size"
   case positive = "above 0"
   case notNegative = "of at least 0"
   case unit = "from 0 to 1"
@@ -60,7 +57,6 @@ public enum NumberRange: String, Sendable {
 
   public func contains(_ number: Double) -> Bool {
     switch self {
-    case .any: true
     case .positive: number > 0
     case .notNegative: number >= 0
     case .unit: (0...1).contains(number)

@@ -171,7 +171,6 @@ struct YAMLWriter {
     case nil: if case .countOrAll = kind { line(key, "all") }
     case .number(let number): line(key, number)
     case .wholeNumber(let number): line(key, number)
-    case .wholeNumbers(let numbers): line(key, numbers)
     case .seed(let seed): line(key, seed)
     case .flag(let flag): line(key, flag)
     case .word(let word): line(key, word)

@@ -201,7 +201,6 @@ extension YAMLReader {
     switch kind {
     case .number(let range): try number(key, range).map { .number($0) }
     case .wholeNumber(let range): try wholeNumber(key, in: range).map { .wholeNumber($0) }
-    case .wholeNumbers(let range): try wholeNumbers(key, in: range).map { .wholeNumbers($0) }
     case .seed: try seed(key).map { .seed($0) }
     case .countOrAll: try countOrAll(key).map { .wholeNumber($0) }
     case .flag: try flag(key).map { .flag($0) }

@@ -69,8 +69,10 @@ public struct Recording: Sendable {
     guard hasClassifier else { return nil }
     do {
       let (tensors, _) = try Safetensors.read(Recording.classifierFile(folder))
-      guard let weight = tensors["weight"], let bias = tensors["bias"] else {
-        throw RecordingError(folder, "classifier.safetensors holds no weight and bias; record again")
+      guard let weight = tensors["weight"], let bias = tensors["bias"], weight.isFloatingPoint, bias.isFloatingPoint,
+        weight.shape.count == 2, bias.shape == [weight.shape[0]], weight.shape[0] == header.teacher.classes
+      else {
+        throw RecordingError(folder, "classifier.safetensors holds no layer of the teacher's classes; record again")
       }
       return TeacherClassifier(weight: weight, bias: bias)
     } catch let error as SafetensorsError {
