@@ -55,6 +55,33 @@ import Torch
     }
   }
 
+  /// Entries that are not what their names say were traps in the arithmetic.
+  @Test func entriesOfOtherShapesAreRefused() throws {
+    let vectors = Tensor.ones([4, 3])
+    let (labels, indices) = (Tensor([0, 1, 2, 0] as [Int64], shape: [4]), Tensor.arange(4))
+    let whole = ["logits": vectors, "pooled": vectors, "labels": labels, "indices": indices]
+    let wide = ["logits": vectors, "pooled": vectors, "classifier.weight": vectors, "classifier.bias": labels]
+    try write(whole, "whole.safetensors")
+    try write(wide, "integers.safetensors")
+    let cases: [(method: String, entry: String, tensor: Tensor, reason: String)] = [
+      ("skd", "logits", Tensor.ones([4]), "the student's 'logits' is float64[4]"),
+      ("pkt", "pooled", Tensor.ones([4, 3, 1, 1]), "the student's 'pooled' is float64[4, 3, 1, 1]"),
+      ("sp", "activation", Tensor.ones([4]), "the student's 'activation' is float64[4]"),
+      ("dkd", "labels", Tensor.ones([4]), "the student's 'labels' is float64[4]; it must be int64"),
+      ("dkd", "labels", labels - 3, "the student's 'labels' hold -3"),
+      ("crd", "negatives", indices, "the student's 'negatives' is int64[4]"),
+    ]
+    for (method, entry, tensor, reason) in cases {
+      try write(whole.merging([entry: tensor]) { _, new in new }, "odd.safetensors")
+      let run = try Command.run(
+        "loss", method, "--student", "odd.safetensors", "--teacher", "whole.safetensors", in: scratch.url)
+      #expect(run.status == 1 && run.errors.hasPrefix("Error: \(method): \(reason)"), "\(run.errors)")
+    }
+    let run = try Command.run(
+      "loss", "srrl", "--student", "whole.safetensors", "--teacher", "integers.safetensors", in: scratch.url)
+    #expect(run.status == 1 && run.errors.contains("'classifier.bias' is int64[4]"), "\(run.errors)")
+  }
+
   @Test func forwardGivesLogitsAndEveryTap() throws {
     let images = Generator(seed: 5).normal([2, 3, 32, 32])
     try write(["input": images], "x.safetensors")

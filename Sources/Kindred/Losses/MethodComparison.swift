@@ -97,13 +97,8 @@ public struct MethodComparison {
     guard own == other else {
       throw MethodError("the student's batch is \(own), the teacher's \(other); they must be the same inputs")
     }
-    for (name, tensor) in student where name != "negatives" && tensor.shape.first != own {
-      throw MethodError("the student's '\(name)' has shape \(tensor.shape), the batch is \(own)")
-    }
-    for name in ["labels", "indices", "negatives"] {
-      guard let tensor = student[name], tensor.dtype != .int64 else { continue }
-      throw MethodError("the student's '\(name)' is \(tensor.dtype); it must be int64")
-    }
+    try checkShapes(of: student, "the student", batch: own)
+    try checkShapes(of: teacher, "the teacher", batch: own)
     for name in ["indices", "negatives"] {
       let values = student[name]?.elements(as: Int64.self) ?? []
       guard let bad = values.first(where: { !(0..<largestSet).contains($0) }) else { continue }
@@ -113,13 +108,44 @@ public struct MethodComparison {
       guard let labels = student["labels"] else {
         throw MethodError("needs the class of each input: an int64 entry 'labels' in the student's file")
       }
-      let largest = Int(labels.maximum().item)
+      let (smallest, largest) = (Int(labels.minimum().item), Int(labels.maximum().item))
+      guard smallest >= -1 else {
+        throw MethodError("the student's 'labels' hold \(smallest); classes are counted from 0, -1 is none")
+      }
       if let classes = student[Activations.logitsName]?.shape.last, largest >= classes {
         throw MethodError("the student's 'labels' go up to \(largest), but its logits have \(classes) classes from 0")
       }
     }
     if own == 1, let problem = type(of: method).card.loneInput {
       throw MethodError("needs a batch of two or more: \(problem)")
+    }
+  }
+
+  /// Refuses entries that are not what their names say.
+  private static func checkShapes(of entries: [String: Tensor], _ whose: String, batch: Int) throws {
+    for (name, tensor) in entries.sorted(by: { $0.key < $1.key }) {
+      guard let (isRight, wanted) = rule(name, tensor, batch: batch, entries), !isRight else { continue }
+      throw MethodError("\(whose)'s '\(name)' is \(tensor.dtype)\(tensor.shape); it must be \(wanted)")
+    }
+  }
+
+  /// Whether an entry is what its name says, and what that is; nil for a name that means nothing.
+  private static func rule(
+    _ name: String, _ tensor: Tensor, batch: Int, _ entries: [String: Tensor]
+  ) -> (isRight: Bool, wanted: String)? {
+    let (shape, isWhole) = (tensor.shape, tensor.dtype == .int64)
+    let isOfBatch = tensor.isFloatingPoint && shape.first == batch
+    switch name {
+    case "labels", "indices": return (isWhole && shape == [batch], "int64 of shape [\(batch)]")
+    case "negatives":
+      return (isWhole && shape.count == 2 && shape[0] == batch, "int64 of shape [\(batch), negatives]")
+    case Activations.logitsName, Activations.pooledName:
+      return (isOfBatch && shape.count == 2, "floating-point of shape [\(batch), ...] with two axes")
+    case "classifier.weight": return (tensor.isFloatingPoint && shape.count == 2, "floating-point, classes x features")
+    case "classifier.bias":
+      let classes = entries["classifier.weight"]?.shape.first
+      return (tensor.isFloatingPoint && shape == [classes ?? shape.first ?? 0], "floating-point, one for each class")
+    default: return name.isActivation ? (isOfBatch && shape.count >= 2, "floating-point, [\(batch), ...]") : nil
     }
   }
 
