@@ -77,6 +77,10 @@ import Torch
         "loss", method, "--student", "odd.safetensors", "--teacher", "whole.safetensors", in: scratch.url)
       #expect(run.status == 1 && run.errors.hasPrefix("Error: \(method): \(reason)"), "\(run.errors)")
     }
+    let idle = try Command.run(
+      "loss", "kd", "--student", "whole.safetensors", "--teacher", "whole.safetensors", "--module", "whole.safetensors",
+      in: scratch.url)
+    #expect(idle.status == 1 && idle.errors == "Error: kd: trains and keeps nothing; take the module out\n")
     let run = try Command.run(
       "loss", "srrl", "--student", "whole.safetensors", "--teacher", "integers.safetensors", in: scratch.url)
     #expect(run.status == 1 && run.errors.contains("'classifier.bias' is int64[4]"), "\(run.errors)")

@@ -8,7 +8,7 @@ import Torch
 
 @Suite struct FaceTests {
   private let data = ImageData.textures(train: 48, test: 16)
-  private let recipe = Recipe(epochs: 2, batchSize: 16, optimizer: .sgd(learningRate: 0.05), threads: 1)
+  private let recipe = Recipe(epochs: 2, batchSize: 16, optimizer: .sgd(learningRate: 0.05))
 
   private func distiller(_ losses: [WeightedLoss]) throws -> Distiller {
     try Distiller(
@@ -47,6 +47,18 @@ import Torch
     let weight = try #require(distiller.objective.terms.last?.weight)
     #expect(weight > 0)
     #expect(try epochs(distiller).count == 2)
+  }
+
+  /// KD's alpha takes its share of cross-entropy, as in a configuration; a weight does not. Without a teacher there is no KD.
+  @Test func methodsShareWithCrossEntropy() throws {
+    let whole = try distiller([.crossEntropy(), .method(KnowledgeDistillation(), weight: 0.5)])
+    let shared = try distiller([.crossEntropy(weight: 2), .method(KnowledgeDistillation())])
+    #expect(whole.objective.terms.map(\.weight) == [1, 0.5])
+    #expect(shared.objective.terms.map(\.weight) == [2 * (1 - 0.9), 0.9])
+    #expect(throws: MethodError.self) {
+      try Distiller(
+        Networks.make("resnet-8", for: data), losses: [.method(KnowledgeDistillation())], recipe: recipe, data: data)
+    }
   }
 
   @Test func aNetworkIsSavedAndLoaded() throws {

@@ -61,13 +61,13 @@ private struct InformationTheoreticLoss: DistillationLoss {
   }
 
   private func correlationTerm(_ student: Tensor, _ teacher: Tensor) -> Tensor {
-    let correlation = (student.standardizedColumns() * teacher.standardizedColumns()).mean([0])
+    let correlation = (student.standardized(0) * teacher.standardized(0)).mean([0])
     return (correlation - 1).abs().pow(2 * method.alpha).sum().log() / M_LN2
   }
 
   private func mutualTerm(_ student: Tensor, _ teacher: Tensor) -> Tensor {
-    let own = student.cosines()
-    return own.overTrace().squared().sum() - (own * teacher.cosines()).overTrace().squared().sum()
+    let own = cosines(student)
+    return own.overTrace().squared().sum() - (own * cosines(teacher)).overTrace().squared().sum()
   }
 }
 
@@ -80,21 +80,6 @@ private final class InformationTheoreticEmbedding: Module {
 }
 
 extension Tensor {
-  /// (x - mean) / (standard deviation + 1e-7) of each column of b x d; zero without a gradient where it is constant.
-  fileprivate func standardizedColumns() -> Tensor {
-    let varies = (maximum([0], keepingAxes: true) - minimum([0], keepingAxes: true)).greater(than: 0)
-    let zero = Tensor.zeros([1], dtype: dtype, device: device)
-    let centred = Tensor.where(varies, self - mean([0], keepingAxes: true), zero)
-    // By the norm, whose gradient at zero is zero.
-    return centred / (centred.norm([0], keepingAxes: true) / Double(shape[0] - 1).squareRoot() + 1e-7)
-  }
-
-  /// The Gram matrix of normalised rows.
-  fileprivate func cosines() -> Tensor {
-    let rows = normalized([1])
-    return rows.matmul(rows.transposed())
-  }
-
   /// A square matrix divided by its trace; as it is where that is zero.
   fileprivate func overTrace() -> Tensor {
     let trace = (self * Tensor.eye(shape[0], dtype: dtype, device: device)).sum()

@@ -47,7 +47,10 @@ public struct MethodComparison {
     for (_, tensor) in loss.module?.state ?? [] where tensor.isFloatingPoint {
       withoutGradients { tensor.setData(tensor.detached().to(dtype)) }
     }
-    if let state { try loss.module?.load(state) }
+    if let state {
+      guard let module = loss.module else { throw MethodError("trains and keeps nothing; take the module out") }
+      try module.load(state)
+    }
     batch.extras = loss.prepare(batch, seed: seed).merging(student) { _, given in given }
     self.batch = batch
   }

@@ -18,8 +18,13 @@ public struct WeightedLoss: Sendable {
   }
 
   /// Any method; without a weight its usual one, or a calibrated one where it has none.
+  ///
+  /// Cross-entropy's weight is multiplied by what the method makes of it, such as 1 - alpha beside KD with its alpha; KD with
+  /// a weight leaves it whole.
   public static func method(_ method: any Method, weight: Double? = nil) -> WeightedLoss {
-    WeightedLoss(method: method, weight: weight ?? method.ownWeight ?? type(of: method).card.weight)
+    var method = method
+    if weight != nil { method.giveUpOwnWeight() }
+    return WeightedLoss(method: method, weight: weight ?? method.ownWeight ?? type(of: method).card.weight)
   }
 }
 
@@ -40,6 +45,7 @@ extension Distiller {
     _ student: Network, teacher: TeacherChoice? = nil, losses: [WeightedLoss] = [.crossEntropy()], recipe: Recipe,
     data: any TrainingData
   ) throws {
+    recipe.prepareRuntime()
     let device = recipe.device.device
     student.move(to: device)
     var terms = try Distiller.terms(losses, student, teacher, recipe, data)
@@ -70,8 +76,10 @@ extension Distiller {
     let setup = LossSetup(
       student: own, teacher: other ?? own, samples: data.samples, classifier: teacher?.classifier,
       normalizations: teacher?.normalizations, generator: Generator(seed: recipe.seed))
+    let share = losses.reduce(1) { $0 * ($1.method?.crossEntropyFactor ?? 1) }
     return try losses.enumerated().map { index, loss in
-      guard let method = loss.method else { return .crossEntropy(weight: loss.weight ?? 1) }
+      guard let method = loss.method else { return .crossEntropy(weight: (loss.weight ?? 1) * share) }
+      guard teacher != nil else { throw MethodError("\(method.name) needs a teacher; give one, or take the loss out") }
       let isFirst = !losses[..<index].contains { $0.method?.name == method.name }
       return Objective.Term(
         isFirst ? method.name : "\(method.name)-\(index)", try method.loss(for: setup), weight: loss.weight)

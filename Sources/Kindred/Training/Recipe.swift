@@ -48,6 +48,14 @@ public struct Recipe: Sendable, Equatable {
     self.cudaGraph = cudaGraph
   }
 
+  /// Sets up libtorch for this process as the recipe says.
+  package func prepareRuntime() {
+    Runtime.flushDenormals()
+    Runtime.keepFreedMemory()
+    Runtime.makeConvolutionsDeterministic()
+    Runtime.threadCount = threads > 0 ? threads : Runtime.physicalCoreCount
+  }
+
   /// The learning rate in an epoch, counted from 0.
   public func learningRate(epoch: Int) -> Double {
     schedule.learningRate(optimizer.learningRate, epoch: epoch, of: epochs)

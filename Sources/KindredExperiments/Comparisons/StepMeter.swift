@@ -93,7 +93,7 @@ private struct MeasuredSteps {
     if case .recording = settings.teacher?.source { return nil }
     var settings = settings
     try settings.checkDevice()
-    settings.prepareRuntime()
+    settings.training.prepareRuntime()
     settings.training.optimizer = settings.training.optimizer.still
     let images = ImageSet.synthetic(
       for: settings.data.set, count: settings.training.batchSize * (1 + MeasuredSteps.steps))

@@ -13,14 +13,6 @@ extension Configuration {
 
   var device: Device { training.device.device }
 
-  /// Sets up libtorch for this process.
-  func prepareRuntime() {
-    Runtime.flushDenormals()
-    Runtime.keepFreedMemory()
-    Runtime.makeConvolutionsDeterministic()
-    Runtime.threadCount = training.threads > 0 ? training.threads : Runtime.physicalCoreCount
-  }
-
   /// Order, crops and flips of the training images.
   private var plan: BatchPlan {
     BatchPlan(

@@ -88,7 +88,7 @@ public final class TrainingRun {
     do {
       // Another process may have worked here while the images were loaded.
       if let result = try finishedBefore(resume: resume) { return .finished(result) }
-      settings.prepareRuntime()
+      settings.training.prepareRuntime()
       return try explained(teacher) {
         let work = try RunWork(settings, teacher: teacher, images: images) { try onEvent(.quantized($0)) }
         for remark in work.remarks { try onEvent(.training(.warning(remark))) }

@@ -121,7 +121,7 @@ public final class RecordingRun {
     } catch let finished as Finished {
       return result(finished.recording, plan)
     }
-    settings.prepareRuntime()
+    settings.training.prepareRuntime()
     do {
       return try withTorchErrors {
         let batches = settings.batches(of: images, epochs: epochs)
