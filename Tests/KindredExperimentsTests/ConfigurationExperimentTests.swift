@@ -22,7 +22,7 @@ import Testing
     let files = try #require(walk).compactMap { $0 as? URL }.filter { $0.pathExtension == "yaml" }
     let shared =
       ["cifar10/recipe.yaml", "cifar10/methods.yaml", "cifar10-short/recipe.yaml", "cifar100/recipe.yaml"]
-      + ["cifar100/methods.yaml"]
+      + ["cifar100/methods.yaml", "cifar100-short/recipe.yaml"]
     for file in files {
       let isShared = shared.contains { file.path.hasSuffix($0) }
       if isShared {

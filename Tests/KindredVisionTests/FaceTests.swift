@@ -61,6 +61,25 @@ import Torch
     }
   }
 
+  /// What a configuration file would be refused for is refused here too.
+  @Test func settingsThatCannotBeAreRefused() throws {
+    let data = self.data
+    func refusal(_ recipe: Recipe, _ loss: WeightedLoss = .crossEntropy()) throws -> String? {
+      #expect(throws: SettingError.self) {
+        try Distiller(Networks.make("resnet-8", for: data), losses: [loss], recipe: recipe, data: data)
+      }?.description
+    }
+    #expect(
+      try refusal(Recipe(epochs: 9, schedule: .init(.step(milestones: [5, 4], factor: 0.1))))
+        == "schedule.milestones: [5, 4] must increase from one to the next")
+    #expect(
+      try refusal(Recipe(optimizer: .sgd(learningRate: -1)))
+        == "optimizer.learning_rate: expected a number above 0, found -1.0")
+    #expect(
+      try refusal(recipe, .method(KnowledgeDistillation(temperature: 0)))
+        == "kd.temperature: expected a number above 0, found 0.0")
+  }
+
   @Test func aNetworkIsSavedAndLoaded() throws {
     let file = FileManager.default.temporaryDirectory.appending(path: "\(UUID().uuidString).safetensors").path
     defer { try? FileManager.default.removeItem(atPath: file) }

@@ -68,6 +68,16 @@ extension Method {
     return number
   }
 
+  /// Refuses a number that is out of its setting's range.
+  /// - Throws: `SettingError`, its key behind the method's name.
+  func checkSettings() throws {
+    do {
+      try Self.settings.check(self)
+    } catch let error as SettingError {
+      throw SettingError("\(name).\(error.key)", error.problem)
+    }
+  }
+
   /// Whether another method is the same with the same settings.
   public func isEqual(to other: any Method) -> Bool { other as? Self == self }
 }

@@ -8,6 +8,8 @@ public struct Setting<Root>: Sendable {
   public let kind: SettingKind
   /// One line.
   public let help: String
+  /// What to write where nothing was written; nil where there is a usual value.
+  package private(set) var requirement: String?
   /// nil for a setting that is not set.
   package let get: @Sendable (Root) -> SettingValue?
   /// The value must be of the setting's kind.
@@ -19,12 +21,22 @@ public struct Setting<Root>: Sendable {
   ) {
     (self.key, self.kind, self.help, self.get, self.set) = (key, kind, help, get, set)
   }
+
+  /// The same setting, which has to be written.
+  /// - Parameter advice: what to write, for a message.
+  package func required(_ advice: String) -> Setting {
+    var setting = self
+    setting.requirement = advice
+    return setting
+  }
 }
 
 /// What a setting may be.
 public enum SettingKind: Sendable {
   case number(NumberRange)
   case wholeNumber(ClosedRange<Int>)
+  /// A list of them.
+  case wholeNumbers(ClosedRange<Int>)
   /// Any number of 64 bits.
   case seed
   /// A number of things, or `all`.
@@ -35,17 +47,22 @@ public enum SettingKind: Sendable {
   case file
   /// Pairs of layers: names that hold for both networks, or one for each.
   case layers
+  /// One of several forms, each with settings of its own; which one says the key `name`, where the first is the usual.
+  case form([SettingForm])
 }
 
 /// What a setting is.
 public enum SettingValue: Sendable, Equatable {
   case number(Double)
   case wholeNumber(Int)
+  case wholeNumbers([Int])
   case seed(UInt64)
   case flag(Bool)
   case word(String)
   case file(URL, isRelative: Bool)
   case layers([LayerPair])
+  /// A form's name, and its settings by their keys.
+  case form(String, [String: SettingValue])
 }
 
 /// The ranges of numbers that settings have, in the words of the messages about them.
@@ -103,6 +120,17 @@ extension Setting {
       $0[keyPath: path].map { .wholeNumber($0) }
     } set: {
       if case .wholeNumber(let value) = $1 { $0[keyPath: path] = value }
+    }
+  }
+
+  /// A list of whole numbers.
+  public static func wholeNumbers(
+    _ key: String, _ path: Path<[Int]>, in range: ClosedRange<Int>, _ help: String
+  ) -> Setting {
+    Setting(key: key, kind: .wholeNumbers(range), help: help) {
+      .wholeNumbers($0[keyPath: path])
+    } set: {
+      if case .wholeNumbers(let value) = $1 { $0[keyPath: path] = value }
     }
   }
 

@@ -39,12 +39,14 @@ public enum TeacherChoice {
 extension Distiller {
   /// A distiller over data: it makes the losses for both networks, finds the weights that are not given, and is pulled by
   /// `next()`.
-  /// - Throws: `MethodError` for networks that a method cannot compare; `BrokenTeacher`; `CalibrationError`; `TorchError`
-  ///   where the recipe's device cannot capture a step.
+  /// - Throws: `SettingError` for settings of the recipe or a method that cannot be; `MethodError` for networks that a method
+  ///   cannot compare; `BrokenTeacher`; `CalibrationError`; `TorchError` where the recipe's device cannot capture a step.
   public convenience init(
     _ student: Network, teacher: TeacherChoice? = nil, losses: [WeightedLoss] = [.crossEntropy()], recipe: Recipe,
     data: any TrainingData
   ) throws {
+    try recipe.check()
+    for loss in losses { try loss.method?.checkSettings() }
     recipe.prepareRuntime()
     let device = recipe.device.device
     student.move(to: device)

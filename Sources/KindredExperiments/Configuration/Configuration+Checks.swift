@@ -19,7 +19,11 @@ extension Configuration {
       // How many classes it has is not known before its weights are seen.
       try check(teacher: network.description(classes: data.set.classCount, image: data.set.imageShape))
     }
-    try training.check()
+    do {
+      try training.check()
+    } catch let error as SettingError {
+      throw refusal("training.\(error.key)", error.problem)
+    }
     guard !name.isEmpty, !name.hasPrefix("."), !name.contains("/") else {
       throw refusal("name", "'\(name)' cannot name a run; use letters, digits and dashes")
     }
@@ -182,27 +186,6 @@ extension Configuration.Images {
     if augmentation.cropPadding >= side {
       throw refusal(
         "data.crop_padding", "\(augmentation.cropPadding) could crop nothing but border; stay below \(side)")
-    }
-  }
-}
-
-extension Recipe {
-  fileprivate func check() throws {
-    if case .sgd(let sgd) = optimizer, sgd.nesterov, sgd.momentum == 0 {
-      throw refusal("training.optimizer.nesterov", "needs a momentum above 0; set momentum, or nesterov to false")
-    }
-    if case .step(let milestones, _) = schedule.shape, zip(milestones, milestones.dropFirst()).contains(where: >=) {
-      throw refusal("training.schedule.milestones", "\(milestones) must increase from one to the next")
-    }
-    if case .cosine(let minimum) = schedule.shape, minimum > optimizer.learningRate {
-      throw refusal(
-        "training.schedule.minimum",
-        "\(minimum) is above the learning rate \(optimizer.learningRate), from which a cosine falls to it; use a smaller one"
-      )
-    }
-    if schedule.warmUpEpochs > 0, schedule.warmUpEpochs >= epochs {
-      throw refusal(
-        "training.schedule.warm_up_epochs", "\(schedule.warmUpEpochs) of \(epochs) epochs leave none at the full rate")
     }
   }
 }

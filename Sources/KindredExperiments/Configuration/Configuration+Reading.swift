@@ -50,10 +50,13 @@ extension Configuration {
     let student = try reader.subsection("student")
     let teacher = try reader.subsection("teacher")
     losses = try Losses(try reader.subsectionOrEmpty("losses"))
-    training = try Recipe(try reader.subsectionOrEmpty("training"))
+    training = Recipe()
+    try reader.subsectionOrEmpty("training").readWhole(Recipe.settings, into: &training)
     // What a run writes down and nobody else: no key to be offered.
     content = reader.keys.contains("content") ? try reader.subsection("content").map { try .init($0) } ?? [:] : [:]
-    self.data = try Images(try reader.required("data", data, "write data: {set: cifar-10}, or another set"))
+    self.data = Images(set: .textures)
+    try reader.required("data", data, "write data: {set: cifar-10}, or another set").readWhole(
+      Images.settings, into: &self.data)
     self.student = try Student(try reader.required("student", student, "write student: {network: wrn-16-1}"))
     var teacherRun: Configuration?
     if let teacher {
@@ -70,18 +73,6 @@ extension Configuration {
 }
 
 // MARK: - Sections
-
-extension Configuration.Images {
-  fileprivate init(_ reader: YAMLReader) throws {
-    let set = try reader.choice("set", of: DataSetName.self)
-    // A misspelt key is named before one that is missing.
-    var probe = Self(set: set ?? .textures)
-    try reader.read(Self.settings, into: &probe)
-    _ = try reader.required("set", set, "name one of " + DataSetName.allCases.map(\.rawValue).alternatives)
-    self = probe
-    try reader.finish()
-  }
-}
 
 extension Configuration.Student {
   fileprivate init(_ reader: YAMLReader) throws {
@@ -258,57 +249,5 @@ extension Configuration.Weight {
     let calibration = Configuration.Calibration(
       fraction: fraction ?? usual.fraction, batches: batches ?? usual.batches)
     self = .automatic(calibration, found: number)
-  }
-}
-
-extension Recipe {
-  fileprivate init(_ reader: YAMLReader) throws {
-    self.init()
-    try reader.read(Recipe.settings, into: &self)
-    optimizer = try OptimizerOptions(try reader.subsectionOrEmpty("optimizer"))
-    schedule = try LearningRateSchedule(try reader.subsectionOrEmpty("schedule"), epochs: epochs)
-    try reader.read(Recipe.furtherSettings, into: &self)
-    try reader.finish()
-  }
-}
-
-extension OptimizerOptions {
-  enum Name: String, CaseIterable {
-    case sgd
-    case adamW = "adamw"
-  }
-
-  fileprivate init(_ reader: YAMLReader) throws {
-    switch try reader.choice("name", of: Name.self) ?? .sgd {
-    case .sgd:
-      var options = SGD.Options()
-      try reader.read(SGD.Options.settings, into: &options)
-      self = .sgd(options)
-    case .adamW:
-      var options = AdamW.Options()
-      try reader.read(AdamW.Options.settings, into: &options)
-      self = .adamW(options)
-    }
-    try reader.finish()
-  }
-}
-
-extension LearningRateSchedule {
-  enum Name: String, CaseIterable {
-    case step, cosine, constant
-  }
-
-  fileprivate init(_ reader: YAMLReader, epochs: Int) throws {
-    let shape: Shape
-    switch try reader.choice("name", of: Name.self) ?? .step {
-    case .step:
-      let milestones = try reader.wholeNumbers("milestones", in: 1...Int.max)
-      let factor = try reader.number("factor", .positive) ?? 0.2
-      shape = .step(milestones: milestones ?? Self.usualMilestones(epochs: epochs), factor: factor)
-    case .cosine: shape = .cosine(minimum: try reader.number("minimum", .notNegative) ?? 0)
-    case .constant: shape = .constant
-    }
-    self.init(shape, warmUpEpochs: try reader.wholeNumber("warm_up_epochs", in: 0...Int.max) ?? 0)
-    try reader.finish()
   }
 }

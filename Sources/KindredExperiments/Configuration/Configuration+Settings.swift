@@ -5,8 +5,9 @@ import Kindred
 import KindredVision
 
 extension Configuration.Images {
-  /// All but `set`, on which the defaults of some depend.
   static let settings: [Setting<Configuration.Images>] = [
+    .choice("set", \.usual, "which images").required(
+      "name one of " + DataSetName.allCases.map(\.rawValue).alternatives),
     .file("folder", \.folder, "the folder that holds the sets"),
     .countOrAll("train_images", \.trainImages, "train on so many, the same number of each class"),
     .wholeNumber("held_out_images", \.heldOutImages, in: 0...Int.max, "training images kept away from training"),
@@ -16,6 +17,12 @@ extension Configuration.Images {
       "crop_padding", \.augmentation.cropPadding, in: 0...Int(Int8.max), "the border that crops may take in"),
     .flag("flip", \.augmentation.flip, "mirrors half of the images"),
   ]
+
+  /// The set, with which all else becomes what is usual for it.
+  private var usual: DataSetName {
+    get { set }
+    set { self = Self(set: newValue) }
+  }
 }
 
 extension Configuration.Quantization {

@@ -2,7 +2,6 @@
 
 import Foundation
 import Kindred
-import Torch
 
 extension Configuration {
   /// Every setting with its value, in the order of this file. It loads to an equal configuration.
@@ -14,7 +13,7 @@ extension Configuration {
   public func yaml(in folder: URL? = nil) -> String {
     var writer = YAMLWriter(folder: folder)
     writer.line("name", YAMLWriter.quoted(name))
-    writer.section("data") { data.write(to: &$0) }
+    writer.section("data") { $0.write(data, Images.settings) }
     writer.section("student") {
       $0.line("network", student.network.name)
       $0.path("weights", student.weights)
@@ -22,7 +21,7 @@ extension Configuration {
     }
     if let teacher { writer.section("teacher") { teacher.write(to: &$0) } }
     writer.section("losses") { losses.write(to: &$0) }
-    writer.section("training") { training.write(to: &$0) }
+    writer.section("training") { $0.write(training, Recipe.settings) }
     if !content.isEmpty { writer.section("content") { content.write(to: &$0) } }
     return writer.text
   }
@@ -33,13 +32,6 @@ extension Configuration.Content {
     for input in Configuration.Input.allCases {
       if let hash = self[input] { writer.line(input.rawValue, YAMLWriter.quoted(hash)) }
     }
-  }
-}
-
-extension Configuration.Images {
-  fileprivate func write(to writer: inout YAMLWriter) {
-    writer.line("set", set.rawValue)
-    writer.write(self, Self.settings)
   }
 }
 
@@ -104,104 +96,5 @@ extension Configuration.Weight {
       writer.line("fraction", calibration.fraction)
       writer.line("calibration_batches", calibration.batches)
     }
-  }
-}
-
-extension Recipe {
-  fileprivate func write(to writer: inout YAMLWriter) {
-    writer.write(self, Recipe.settings)
-    writer.section("optimizer") { optimizer.write(to: &$0) }
-    writer.section("schedule") { schedule.write(to: &$0) }
-    writer.write(self, Recipe.furtherSettings)
-  }
-}
-
-extension OptimizerOptions {
-  fileprivate func write(to writer: inout YAMLWriter) {
-    switch self {
-    case .sgd(let options):
-      writer.line("name", Name.sgd.rawValue)
-      writer.write(options, SGD.Options.settings)
-    case .adamW(let options):
-      writer.line("name", Name.adamW.rawValue)
-      writer.write(options, AdamW.Options.settings)
-    }
-  }
-}
-
-extension LearningRateSchedule {
-  fileprivate func write(to writer: inout YAMLWriter) {
-    switch shape {
-    case .step(let milestones, let factor):
-      writer.line("name", Name.step.rawValue)
-      writer.line("milestones", milestones)
-      writer.line("factor", factor)
-    case .cosine(let minimum):
-      writer.line("name", Name.cosine.rawValue)
-      writer.line("minimum", minimum)
-    case .constant:
-      writer.line("name", Name.constant.rawValue)
-    }
-    writer.line("warm_up_epochs", warmUpEpochs)
-  }
-}
-
-/// Lines of YAML, indented by section. Swift prints a number with as many digits as bring it back exactly.
-struct YAMLWriter {
-  /// Where the text is to lie, for relative paths.
-  let folder: URL?
-  private(set) var text = ""
-  private var indentation = ""
-
-  init(folder: URL?) { self.folder = folder }
-
-  mutating func line(_ key: String, _ value: some CustomStringConvertible) {
-    text += "\(indentation)\(key): \(value)\n"
-  }
-
-  /// Declared settings, in their order.
-  mutating func write<Root>(_ root: Root, _ settings: [Setting<Root>]) {
-    for setting in settings { write(setting.key, setting.kind, setting.get(root)) }
-  }
-
-  mutating func write(_ method: some Method) { write(method, type(of: method).settings) }
-
-  private mutating func write(_ key: String, _ kind: SettingKind, _ value: SettingValue?) {
-    switch value {
-    case nil: if case .countOrAll = kind { line(key, "all") }
-    case .number(let number): line(key, number)
-    case .wholeNumber(let number): line(key, number)
-    case .seed(let seed): line(key, seed)
-    case .flag(let flag): line(key, flag)
-    case .word(let word): line(key, word)
-    case .file(let url, let isRelative): path(key, ConfiguredFile(url, isRelative: isRelative))
-    case .layers(let pairs): line(key, "[\(pairs.map(YAMLWriter.text).joined(separator: ", "))]")
-    }
-  }
-
-  private static func text(_ pair: LayerPair) -> String {
-    let (student, teacher) = (quoted(pair.student), quoted(pair.teacher))
-    return pair.student == pair.teacher ? student : "{student: \(student), teacher: \(teacher)}"
-  }
-
-  mutating func path(_ key: String, _ file: ConfiguredFile?) {
-    if let file { line(key, YAMLWriter.quoted(file.path(in: folder))) }
-  }
-
-  mutating func section(_ key: String, _ body: (inout YAMLWriter) -> Void) {
-    text += "\(indentation)\(key):\n"
-    indentation += "  "
-    body(&self)
-    indentation.removeLast(2)
-  }
-
-  /// A text as it is when nothing in it means anything to YAML, else in double quotes, escaped as in JSON.
-  static func quoted(_ text: String) -> String {
-    let isPlain = text.wholeMatch(of: /[A-Za-z\/][A-Za-z0-9_.+\/-]*/) != nil
-    if isPlain, text.lowercased() != "null" { return text }
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = .withoutEscapingSlashes
-    // A string always encodes: Swift's strings are valid Unicode.
-    return String(decoding: (try? encoder.encode(text)) ?? Data(), as: UTF8.self)
   }
 }

@@ -1,5 +1,3 @@
-import KindredVision
-
 /// What is known of a data set before it is loaded, so that impossible settings are refused early.
 extension DataSetName {
   /// The shape of an image.

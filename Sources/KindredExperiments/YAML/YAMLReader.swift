@@ -133,11 +133,7 @@ extension YAMLReader {
   private func wholeNumber(_ node: YAMLNode, _ key: String, in range: ClosedRange<Int>) throws -> Int {
     let digits = node.plainText?.replacing("_", with: "")
     guard let number = digits.flatMap({ Int($0) }) else { throw mismatch(key, "a whole number", node) }
-    guard range.contains(number) else {
-      let bound = range.upperBound == .max ? "of at least" : "from \(range.lowerBound) to"
-      let limit = range.upperBound == .max ? range.lowerBound : range.upperBound
-      throw mismatch(key, "a whole number \(bound) \(limit)", node)
-    }
+    guard range.contains(number) else { throw mismatch(key, "a whole number \(range.inWords)", node) }
     return number
   }
 
@@ -189,6 +185,9 @@ extension YAMLReader {
     for setting in settings {
       if let value = try value(setting.key, setting.kind) { setting.set(&root, value) }
     }
+    for setting in settings {
+      if let advice = setting.requirement { _ = try required(setting.key, value(setting.key), advice) }
+    }
   }
 
   /// Reads a section that has no other keys.
@@ -201,13 +200,24 @@ extension YAMLReader {
     switch kind {
     case .number(let range): try number(key, range).map { .number($0) }
     case .wholeNumber(let range): try wholeNumber(key, in: range).map { .wholeNumber($0) }
+    case .wholeNumbers(let range): try wholeNumbers(key, in: range).map { .wholeNumbers($0) }
     case .seed: try seed(key).map { .seed($0) }
     case .countOrAll: try countOrAll(key).map { .wholeNumber($0) }
     case .flag: try flag(key).map { .flag($0) }
     case .choice(let names): try choice(key, among: names).map { .word($0) }
     case .file: try file(key).map { .file($0.url, isRelative: $0.isRelative) }
     case .layers: try layerPairs(key).map { .layers($0) }
+    case .form(let forms): try subsection(key)?.form(forms)
     }
+  }
+
+  /// A section's form and what is set in it; the first form where none is named.
+  private func form(_ forms: [SettingForm]) throws -> SettingValue? {
+    let name = try choice("name", among: forms.map(\.name))
+    guard let form = forms.first(where: { name == nil || name == $0.name }) else { return nil }
+    let values = try form.fields.reduce(into: [:]) { $0[$1.key] = try value($1.key, $1.kind) }
+    try finish()
+    return .form(form.name, values)
   }
 
   /// Pairs of taps: names that hold for both networks, or `{student: stage3, teacher: stage2}`.
