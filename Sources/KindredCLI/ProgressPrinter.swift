@@ -1,26 +1,27 @@
-// A training run's progress on standard error: one line that changes on a terminal, plain lines in a pipe.
+// Prints a run's progress to standard error: one line that changes on a terminal, plain lines in a pipe.
 
 import Foundation
+import KindredReport
 
 /// Where a training run stands.
-public struct TrainingStatus: Sendable {
+struct TrainingStatus: Sendable {
   /// What is being trained, such as `SP seed 2/3`; may be empty.
-  public var name: String
+  var name: String
   /// The current epoch, from 1.
-  public var epoch: Int
+  var epoch: Int
   /// How many epochs the run has.
-  public var epochs: Int
+  var epochs: Int
   /// Steps done in this epoch.
-  public var step: Int
+  var step: Int
   /// How many steps an epoch has.
-  public var stepsPerEpoch: Int
+  var stepsPerEpoch: Int
   /// The pace to show.
-  public var imagesPerSecond: Double
+  var imagesPerSecond: Double
   /// Figures to show, such as `("loss", "1.234")`, the most important first.
-  public var values: [(name: String, text: String)]
+  var values: [(name: String, text: String)]
 
   /// A status of these parts.
-  public init(
+  init(
     name: String = "", epoch: Int, epochs: Int, step: Int, stepsPerEpoch: Int, imagesPerSecond: Double,
     values: [(name: String, text: String)] = []
   ) {
@@ -46,23 +47,23 @@ public struct TrainingStatus: Sendable {
 ///
 /// On a terminal the last line is rewritten, ten times a second at most. Elsewhere an epoch gets a line at its end, and
 /// a long one a line every half minute.
-public final class ProgressPrinter {
+final class ProgressPrinter {
   /// Where the lines go.
-  public struct Output {
+  struct Output {
     /// Whether a line can be rewritten.
-    public var isTerminal: Bool
+    var isTerminal: Bool
     /// Columns, asked for before every line because windows change.
-    public var width: () -> Int
+    var width: () -> Int
     /// Takes text to print as it is, line breaks and control sequences included.
-    public var write: (String) -> Void
+    var write: (String) -> Void
 
     /// An output of one's own, such as a log.
-    public init(isTerminal: Bool, width: @escaping () -> Int, write: @escaping (String) -> Void) {
+    init(isTerminal: Bool, width: @escaping () -> Int, write: @escaping (String) -> Void) {
       (self.isTerminal, self.width, self.write) = (isTerminal, width, write)
     }
 
     /// Standard error, a terminal or not.
-    public static var standardError: Output {
+    static var standardError: Output {
       let isDumb = ProcessInfo.processInfo.environment["TERM"] == "dumb"
       return Output(
         isTerminal: isatty(STDERR_FILENO) == 1 && !isDumb, width: standardErrorColumns,
@@ -82,17 +83,17 @@ public final class ProgressPrinter {
   private var shown: ProgressLine?
 
   /// - Parameter clock: seconds since some fixed moment.
-  public init(
+  init(
     output: Output = .standardError, clock: @escaping () -> Double = { ProcessInfo.processInfo.systemUptime }
   ) {
     (self.output, self.clock) = (output, clock)
   }
 
   /// A step was taken; prints if it is time to.
-  public func step(_ status: TrainingStatus) { step(status) { [] } }
+  func step(_ status: TrainingStatus) { step(status) { [] } }
 
   /// The same with figures that are costly to get, and asked for only when they are printed.
-  public func step(_ status: TrainingStatus, values: () throws -> [(name: String, text: String)]) rethrows {
+  func step(_ status: TrainingStatus, values: () throws -> [(name: String, text: String)]) rethrows {
     let secondsLeft = observe(status)
     guard isDue() else { return }
     var status = status
@@ -111,17 +112,17 @@ public final class ProgressPrinter {
   }
 
   /// An epoch has ended; prints in any case.
-  public func epoch(_ status: TrainingStatus) { show(status.line(secondsLeft: observe(status))) }
+  func epoch(_ status: TrainingStatus) { show(status.line(secondsLeft: observe(status))) }
 
   /// Prints a line that stays, above the one that changes.
-  public func message(_ text: String) {
+  func message(_ text: String) {
     guard output.isTerminal else { return output.write(text + "\n") }
     output.write("\r\(clearToEnd)\(text)\n")
     if let shown { rewrite(shown) }
   }
 
   /// Leaves the last line as it is and begins a new one. What comes next is another run.
-  public func finish() {
+  func finish() {
     if shown != nil { output.write("\n") }
     (shown, lastPrinted, rate) = (nil, nil, RateEstimate())
   }
