@@ -59,23 +59,23 @@ let package = Package(
       name: "KindredReliability",
       dependencies: [
         "AllocationMeter", "CZlib", "Files", "GoldenFiles", "Kindred", "KindredExperiments", "KindredReport",
-        "KindredVision",
-        "Torch",
+        "KindredVision", "TestSupport", "Torch",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Tests/Reliability"),
     .target(
       name: "GoldenFiles", dependencies: ["Torch"], path: "Tests/GoldenFiles", resources: [.copy("Files")]),
-    .target(name: "TestSupport", dependencies: ["Kindred"], path: "Tests/TestSupport"),
-    .testTarget(name: "FilesTests", dependencies: ["Files"]),
-    .testTarget(name: "TorchTests", dependencies: ["GoldenFiles", "Torch"]),
+    .target(name: "TestSupport", dependencies: ["Kindred", "Torch"], path: "Tests/TestSupport"),
+    .testTarget(name: "FilesTests", dependencies: ["Files", "TestSupport"]),
+    .testTarget(name: "TorchTests", dependencies: ["GoldenFiles", "TestSupport", "Torch"]),
     .testTarget(name: "KindredTests", dependencies: ["GoldenFiles", "Kindred", "TestSupport", "Torch"]),
     .testTarget(
       name: "KindredVisionTests",
       dependencies: ["CZlib", "GoldenFiles", "Kindred", "KindredVision", "TestSupport", "Torch"]),
-    .testTarget(name: "KindredReportTests", dependencies: ["KindredReport"]),
-    .testTarget(name: "KindredExperimentsTests", dependencies: ["Kindred", "KindredExperiments", "KindredVision"]),
-    .testTarget(name: "CommandTests", dependencies: ["GoldenFiles", "Kindred", "KindredCLI", "Torch"]),
+    .testTarget(name: "KindredReportTests", dependencies: ["KindredReport", "TestSupport"]),
+    .testTarget(
+      name: "KindredExperimentsTests", dependencies: ["Kindred", "KindredExperiments", "KindredVision", "TestSupport"]),
+    .testTarget(name: "CommandTests", dependencies: ["GoldenFiles", "Kindred", "KindredCLI", "TestSupport", "Torch"]),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx20

@@ -1,16 +1,16 @@
 // Weights in the state that people have them in: broken ones, wrapped ones, ones for other classes.
 
 import Foundation
+import TestSupport
 import Testing
 import Torch
 
 @Suite(.serialized) struct BrokenWeightsTests {
-  private let scratch: Scratch
+  private let scratch: TestFolder
   private let weights: [String: Tensor]
 
   init() throws {
-    scratch = try Scratch()
-    try scratch.writeTinyRuns()
+    scratch = try TestFolder(TinyRuns.files())
     let run = try Command.run("train", "teacher.yaml", "--quiet", in: scratch.url)
     #expect(run.status == 0, "\(run.errors)")
     weights = try Safetensors.read(scratch.url.appending(path: "runs/teacher/seed-1/weights.safetensors")).tensors
@@ -20,8 +20,8 @@ import Torch
     try Safetensors.write(tensors, metadata: ["network": "resnet-8"], to: scratch.url.appending(path: name))
   }
 
-  private func run(_ arguments: String...) throws -> Command.Finished {
-    try Command.Running(arguments, in: scratch.url).wait()
+  private func run(_ arguments: String...) throws -> Child.Finished {
+    try Command.start(arguments, in: scratch.url).wait()
   }
 
   /// One filter with NaN: fused layers turn what comes of it into zeros, from which SP, AT and hint would learn to the end.
@@ -100,14 +100,14 @@ import Torch
     #expect(colour.status == 1 && colour.errors.contains("takes images of 1 channels"), "\(colour.errors)")
 
     let start = ["train", "plain.yaml", "--epochs", "1", "--quiet", "--out", "fresh", "--set"]
-    let other = try Command.Running(start + ["student.weights=many.safetensors"], in: scratch.url).wait()
+    let other = try Command.start(start + ["student.weights=many.safetensors"], in: scratch.url).wait()
     #expect(other.status == 1 && other.errors.contains("say student.classifier: fresh"), "\(other.errors)")
-    let fresh = try Command.Running(
+    let fresh = try Command.start(
       start + ["student={network: resnet-8, weights: many.safetensors, classifier: fresh}"], in: scratch.url
     ).wait()
     #expect(fresh.status == 0, "\(fresh.errors)")
     // A run's folder serves as well as its file, for a start and for forward.
-    let folder = try Command.Running(
+    let folder = try Command.start(
       start.map { $0 == "fresh" ? "again" : $0 } + ["student.weights=fresh"], in: scratch.url
     )
     .wait()

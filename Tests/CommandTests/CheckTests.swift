@@ -1,13 +1,14 @@
 // The commands with which people check their own ports: loss, forward, evaluate.
 
 import Foundation
+import TestSupport
 import Testing
 import Torch
 
 @Suite(.serialized) struct CheckTests {
-  private let scratch: Scratch
+  private let scratch: TestFolder
 
-  init() throws { scratch = try Scratch() }
+  init() throws { scratch = try TestFolder() }
 
   private func write(_ tensors: [String: Tensor], _ name: String) throws {
     try Safetensors.write(tensors, to: scratch.url.appending(path: name))
@@ -107,7 +108,7 @@ import Torch
   }
 
   @Test func evaluateAgreesWithTheRunsOwnResult() throws {
-    try scratch.writeTinyRuns()
+    try scratch.write(TinyRuns.files())
     let run = try Command.run(
       "train", "teacher.yaml", "--out", "run", "--quiet", "--json", "--set", "data.test_images=2000", in: scratch.url)
     let evaluation = try Command.run("evaluate", "run", "--json", in: scratch.url)

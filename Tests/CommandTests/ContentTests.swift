@@ -1,20 +1,20 @@
 // What a run depends on is told by what files hold, not by where they lie.
 
 import Foundation
+import TestSupport
 import Testing
 
 @Suite(.serialized) struct ContentTests {
-  private let scratch: Scratch
+  private let scratch: TestFolder
 
   init() throws {
-    scratch = try Scratch()
-    try scratch.writeTinyRuns()
+    scratch = try TestFolder(TinyRuns.files())
     #expect(try run("train", "teacher.yaml", "--quiet").status == 0)
     #expect(try run("train", "teacher.yaml", "--quiet", "--seed", "7", "--out", "other").status == 0)
   }
 
-  private func run(_ arguments: String...) throws -> Command.Finished {
-    try Command.Running(arguments, in: scratch.url).wait()
+  private func run(_ arguments: String...) throws -> Child.Finished {
+    try Command.start(arguments, in: scratch.url).wait()
   }
 
   private let teacher = "runs/teacher/seed-1/weights.safetensors"
@@ -25,7 +25,7 @@ import Testing
 
   /// Stopped in its first epoch.
   private func stoppedRun() throws {
-    let run = try Command.Running(["distill", "student.yaml", "--out", "out"], in: scratch.url)
+    let run = try Command.start(["distill", "student.yaml", "--out", "out"], in: scratch.url)
     while run.isRunning, !scratch.has("out/config.yaml") { usleep(1_000) }
     run.send(SIGINT)
     #expect(run.wait().status == 130)
@@ -85,7 +85,7 @@ import Testing
   @Test func aProjectThatMovedGoesOn() throws {
     #expect(try run("distill", "student.yaml", "--out", "whole", "--quiet").status == 0)
     try stoppedRun()
-    let moved = try Scratch()
+    let moved = try TestFolder()
     for name in ["plain.yaml", "teacher.yaml", "student.yaml", "runs", "out"] {
       try FileManager.default.moveItem(at: scratch.url.appending(path: name), to: moved.url.appending(path: name))
     }
@@ -101,9 +101,9 @@ import Testing
 
   @Test func comparedStudentsOfAnotherTeacherAreRefused() throws {
     let arguments = ["compare", "student.yaml", "--seeds", "1", "--quiet"]
-    #expect(try Command.Running(arguments, in: scratch.url).wait().status == 0)
+    #expect(try Command.start(arguments, in: scratch.url).wait().status == 0)
     try replaceTeacher()
-    let refused = try Command.Running(arguments, in: scratch.url).wait()
+    let refused = try Command.start(arguments, in: scratch.url).wait()
     #expect(refused.status == 1)
     #expect(refused.errors.contains("runs/student/seed-1 holds another run (another teacher"), "\(refused.errors)")
     #expect(refused.output.isEmpty)
@@ -111,7 +111,7 @@ import Testing
     try FileManager.default.removeItem(at: scratch.url.appending(path: "runs/teacher"))
     try scratch.write(
       "extends: plain.yaml\ntraining: {epochs: 1, optimizer: {learning_rate: 0.03}}\n", to: "teacher.yaml")
-    let made = try Command.Running(arguments, in: scratch.url).wait()
+    let made = try Command.start(arguments, in: scratch.url).wait()
     #expect(made.status == 1 && made.errors.contains("(another teacher"), "\(made.errors)")
   }
 
@@ -128,8 +128,8 @@ import Testing
     let steps = "training.schedule.milestones=[2, 4]"
     #expect(try run("train", "plain.yaml", "--out", "out", "--quiet", "--set", steps).status == 0)
     let longer = ["--epochs", "5", "--quiet", "--set", steps]
-    let more = try Command.Running(["train", "plain.yaml", "--out", "out", "--resume"] + longer, in: scratch.url).wait()
-    let whole = try Command.Running(["train", "plain.yaml", "--out", "whole"] + longer, in: scratch.url).wait()
+    let more = try Command.start(["train", "plain.yaml", "--out", "out", "--resume"] + longer, in: scratch.url).wait()
+    let whole = try Command.start(["train", "plain.yaml", "--out", "whole"] + longer, in: scratch.url).wait()
     #expect(more.status == 0 && whole.status == 0, "\(more.errors) \(whole.errors)")
     #expect(more.output.contains("of 40 textures test images"))
     for file in ["weights.safetensors", "config.yaml"] {
@@ -138,9 +138,9 @@ import Testing
     // Half a cosine over five epochs gave other rates than one over nine.
     let cosine = ["--quiet", "--set", "training.schedule={name: cosine}"]
     #expect(
-      try Command.Running(["train", "plain.yaml", "--out", "curve"] + cosine, in: scratch.url).wait().status == 0)
+      try Command.start(["train", "plain.yaml", "--out", "curve"] + cosine, in: scratch.url).wait().status == 0)
     let result = try scratch.bytes("curve/result.json")
-    let refused = try Command.Running(
+    let refused = try Command.start(
       ["train", "plain.yaml", "--out", "curve", "--resume", "--epochs", "9"] + cosine, in: scratch.url
     ).wait()
     #expect(refused.status == 1)
@@ -169,7 +169,7 @@ import Testing
       ["compare", "sp.yaml", "--out", "new", "--set", "teacher={network: resnet-8, weights: missing}", "--seeds", "1"],
     ]
     for arguments in cases {
-      let refused = try Command.Running(arguments + ["--quiet"], in: scratch.url).wait()
+      let refused = try Command.start(arguments + ["--quiet"], in: scratch.url).wait()
       #expect(refused.status == 1, "\(arguments)")
       #expect(refused.errors.hasPrefix("Error: "), "\(refused.errors)")
       #expect(try names() == before, "\(arguments)")
@@ -177,8 +177,7 @@ import Testing
   }
 
   private func names() throws -> Set<String> {
-    let all = try FileManager.default.subpathsOfDirectory(atPath: scratch.url.path)
-    return Set(all.filter { !$0.hasPrefix("output-") && !$0.hasPrefix("errors-") })
+    Set(try FileManager.default.subpathsOfDirectory(atPath: scratch.url.path))
   }
 
   /// Three comparisons of overlapping runs in one folder: each gives its table, and they leave the same runs behind as one.
@@ -186,13 +185,13 @@ import Testing
     try scratch.write("extends: student.yaml\nlosses: {sp: {weight: 1}, kd: null, hint: null}\n", to: "sp.yaml")
     let base = ["--seeds", "2", "--set", "training.epochs=6"]
     let rows = [["student.yaml", "sp.yaml"], ["sp.yaml", "student.yaml"], ["sp.yaml"]]
-    let together = try rows.map { try Command.Running(["compare"] + $0 + base, in: scratch.url) }
+    let together = try rows.map { try Command.start(["compare"] + $0 + base, in: scratch.url) }
     for run in together.map({ $0.wait() }) {
       #expect(run.status == 0, "\(run.errors)")
       #expect(run.output.hasPrefix("method"))
     }
     #expect(!scratch.has("runs/.recordings"))
-    let alone = try Command.Running(["compare"] + rows[0] + base + ["--out", "alone"], in: scratch.url).wait()
+    let alone = try Command.start(["compare"] + rows[0] + base + ["--out", "alone"], in: scratch.url).wait()
     #expect(alone.status == 0, "\(alone.errors)")
     for run in ["student/seed-1", "student/seed-2", "sp/seed-1", "sp/seed-2"] {
       #expect(

@@ -2,14 +2,17 @@
 
 import Foundation
 import GoldenFiles
+import TestSupport
 import Testing
 
+private let needsPyTorch = ConditionTrait.enabled(
+  if: ExportedFiles.obstacle == nil, Comment(rawValue: ExportedFiles.obstacle ?? ""))
+
 @Suite(.serialized) struct ExportedTeacherRunTests {
-  private let scratch: Scratch
+  private let scratch: TestFolder
 
   init() throws {
-    scratch = try Scratch()
-    try scratch.writeTinyRuns()
+    scratch = try TestFolder(TinyRuns.files())
     try FileManager.default.copyItem(
       at: try Golden.file("teacher", "pt"), to: scratch.url.appending(path: "teacher.pt"))
     try scratch.write(
@@ -34,7 +37,7 @@ import Testing
 
   /// A teacher that was exported in training mode, or is broken, is refused by name before anything is written.
   @Test(
-    .enabled(if: ExportedFiles.obstacle == nil, Comment(rawValue: ExportedFiles.obstacle ?? "")),
+    needsPyTorch,
     arguments: [
       ("dropout.pt", "gives another 'maps' when it is asked again about the same inputs; exported in training mode?"),
       ("statistics.pt", "gives another 'maps' for an input when other inputs stand beside it; exported in training"),
@@ -89,7 +92,7 @@ import Testing
     ]) func aTeacherThatDoesNotFitIsRefusedBeforeAnythingIsWritten(settings: String, reason: String) throws
   {
     let sets = settings.split(separator: "\n").flatMap { ["--set", String($0)] }
-    let run = try Command.Running(["distill", "sp.yaml", "--out", "run", "--quiet"] + sets, in: scratch.url).wait()
+    let run = try Command.start(["distill", "sp.yaml", "--out", "run", "--quiet"] + sets, in: scratch.url).wait()
     #expect(run.status == 1)
     #expect(run.errors.contains(reason), "\(run.errors)")
     #expect(run.errors.split(separator: "\n").count == 1, "\(run.errors)")
@@ -125,7 +128,7 @@ import Testing
 
   @Test func stoppedAndResumedGivesTheSameBytes() throws { try stopAndResume("teacher.pt") }
 
-  @Test(.enabled(if: ExportedFiles.obstacle == nil, Comment(rawValue: ExportedFiles.obstacle ?? "")))
+  @Test(needsPyTorch)
   func aPackageStoppedAndResumedGivesTheSameBytes() throws {
     try FileManager.default.copyItem(
       at: try ExportedFiles.file("dictionary.pt2"), to: scratch.url.appending(path: "teacher.pt2"))
@@ -134,24 +137,24 @@ import Testing
 
   private func stopAndResume(_ teacher: String) throws {
     let settings = ["distill", "sp.yaml", "--quiet", "--set", "teacher.exported=\(teacher)", "--out"]
-    let whole = try Command.Running(settings + ["whole"], in: scratch.url).wait()
+    let whole = try Command.start(settings + ["whole"], in: scratch.url).wait()
     #expect(whole.status == 0, "\(whole.errors)")
-    let run = try Command.Running(settings + ["stopped"], in: scratch.url)
+    let run = try Command.start(settings + ["stopped"], in: scratch.url)
     while run.isRunning, !scratch.has("stopped/config.yaml") { usleep(1_000) }
     run.send(SIGINT)
     #expect(run.wait().status == 130)
     #expect(!scratch.has("stopped/result.json"))
-    let resumed = try Command.Running(settings + ["stopped", "--resume"], in: scratch.url).wait()
+    let resumed = try Command.start(settings + ["stopped", "--resume"], in: scratch.url).wait()
     #expect(resumed.status == 0, "\(resumed.errors)")
     #expect(try scratch.bytes("whole/weights.safetensors") == scratch.bytes("stopped/weights.safetensors"))
   }
 
-  @Test(.enabled(if: ExportedFiles.obstacle == nil, Comment(rawValue: ExportedFiles.obstacle ?? "")))
+  @Test(needsPyTorch)
   func aPackageForAnotherBatchSizeIsRefused() throws {
     try FileManager.default.copyItem(
       at: try ExportedFiles.file("static.pt2"), to: scratch.url.appending(path: "static.pt2"))
     let settings = ["distill", "sp.yaml", "--out", "run", "--quiet", "--set", "teacher.exported=static.pt2"]
-    let run = try Command.Running(settings, in: scratch.url).wait()
+    let run = try Command.start(settings, in: scratch.url).wait()
     #expect(run.status == 1)
     #expect(
       run.errors
@@ -159,11 +162,11 @@ import Testing
         + "for 32\n")
     #expect(!scratch.has("run"))
     let small = settings + ["--set", "training.batch_size=4", "--set", "training.epochs=1"]
-    let fitting = try Command.Running(small, in: scratch.url).wait()
+    let fitting = try Command.start(small, in: scratch.url).wait()
     #expect(fitting.status == 0, "\(fitting.errors)")
     // 150 images in batches of 4 leave 2 over.
     let last = small + ["--set", "training.drop_last=false", "--set", "data.train_images=150"]
-    let odd = try Command.Running(last, in: scratch.url).wait()
+    let odd = try Command.start(last, in: scratch.url).wait()
     #expect(odd.errors.contains("takes batches of exactly 4 inputs, not 2"), "\(odd.errors)")
   }
 }

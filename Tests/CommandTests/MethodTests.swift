@@ -3,14 +3,15 @@
 import Foundation
 import GoldenFiles
 import Kindred
+import TestSupport
 import Testing
 import Torch
 
 @Suite struct MethodTests {
-  private let scratch: Scratch
+  private let scratch: TestFolder
 
   init() throws {
-    scratch = try Scratch()
+    scratch = try TestFolder()
     try scratch.write(
       """
       data: {set: textures, train_images: 64, test_images: 40}
@@ -19,8 +20,8 @@ import Torch
       """, to: "teacher.yaml")
   }
 
-  private func run(_ arguments: String...) throws -> Command.Finished {
-    try Command.Running(arguments, in: scratch.url).wait()
+  private func run(_ arguments: String...) throws -> Child.Finished {
+    try Command.start(arguments, in: scratch.url).wait()
   }
 
   /// All methods that share one teacher in one objective: each is trained, logged and has a weight.
@@ -86,7 +87,7 @@ import Torch
     }
     var arguments = ["loss", method, "--student", "student.safetensors", "--teacher", "teacher.safetensors"]
     if !entries("module").isEmpty { arguments += ["--module", "module.safetensors"] }
-    let run = try Command.Running(arguments + ["--gradient", "g.safetensors"], in: scratch.url).wait()
+    let run = try Command.start(arguments + ["--gradient", "g.safetensors"], in: scratch.url).wait()
     try #require(run.status == 0, "\(run.errors)")
     let value = try #require(Double(run.output.trimmingCharacters(in: .whitespacesAndNewlines)))
     let expected = try #require(tensors["\(name)/loss.f64"]).item

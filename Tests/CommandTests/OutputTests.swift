@@ -1,15 +1,16 @@
 // What the command writes to and prints on: links, devices and pipes, readers that go away, full and closed outputs.
 
 import Foundation
+import TestSupport
 import Testing
 import Torch
 
 @Suite(.serialized) struct OutputTests {
-  private let scratch: Scratch
+  private let scratch: TestFolder
 
-  init() throws { scratch = try Scratch() }
+  init() throws { scratch = try TestFolder() }
 
-  private func shell(_ script: String) throws -> Command.Finished { try Command.shell(script, in: scratch.url) }
+  private func shell(_ script: String) throws -> Child.Finished { try Command.shell(script, in: scratch.url) }
 
   @Test func everyCommandThatWritesAFileWritesThroughLinksAndPipes() throws {
     try Safetensors.write(["input": Generator(seed: 5).normal([1, 1, 8, 8])], to: scratch.url.appending(path: "x"))
@@ -37,7 +38,7 @@ import Torch
   }
 
   @Test func aComparisonShowsItsTableWhateverCannotBeWritten() throws {
-    try scratch.writeTinyRuns()
+    try scratch.write(TinyRuns.files())
     let run = try shell("mkdir -p runs/table.md && kindred compare teacher.yaml --seeds 1 --quiet")
     #expect(run.status == 1)
     #expect(run.output.contains("teacher") && run.output.contains("baseline"))
@@ -50,7 +51,7 @@ import Torch
   }
 
   @Test func aReaderThatGoesAwayDoesNotEndARun() throws {
-    try scratch.writeTinyRuns()
+    try scratch.write(TinyRuns.files())
     let run = try shell(
       "{ kindred train plain.yaml --out run 2>&1; echo $? >status; } | head -n 1 >first; cat first status")
     #expect(run.output.hasPrefix("epoch 1/3"))
@@ -60,7 +61,7 @@ import Torch
   }
 
   @Test func anOutputThatIsClosedIsNoFilesPlace() throws {
-    try scratch.writeTinyRuns()
+    try scratch.write(TinyRuns.files())
     let run = try shell("kindred train teacher.yaml --out run --quiet >&-; kindred evaluate run")
     #expect(run.errors == "Error: standard output cannot be written: Bad file descriptor\n")
     #expect(run.status == 0, "what the run wrote is whole")
@@ -77,7 +78,7 @@ import Torch
   }
 
   @Test func printedCommandsAreQuoted() throws {
-    try scratch.writeTinyRuns()
+    try scratch.write(TinyRuns.files())
     let run = try shell("mkdir 'my runs'; mv *.yaml 'my runs'; kindred distill 'my runs/student.yaml' --runs 'my runs'")
     #expect(run.errors.hasSuffix("kindred train 'my runs/teacher.yaml' --out 'my runs/teacher/seed-1'\n"))
     let kind = try shell("kindred train 'my runs/student.yaml'")

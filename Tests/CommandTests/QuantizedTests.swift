@@ -2,14 +2,14 @@
 
 import Foundation
 import Kindred
+import TestSupport
 import Testing
 
 @Suite(.serialized) struct QuantizedTests {
-  private let scratch: Scratch
+  private let scratch: TestFolder
 
   init() throws {
-    scratch = try Scratch()
-    try scratch.writeTinyRuns()
+    scratch = try TestFolder(TinyRuns.files())
     try scratch.write(
       """
       extends: student.yaml
@@ -19,8 +19,8 @@ import Testing
     #expect(teacher.status == 0, "\(teacher.errors)")
   }
 
-  private func run(_ arguments: String...) throws -> Command.Finished {
-    try Command.Running(arguments, in: scratch.url).wait()
+  private func run(_ arguments: String...) throws -> Child.Finished {
+    try Command.start(arguments, in: scratch.url).wait()
   }
 
   private func cost(_ folder: String) throws -> QuantizationCost {
@@ -49,12 +49,12 @@ import Testing
     let whole = try run("distill", "int8.yaml", "--out", "whole", "--quiet")
     #expect(whole.status == 0, "\(whole.errors)")
     let arguments = ["distill", "int8.yaml", "--out", "killed", "--quiet", "--resume"]
-    let process = try Command.Running(arguments, in: scratch.url)
+    let process = try Command.start(arguments, in: scratch.url)
     while process.isRunning, !scratch.has("killed/checkpoint.safetensors") { usleep(1_000) }
     process.send(SIGKILL)
     _ = process.wait()
     #expect(!scratch.has("killed/result.json"))
-    let last = try Command.Running(arguments, in: scratch.url).wait()
+    let last = try Command.start(arguments, in: scratch.url).wait()
     #expect(last.status == 0, "\(last.errors)")
     #expect(try scratch.bytes("whole/weights.safetensors") == scratch.bytes("killed/weights.safetensors"))
     #expect(try cost("whole") == cost("killed"))

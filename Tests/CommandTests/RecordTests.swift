@@ -1,23 +1,23 @@
 // Recorded teachers through the built command: replayed, killed, resumed, refused.
 
 import Foundation
+import TestSupport
 import Testing
 
 @Suite(.serialized) struct RecordTests {
-  private let scratch: Scratch
+  private let scratch: TestFolder
 
   /// A student with all four kinds of loss, of a teacher that is trained, and the same student of a recording.
   init() throws {
-    scratch = try Scratch()
-    try scratch.writeTinyRuns()
+    scratch = try TestFolder(TinyRuns.files())
     try scratch.write("extends: student.yaml\nlosses: {at: {weight: 10}}\n", to: "live.yaml")
     try scratch.write("extends: live.yaml\nteacher: {config: null, recording: tape}\n", to: "replay.yaml")
     let teacher = try run("train", "teacher.yaml", "--quiet")
     #expect(teacher.status == 0, "\(teacher.errors)")
   }
 
-  private func run(_ arguments: String...) throws -> Command.Finished {
-    try Command.Running(arguments, in: scratch.url).wait()
+  private func run(_ arguments: String...) throws -> Child.Finished {
+    try Command.start(arguments, in: scratch.url).wait()
   }
 
   private func weights(_ folder: String) throws -> Data { try scratch.bytes("\(folder)/weights.safetensors") }
@@ -54,7 +54,7 @@ import Testing
     let arguments = ["record", "live.yaml", "--epochs", "40", "--out", "tape", "--quiet", "--resume"]
     var patience = 0.6
     for _ in 0..<20 {
-      let process = try Command.Running(arguments, in: scratch.url)
+      let process = try Command.start(arguments, in: scratch.url)
       let deadline = Date.now + Double.random(in: 0.02...patience, using: &random)
       while process.isRunning, Date.now < deadline { usleep(2_000) }
       process.send(SIGKILL)
@@ -68,9 +68,9 @@ import Testing
         patience = max(patience / 2, 0.03)
       }
     }
-    let last = try Command.Running(arguments, in: scratch.url).wait()
+    let last = try Command.start(arguments, in: scratch.url).wait()
     #expect(last.status == 0 && kills > 0, "\(last.errors)")
-    let stopped = try Command.Running(["record", "live.yaml", "--out", "stopped"], in: scratch.url)
+    let stopped = try Command.start(["record", "live.yaml", "--out", "stopped"], in: scratch.url)
     while stopped.isRunning, !scratch.has("stopped/recording.json") { usleep(500) }
     stopped.send(SIGINT)
     let interrupted = stopped.wait()
@@ -90,8 +90,8 @@ import Testing
   @Test func planAndSignalWrapRoundTogether() throws {
     let wrapped = ["--quiet", "--set", "training.plan_epochs=2"]
     #expect(try run("record", "live.yaml", "--epochs", "2", "--out", "tape", "--quiet").status == 0)
-    let live = try Command.Running(["distill", "live.yaml", "--out", "live"] + wrapped, in: scratch.url).wait()
-    let replay = try Command.Running(["distill", "replay.yaml", "--out", "replay"] + wrapped, in: scratch.url).wait()
+    let live = try Command.start(["distill", "live.yaml", "--out", "live"] + wrapped, in: scratch.url).wait()
+    let replay = try Command.start(["distill", "replay.yaml", "--out", "replay"] + wrapped, in: scratch.url).wait()
     #expect(live.status == 0 && replay.status == 0, "\(live.errors) \(replay.errors)")
     #expect(try weights("live") == weights("replay"))
     let straight = try run("distill", "live.yaml", "--out", "straight", "--quiet")
@@ -107,20 +107,20 @@ import Testing
     try scratch.write(
       "extends: live.yaml\nstudent: {network: resnet-14}\nlosses: {at: null, hint: null}\n", to: "sp.yaml")
     let arguments = ["compare", "live.yaml", "sp.yaml", "--seeds", "2"]
-    let recorded = try Command.Running(arguments, in: scratch.url).wait()
+    let recorded = try Command.start(arguments, in: scratch.url).wait()
     #expect(recorded.status == 0, "\(recorded.errors)")
     let said = recorded.errors.components(separatedBy: "the teacher is recorded once for 2 runs, 18.4 MB").count - 1
     #expect(said == 2, "\(recorded.errors)")
     #expect(recorded.output.contains("Each run orders, crops and flips its images by its own seed."))
     #expect(!scratch.has("runs/.recordings"))
-    let live = try Command.Running(
+    let live = try Command.start(
       arguments + ["--live", "--out", "live", "--set", "teacher.config=teacher.yaml"], in: scratch.url
     ).wait()
     #expect(live.status == 0 && !live.errors.contains("recorded once"), "\(live.errors)")
     for run in ["live/seed-1", "live/seed-2", "sp/seed-1", "sp/seed-2"] {
       #expect(try weights("runs/\(run)") == weights("live/\(run)"), "\(run)")
     }
-    let shared = try Command.Running(
+    let shared = try Command.start(
       arguments + ["--out", "shared", "--set", "training.plan_seed=5"], in: scratch.url
     ).wait()
     #expect(shared.errors.contains("the teacher is recorded once for 4 runs"), "\(shared.errors)")

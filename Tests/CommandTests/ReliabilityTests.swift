@@ -1,15 +1,16 @@
 // A little of what `make fuzz` and `make faults` do at length: hostile files for every reader, and a run whose writes fail.
 
 import Foundation
+import TestSupport
 import Testing
 
 @Suite(.serialized) struct ReliabilityTests {
-  private let scratch: Scratch
+  private let scratch: TestFolder
 
-  init() throws { scratch = try Scratch() }
+  init() throws { scratch = try TestFolder() }
 
-  private func run(_ arguments: String...) throws -> Command.Finished {
-    try Command.Running(arguments, in: scratch.url, program: Command.binary("kindred-reliability")).wait()
+  private func run(_ arguments: String...) throws -> Child.Finished {
+    try Child(Command.binary("kindred-reliability"), arguments, in: scratch.url).wait()
   }
 
   /// Another seed than that of the figures in docs/reliability.md, so that other inputs are tried.

@@ -1,14 +1,14 @@
 // Whole runs of the built command: interrupted, killed, resumed, refused.
 
 import Foundation
+import TestSupport
 import Testing
 
 @Suite(.serialized) struct RunTests {
-  private let scratch: Scratch
+  private let scratch: TestFolder
 
   init() throws {
-    scratch = try Scratch()
-    try scratch.writeTinyRuns()
+    scratch = try TestFolder(TinyRuns.files())
   }
 
   private func teacher() throws {
@@ -25,7 +25,7 @@ import Testing
     var patience = 1.5
     for _ in 0..<40 {
       let arguments = ["distill", "student.yaml", "--out", "killed", "--quiet", "--resume"]
-      let run = try Command.Running(arguments, in: scratch.url)
+      let run = try Command.start(arguments, in: scratch.url)
       let deadline = Date.now + Double.random(in: 0.02...patience, using: &random)
       while run.isRunning, Date.now < deadline { usleep(5_000) }
       run.send(SIGKILL)
@@ -49,7 +49,7 @@ import Testing
   @Test func interruptSavesInTheMidstOfAnEpochAndSaysHowToGoOn() throws {
     let whole = try Command.run("train", "plain.yaml", "--out", "whole", "--quiet", in: scratch.url)
     #expect(whole.status == 0, "\(whole.errors)")
-    let run = try Command.Running(["train", "plain.yaml", "--out", "stopped"], in: scratch.url)
+    let run = try Command.start(["train", "plain.yaml", "--out", "stopped"], in: scratch.url)
     // The configuration is written right before the first step.
     while run.isRunning, !scratch.has("stopped/config.yaml") { usleep(1_000) }
     run.send(SIGINT)
@@ -104,10 +104,10 @@ import Testing
 
   @Test func compareTrainsWhatIsMissingAndTabulatesIt() throws {
     let arguments = ["compare", "plain.yaml", "student.yaml", "--seeds", "2", "--json"]
-    let first = try Command.Running(arguments, in: scratch.url).wait()
+    let first = try Command.start(arguments, in: scratch.url).wait()
     #expect(first.status == 0, "\(first.errors)")
     let weights = try scratch.bytes("runs/student/seed-2/weights.safetensors")
-    let second = try Command.Running(arguments, in: scratch.url).wait()
+    let second = try Command.start(arguments, in: scratch.url).wait()
     #expect(second.output == first.output)
     #expect(second.errors.contains("student seed 2: finished before"))
     #expect(try scratch.bytes("runs/student/seed-2/weights.safetensors") == weights)
@@ -121,11 +121,11 @@ import Testing
 
   @Test func aTeacherThatIsComparedIsNoBaseline() throws {
     let arguments = ["compare", "teacher.yaml", "plain.yaml", "student.yaml", "--seeds", "1", "--json", "--quiet"]
-    let other = try Command.Running(arguments + ["--epochs", "2"], in: scratch.url).wait()
+    let other = try Command.start(arguments + ["--epochs", "2"], in: scratch.url).wait()
     #expect(other.status == 1)
     #expect(other.errors.contains("runs/teacher/seed-1 would hold two different runs"), "\(other.errors)")
     #expect(!scratch.has("runs"))
-    let run = try Command.Running(arguments, in: scratch.url).wait()
+    let run = try Command.start(arguments, in: scratch.url).wait()
     #expect(run.status == 0, "\(run.errors)")
     let table = try #require(try JSONSerialization.jsonObject(with: Data(run.output.utf8)) as? [String: Any])
     let rows = try #require(table["methods"] as? [[String: Any]])

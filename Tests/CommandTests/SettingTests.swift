@@ -1,19 +1,19 @@
 // Settings from the file to the run's folder and back, as the built command takes them.
 
 import Foundation
+import TestSupport
 import Testing
 
 @Suite struct SettingTests {
-  private let scratch: Scratch
+  private let scratch: TestFolder
 
   init() throws {
-    scratch = try Scratch()
-    try scratch.writeTinyRuns()
+    scratch = try TestFolder(TinyRuns.files())
   }
 
   @Test func inspectWarnsOfWhatDoesNothing() throws {
     let arguments = ["--set", "training.schedule={milestones: [2, 60]}", "--set", "losses.hint.weight=0"]
-    let run = try Command.Running(["inspect", "student.yaml"] + arguments, in: scratch.url).wait()
+    let run = try Command.start(["inspect", "student.yaml"] + arguments, in: scratch.url).wait()
     #expect(run.status == 0)
     let warnings = [
       "warning: training.schedule.milestones: 60 never comes in a run of 3 epochs; use smaller ones, or more epochs",
@@ -27,7 +27,7 @@ import Testing
     #expect(trained.status == 0 && self.warnings(trained) == [warnings[0]], "\(trained.errors)")
   }
 
-  private func warnings(_ run: Command.Finished) -> [String] {
+  private func warnings(_ run: Child.Finished) -> [String] {
     run.errors.split(separator: "\n").map(String.init).filter { $0.hasPrefix("warning: ") }
   }
 
@@ -37,8 +37,8 @@ import Testing
       "train", "plain.yaml", "--out", "run", "--quiet", "--json", "--seed", "18446744073709551615", "--set",
       "training.plan_seed=9223372036854775808", "--epochs", "1",
     ]
-    let first = try Command.Running(arguments, in: scratch.url).wait()
-    let again = try Command.Running(arguments + ["--resume"], in: scratch.url).wait()
+    let first = try Command.start(arguments, in: scratch.url).wait()
+    let again = try Command.start(arguments + ["--resume"], in: scratch.url).wait()
     #expect(first.status == 0 && again.status == 0, "\(first.errors) \(again.errors)")
     #expect(first.output == again.output)
     #expect(first.output.contains("\"seed\" : 18446744073709551615"))

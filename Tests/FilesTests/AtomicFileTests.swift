@@ -2,6 +2,7 @@
 
 import Files
 import Foundation
+import TestSupport
 import Testing
 
 @Suite struct AtomicFileTests {
@@ -15,10 +16,6 @@ import Testing
     try AtomicFile.write(Data(text.utf8), to: folder.url.appending(path: name))
   }
 
-  private func text(_ name: String) throws -> String {
-    try String(contentsOf: folder.url.appending(path: name), encoding: .utf8)
-  }
-
   private func link(_ name: String, to target: String) throws {
     try #require(symlink(target, path(name)) == 0)
   }
@@ -30,7 +27,7 @@ import Testing
   @Test func aFileIsReplacedAsAWhole() throws {
     for text in ["old", "new"] {
       try write(text, to: "a")
-      #expect(try self.text("a") == text)
+      #expect(try folder.text("a") == text)
     }
     #expect(try folder.contents == ["a"])
   }
@@ -45,7 +42,7 @@ import Testing
       }
       try await group.waitForAll()
     }
-    #expect(texts.contains(try text("table.md")))
+    #expect(texts.contains(try folder.text("table.md")))
     #expect(try folder.contents == ["table.md"])
   }
 
@@ -56,7 +53,7 @@ import Testing
     // Twice: at first the links lead to nothing yet.
     for text in ["old", "new"] {
       try write(text, to: "first")
-      #expect(try self.text("far/file") == text)
+      #expect(try folder.text("far/file") == text)
     }
     #expect(try linkTarget("first") == path("far/away/second"))
     #expect(try linkTarget("far/away/second") == "../file")
@@ -82,7 +79,7 @@ import Testing
     let descriptor = open(path("open"), O_WRONLY)
     defer { close(descriptor) }
     try AtomicFile.write(Data("new".utf8), to: URL(filePath: "/dev/fd/\(descriptor)"))
-    #expect(try text("open") == "old,new")
+    #expect(try folder.text("open") == "old,new")
     #expect(try folder.contents == ["open"])
   }
 

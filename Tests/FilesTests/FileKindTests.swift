@@ -2,6 +2,7 @@
 
 import Files
 import Foundation
+import TestSupport
 import Testing
 
 @Suite struct FileKindTests {
@@ -26,10 +27,11 @@ import Testing
   ]) func isKnownByItsFirstBytes(content: String, name: String?) throws {
     let bytes = Data(content.unicodeScalars.map { UInt8($0.value) })
     #expect(FileKind(head: bytes)?.name == name)
-    let file = FileManager.default.temporaryDirectory.appending(path: "kind-\(UUID().uuidString)")
-    defer { try? FileManager.default.removeItem(at: file) }
-    try bytes.write(to: file)
-    #expect(FileKind(of: file)?.name == name)
+    try withTestFolder { folder in
+      let file = folder.appending(path: "file")
+      try bytes.write(to: file)
+      #expect(FileKind(of: file)?.name == name)
+    }
   }
 
   @Test func whatCannotBeReadIsOfNoKind() {

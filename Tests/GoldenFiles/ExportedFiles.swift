@@ -3,9 +3,9 @@
 import Foundation
 
 /// The folder that Tests/Golden/make_teachers.py fills, made once for all tests of a process.
-public enum ExportedFiles {
+package enum ExportedFiles {
   /// Why there are no such files here; nil where they can be made.
-  public static let obstacle: String? = {
+  package static let obstacle: String? = {
     guard pythonPath != nil else {
       return "needs PyTorch: run 'make test', or set KINDRED_PYTHONPATH to what Scripts/setup-python.sh prints"
     }
@@ -14,7 +14,7 @@ public enum ExportedFiles {
 
   /// One of the files.
   /// - Throws: what the script said, where it failed.
-  public static func file(_ name: String) throws -> URL { try made.get().appending(path: name) }
+  package static func file(_ name: String) throws -> URL { try made.get().appending(path: name) }
 
   private static let made = Result { try make() }
 

@@ -4,13 +4,13 @@ import Foundation
 import Torch
 
 /// A file of PyTorch's tensors, read afresh by each test since a tensor belongs to one thread.
-public struct Golden {
-  public let tensors: [String: Tensor]
+package struct Golden {
+  package let tensors: [String: Tensor]
 
-  public init(_ name: String) throws { tensors = try Safetensors.read(Golden.file(name)).tensors }
+  package init(_ name: String) throws { tensors = try Safetensors.read(Golden.file(name)).tensors }
 
   /// Where a golden file lies, in `Files` or a folder of it.
-  public static func file(_ name: String, _ type: String = "safetensors") throws -> URL {
+  package static func file(_ name: String, _ type: String = "safetensors") throws -> URL {
     let file = Bundle.module.bundleURL.appending(path: "Files/\(name).\(type)")
     guard FileManager.default.fileExists(atPath: file.path) else {
       throw Missing(description: "no golden file \(name).\(type); Tests/Golden/make_golden.py writes it")
@@ -18,7 +18,7 @@ public struct Golden {
     return file
   }
 
-  public subscript(name: String) -> Tensor {
+  package subscript(name: String) -> Tensor {
     get throws {
       guard let tensor = tensors[name] else { throw Missing(description: "the golden file holds no '\(name)'") }
       return tensor
@@ -29,7 +29,7 @@ public struct Golden {
 }
 
 /// The largest difference as a part of the largest expected magnitude; infinite where shapes differ or a value is NaN.
-public func relativeError(_ actual: Tensor, _ expected: Tensor) -> Double {
+package func relativeError(_ actual: Tensor, _ expected: Tensor) -> Double {
   guard actual.shape == expected.shape else { return .infinity }
   let wanted = expected.elements(as: Double.self)
   let scale = wanted.reduce(0) { max($0, abs($1)) }

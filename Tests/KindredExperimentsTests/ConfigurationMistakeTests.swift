@@ -2,6 +2,7 @@
 
 import Foundation
 import KindredExperiments
+import TestSupport
 import Testing
 
 @Suite struct ConfigurationMistakeTests {
@@ -107,7 +108,7 @@ import Testing
     ("--- {}", "3: not valid YAML: expected a single document in the stream: but found another document"),
   ])
   func oneLine(section: String, message: String) throws {
-    let folder = try ConfigurationFolder(["run.yaml": smallest + section])
+    let folder = try TestFolder(["run.yaml": smallest + section])
     #expect(folder.mistake() == "run.yaml:" + message)
   }
 
@@ -157,12 +158,12 @@ import Testing
     ("losses: {pkd: {}}", "losses.pkd: unknown key; did you mean 'kd'?"),
   ])
   func oneLineAboutLosses(section: String, message: String) throws {
-    let folder = try ConfigurationFolder(["run.yaml": distilling + section])
+    let folder = try TestFolder(["run.yaml": distilling + section])
     #expect(folder.mistake() == "run.yaml:4: " + message)
   }
 
   @Test func batchesOfOneRowHaveNoSimilarities() throws {
-    let folder = try ConfigurationFolder(["run.yaml": distilling + "losses: {sp: {}}\ntraining: {batch_size: 1}"])
+    let folder = try TestFolder(["run.yaml": distilling + "losses: {sp: {}}\ntraining: {batch_size: 1}"])
     #expect(
       folder.mistake() == "run.yaml:5: training.batch_size: 1 does not go with losses.sp: one row has no similarities; "
         + "use 2 or more")
@@ -195,7 +196,7 @@ import Testing
   ])
   func oneLineAboutData(keys: String, message: String) throws {
     let text = smallest.replacing("set: cifar-10", with: "set: cifar-10, \(keys)")
-    #expect(try ConfigurationFolder(["run.yaml": text]).mistake() == "run.yaml:1: data." + message)
+    #expect(try TestFolder(["run.yaml": text]).mistake() == "run.yaml:1: data." + message)
   }
 
   @Test(arguments: [
@@ -225,7 +226,7 @@ import Testing
     ("- a\n- b", "run.yaml:1: expected a section of keys, found a list"),
   ])
   func oneLineAboutAWholeFile(text: String, message: String) throws {
-    #expect(try ConfigurationFolder(["run.yaml": text]).mistake() == message)
+    #expect(try TestFolder(["run.yaml": text]).mistake() == message)
   }
 }
 
@@ -236,9 +237,9 @@ extension ConfigurationMistakeTests {
       "l\(level): &l\(level) [" + Array(repeating: "*l\(level - 1)", count: 10).joined(separator: ", ") + "]"
     }
     let text = (["l0: &l0 [a]"] + lists).joined(separator: "\n")
-    #expect(try ConfigurationFolder(["run.yaml": text]).mistake()?.contains("more than 10000 values") == true)
+    #expect(try TestFolder(["run.yaml": text]).mistake()?.contains("more than 10000 values") == true)
     // As a key, which the parser would compare with the others value by value.
-    let key = try ConfigurationFolder(["run.yaml": text + "\n? *l9\n: a\n"]).mistake()
+    let key = try TestFolder(["run.yaml": text + "\n? *l9\n: a\n"]).mistake()
     #expect(key?.contains("more than 40 aliases") == true, "\(key ?? "")")
   }
 
@@ -246,7 +247,7 @@ extension ConfigurationMistakeTests {
   @Test func fewAliasesOfAliasesAreBoundedByWhatTheyStandFor() throws {
     let lists = (1...9).map { "l\($0): &l\($0) [*l\($0 - 1), *l\($0 - 1), *l\($0 - 1), *l\($0 - 1)]" }
     let text = (["# ***" + String(repeating: "*", count: 100), "l0: &l0 [a]"] + lists).joined(separator: "\n")
-    let mistake = try ConfigurationFolder(["run.yaml": text]).mistake()
+    let mistake = try TestFolder(["run.yaml": text]).mistake()
     #expect(mistake?.hasSuffix("more than 10000 values; use fewer") == true, "\(mistake ?? "")")
     #expect(mistake?.contains("aliases") == false)
   }
@@ -305,13 +306,13 @@ extension ConfigurationMistakeTests {
     ("teacher: {config: .}", "teacher.config:  is a folder; name a YAML file in it"),
   ])
   func oneLineAboutTheTeacher(section: String, message: String) throws {
-    let folder = try ConfigurationFolder(["run.yaml": smallest + section])
+    let folder = try TestFolder(["run.yaml": smallest + section])
     let mistake = folder.mistake()?.replacing(folder.url.standardizedFileURL.path(percentEncoded: false), with: "")
     #expect(mistake == "run.yaml:3: " + message)
   }
 
   @Test func aTeacherThatDoesNotFitIsRefused() throws {
-    let folder = try ConfigurationFolder([
+    let folder = try TestFolder([
       "digits.yaml": "data: {set: mnist}\nstudent: {network: wrn-16-2}",
       "hundred.yaml": "data: {set: cifar-100}\nstudent: {network: wrn-16-2}",
       "broken.yaml": "data: {set: mnist}\nstudent: {netwrk: wrn-16-2}",
@@ -331,7 +332,7 @@ extension ConfigurationMistakeTests {
   }
 
   @Test func circlesAreNoticed() throws {
-    let folder = try ConfigurationFolder([
+    let folder = try TestFolder([
       "a.yaml": "extends: b.yaml", "b.yaml": "extends: a.yaml",
       "self.yaml": smallest + "teacher: {config: self.yaml}\nlosses: {sp: {}}",
     ])
@@ -340,7 +341,7 @@ extension ConfigurationMistakeTests {
   }
 
   @Test func filesThatAreNoConfigurations() throws {
-    let folder = try ConfigurationFolder([
+    let folder = try TestFolder([
       "sub/x.yaml": "", "run.yaml": "extends: missing.yaml", "big.yaml": String(repeating: "#", count: 1 << 20),
     ])
     #expect(folder.mistake("none.yaml") == "there is no file none.yaml")
@@ -372,13 +373,13 @@ extension ConfigurationMistakeTests {
     ("data.train_images=60000", "data.train_images: 60000 is more than cifar-10's 50000 training images"),
   ])
   func oneLineAboutAnOverride(override: String, message: String) throws {
-    let folder = try ConfigurationFolder(["run.yaml": smallest])
+    let folder = try TestFolder(["run.yaml": smallest])
     #expect(folder.mistake("run.yaml", override) == "--set \(override): \(message)")
   }
 
   /// A comparison counts its seeds upwards, and there is nothing above the last.
   @Test func seedsBeyondTheLastAreRefused() throws {
-    let folder = try ConfigurationFolder(["run.yaml": smallest + "training: {seed: 18446744073709551614}"])
+    let folder = try TestFolder(["run.yaml": smallest + "training: {seed: 18446744073709551614}"])
     let settings = try folder.load()
     let compared = { try Comparison([settings], seeds: $0, runs: folder.url, library: ImageLibrary()) }
     #expect(try compared(2).jobs.map(\.settings.training.seed) == [18_446_744_073_709_551_614, .max])

@@ -2,6 +2,7 @@ import Foundation
 import Kindred
 import KindredExperiments
 import KindredVision
+import TestSupport
 import Testing
 import Torch
 
@@ -126,7 +127,7 @@ import Torch
   }
 
   @Test func pathsStartAtTheFileThatHoldsThem() throws {
-    let folder = try ConfigurationFolder([
+    let folder = try TestFolder([
       "runs/base.yaml": smallest.replacing("cifar-10", with: "cifar-10, folder: ../sets"),
       "run.yaml": "extends: runs/base.yaml\nstudent: {weights: ./start/s.safetensors}",
     ])
@@ -147,7 +148,7 @@ import Torch
 extension ConfigurationReadingTests {
   @Test func overridesReplaceAddAndRemove() throws {
     let file = distilling + "losses: {sp: {weight: 3000}}\ntraining: {optimizer: {momentum: 0.8}, epochs: 5}"
-    let folder = try ConfigurationFolder(["run.yaml": file])
+    let folder = try TestFolder(["run.yaml": file])
     let changed = try folder.load(
       "run.yaml", "training.epochs=20", "losses.at.weight=50", "losses.sp=null", "name=other",
       "training.optimizer={name: adamw}", "training.schedule.milestones=[3, 4]", "training.epochs=30")
@@ -161,7 +162,7 @@ extension ConfigurationReadingTests {
   }
 
   @Test func extendingMergesSectionsButNotTheName() throws {
-    let folder = try ConfigurationFolder([
+    let folder = try TestFolder([
       "recipe.yaml": "name: recipe\ndata: {set: cifar-10}\ntraining: {epochs: 10, batch_size: 32}",
       "plain.yaml": "extends: recipe.yaml\nstudent: {network: wrn-16-1}\ntraining: {epochs: 20}",
       "run.yaml": "extends: plain.yaml\ntraining: {batch_size: null, seed: 3}",
@@ -173,7 +174,7 @@ extension ConfigurationReadingTests {
   }
 
   @Test func aTeachersConfigurationGivesItsNetwork() throws {
-    let folder = try ConfigurationFolder([
+    let folder = try TestFolder([
       "teachers/big.yaml": smallest.replacing("wrn-16-1", with: "wrn-40-2"),
       "run.yaml": smallest + "teacher: {config: teachers/big.yaml}\nlosses: {sp: {weight: 3000}}",
     ])
@@ -193,7 +194,7 @@ extension ConfigurationReadingTests {
 
   /// A value is an index where it is a plain whole number, else a key; a relative path starts at the file's folder.
   @Test func anExportedTeachersOutputsAreNamed() throws {
-    let folder = try ConfigurationFolder([
+    let folder = try TestFolder([
       "run.yaml": smallest + "teacher: {exported: ../big.pt2, outputs: {logits: 0, features: embedding, stage: '1'}}\n"
         + "losses: {sp: {layers: [{student: stage3, teacher: features}]}}"
     ])
@@ -235,7 +236,7 @@ extension ConfigurationReadingTests {
       distilling + "losses:\n  sp: &usual {weight: 10}\n  at: {<<: *usual, weight: null}\n")
     #expect(taken.losses["at"]?.weight == .automatic(.init()))
     #expect(
-      try ConfigurationFolder(["run.yaml": smallest + "training: {<<: {epocs: 3}}"]).mistake()
+      try TestFolder(["run.yaml": smallest + "training: {<<: {epocs: 3}}"]).mistake()
         == "run.yaml:3: training.epocs: unknown key; did you mean 'epochs'?")
   }
 }

@@ -1,6 +1,7 @@
 // Settings that do nothing are allowed, and named.
 
 import KindredExperiments
+import TestSupport
 import Testing
 
 @Suite struct ConfigurationWarningTests {
@@ -43,7 +44,7 @@ import Testing
   ])
   func whatDoesNothingIsNamed(section: String, warnings: [String]) throws {
     let base = section.contains("losses") ? distilling : smallest
-    let folder = try ConfigurationFolder(["base.yaml": base, "run.yaml": "extends: base.yaml\n" + section])
+    let folder = try TestFolder(["base.yaml": base, "run.yaml": "extends: base.yaml\n" + section])
     #expect(try folder.load().warnings == warnings)
   }
 }

@@ -2,11 +2,12 @@ import Foundation
 import Kindred
 import KindredExperiments
 import KindredVision
+import TestSupport
 import Testing
 
 @Suite struct ConfigurationWritingTests {
   @Test func everythingIsWritten() throws {
-    let folder = try ConfigurationFolder(["sp.yaml": distilling + "losses: {sp: {weight: 3000}, kd: {}}"])
+    let folder = try TestFolder(["sp.yaml": distilling + "losses: {sp: {weight: 3000}, kd: {}}"])
     let root = folder.url.standardizedFileURL.path(percentEncoded: false)
     #expect(
       try folder.load("sp.yaml").yaml() == """
@@ -96,14 +97,14 @@ import Testing
   func whatIsWrittenLoadsBack(section: String) throws {
     let isDistilling = section.contains("losses")
     let base = isDistilling ? distilling : smallest
-    let folder = try ConfigurationFolder(["base.yaml": base, "run.yaml": "extends: base.yaml\n" + section])
+    let folder = try TestFolder(["base.yaml": base, "run.yaml": "extends: base.yaml\n" + section])
     let configuration = try folder.load()
     #expect(try Configuration.reading(configuration.yaml()) == configuration, "\(configuration.yaml())")
   }
 
   /// A run's folder must load although the teacher's configuration has moved since.
   @Test func aTeachersConfigurationNeedNotExistAnyMore() throws {
-    let folder = try ConfigurationFolder([
+    let folder = try TestFolder([
       "big.yaml": smallest.replacing("wrn-16-1", with: "wrn-40-2"),
       "run.yaml": smallest + "teacher: {config: big.yaml}\nlosses: {sp: {weight: 3000}}",
     ])

@@ -3,27 +3,23 @@
 import Foundation
 import Kindred
 import KindredExperiments
+import TestSupport
 import Testing
 
 @Suite struct StudyTests {
   /// A base in place, and rows beside it.
-  private func folder(_ rows: String, base: String = "base.yaml", more: String = "") throws -> ConfigurationFolder {
-    try ConfigurationFolder([
+  private func folder(_ rows: String, base: String = "base.yaml", more: String = "") throws -> TestFolder {
+    try TestFolder([
       "base.yaml": distilling + "name: base\n", "study.yaml": "base: \(base)\n\(more)rows:\n\(rows)\n",
     ])
   }
 
-  private func rows(_ folder: ConfigurationFolder, seeds: Int? = nil, _ overrides: String...) throws -> [Study.Row] {
+  private func rows(_ folder: TestFolder, seeds: Int? = nil, _ overrides: String...) throws -> [Study.Row] {
     try Study.load(file: folder.url.appending(path: "study.yaml"), overrides: overrides, seeds: seeds).rows
   }
 
-  private func mistake(_ folder: ConfigurationFolder, _ overrides: String...) -> String? {
-    do {
-      _ = try Study.load(file: folder.url.appending(path: "study.yaml"), overrides: overrides)
-      return nil
-    } catch {
-      return "\(error)".replacing(folder.url.standardizedFileURL.path(percentEncoded: false) + "/", with: "")
-    }
+  private func mistake(_ folder: TestFolder, _ overrides: String...) -> String? {
+    folder.mistake { try Study.load(file: folder.url.appending(path: "study.yaml"), overrides: overrides) }
   }
 
   @Test func rowsStandOverTheBase() throws {
@@ -72,7 +68,7 @@ import Testing
   }
 
   @Test func aBaseInPlaceAndAStudyThatExtends() throws {
-    let folder = try ConfigurationFolder([
+    let folder = try TestFolder([
       "shared/recipe.yaml": smallest + "training: {epochs: 9}\n",
       "shared/methods.yaml": """
       base: {extends: recipe.yaml}
@@ -96,7 +92,7 @@ import Testing
 
   /// As of every teacher: it may serve other runs too.
   @Test func overridesDoNotReachARowThatTeaches() throws {
-    let folder = try ConfigurationFolder([
+    let folder = try TestFolder([
       "big.yaml": smallest,
       "study.yaml": """
       base: {extends: big.yaml, teacher: {config: big.yaml}}
@@ -108,7 +104,7 @@ import Testing
   }
 
   @Test func aConfigurationIsAStudyOfOneRow() throws {
-    let folder = try ConfigurationFolder(["study.yaml": smallest])
+    let folder = try TestFolder(["study.yaml": smallest])
     #expect(try rows(folder) == [Study.Row(try folder.load("study.yaml"))])
   }
 
@@ -150,7 +146,7 @@ import Testing
     #expect(mistake(try folder(row, more: "sedes: 3\n")) == "study.yaml:2: sedes: unknown key; did you mean 'seeds'?")
     #expect(
       mistake(try folder(row, base: "study.yaml")) == "study.yaml: the file leads back to itself; break the circle")
-    let loose = try ConfigurationFolder(["study.yaml": "rows:\n\(row)\n"])
+    let loose = try TestFolder(["study.yaml": "rows:\n\(row)\n"])
     let missing = "study.yaml:1: base: missing; name a configuration's file, or write the settings in place"
     #expect(mistake(loose) == missing)
     #expect(mistake(try folder(row), "training.epocs=3")?.contains("did you mean 'epochs'?") == true)

@@ -3,6 +3,7 @@
 import CPNG
 import Foundation
 import KindredReport
+import TestSupport
 import Testing
 
 @Suite struct PictureTests {
@@ -76,25 +77,25 @@ import Testing
 @Suite struct PNGTests {
   /// 5 x 3, so that rows are not mistaken for columns, and no two bytes equal.
   private let picture = Picture(width: 5, height: 3, bytes: (0..<45).map { UInt8($0 * 5 + 3) })
+  private let folder: TestFolder
+
+  init() throws { folder = try TestFolder() }
 
   @Test func roundTripThroughMemory() throws {
     #expect(try read(picture.pngData()) == picture)
   }
 
   @Test func roundTripThroughAFile() throws {
-    let folder = try makeFolder()
-    defer { try? FileManager.default.removeItem(at: folder) }
-    let file = folder.appendingPathComponent("picture.png")
+    let file = folder.url.appending(path: "picture.png")
     try Data("old".utf8).write(to: file)
     try picture.writePNG(to: file)
     #expect(try read(Data(contentsOf: file)) == picture)
-    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["picture.png"])
+    #expect(try folder.contents == ["picture.png"])
   }
 
   @Test func missingFolder() throws {
-    let folder = try makeFolder()
-    try FileManager.default.removeItem(at: folder)
-    let file = folder.appendingPathComponent("picture.png")
+    try FileManager.default.removeItem(at: folder.url)
+    let file = folder.url.appending(path: "picture.png")
     let error = try #require(throws: PictureError.self) { try picture.writePNG(to: file) }
     #expect(error.path == file.path && error.reason == "No such file or directory")
     #expect(error.description == "cannot write the picture \(file.path): No such file or directory")
@@ -103,29 +104,19 @@ import Testing
   /// The device that is always full stands in for a full disk; what was there before stays.
   @Test(.enabled(if: FileManager.default.fileExists(atPath: "/dev/full"), "needs /dev/full"))
   func fullDisk() throws {
-    let folder = try makeFolder()
-    defer { try? FileManager.default.removeItem(at: folder) }
-    let file = folder.appendingPathComponent("picture.png")
+    let file = folder.url.appending(path: "picture.png")
     try Data("old".utf8).write(to: file)
     try FileManager.default.createSymbolicLink(atPath: file.path + ".partial", withDestinationPath: "/dev/full")
     let error = try #require(throws: PictureError.self) { try picture.writePNG(to: file) }
     #expect(error.reason == "No space left on device")
-    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["picture.png"])
+    #expect(try folder.contents == ["picture.png"])
     #expect(try Data(contentsOf: file) == Data("old".utf8))
   }
 
   @Test func targetIsAFolder() throws {
-    let folder = try makeFolder()
-    defer { try? FileManager.default.removeItem(at: folder) }
-    let error = try #require(throws: PictureError.self) { try picture.writePNG(to: folder) }
+    let error = try #require(throws: PictureError.self) { try picture.writePNG(to: folder.url) }
     #expect(error.reason == "Is a directory")
-    #expect(!FileManager.default.fileExists(atPath: folder.path + ".partial"))
-  }
-
-  private func makeFolder() throws -> URL {
-    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("kindred-png-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    return folder
+    #expect(!FileManager.default.fileExists(atPath: folder.url.path + ".partial"))
   }
 
   private func read(_ data: Data) throws -> Picture {

@@ -118,7 +118,7 @@ private struct Run {
   func aResumedRunIsTheSameRun(steps: Int) throws {
     let whole = Run(seed: 1, isCaptured: true)
     let expected = try whole.go()
-    try withTemporaryFolder { folder in
+    try withTestFolder { folder in
       let file = folder.appendingPathComponent("checkpoint.safetensors")
       let stopped = Run(seed: 1, isCaptured: true)
       let first = try stopped.go(steps: steps)
@@ -136,7 +136,7 @@ private struct Run {
   /// Nothing in a captured step can be looked at, so that it is noticed when figures are read.
   @Test func aLossThatIsNotFiniteIsNoticedBeforeACheckpoint() throws {
     let broken = BatchPosition(epoch: 1, batch: 1)
-    try withTemporaryFolder { folder in
+    try withTestFolder { folder in
       let file = folder.appendingPathComponent("checkpoint.safetensors")
       let run = Run(seed: 1, isCaptured: true)
       _ = try run.go(steps: 4)

@@ -169,7 +169,7 @@ private func drawn(_ loss: any DistillationLoss, _ batch: Batch, seed: UInt64 = 
     let whole = try run(seed: 1)
     let initial = state(whole)
     try go(whole)
-    try withTemporaryFolder { folder in
+    try withTestFolder { folder in
       let file = folder.appendingPathComponent("checkpoint.safetensors")
       let stopped = try run(seed: 1)
       try go(stopped, steps: steps)

@@ -61,7 +61,7 @@ private struct Run {
   /// Stopped after 1 step, in the middle of an epoch, and at an epoch's last step.
   @Test(arguments: [1, 4, 6, 11], [false, true])
   func aResumedRunIsTheSameRun(steps: Int, usesAdamW: Bool) throws {
-    try withTemporaryFolder { folder in
+    try withTestFolder { folder in
       let whole = Run(seed: 1, usesAdamW: usesAdamW)
       let wholeResult = try whole.go()
       #expect(wholeResult.outcome == .finished)
@@ -187,7 +187,7 @@ private struct Run {
   /// A checkpoint of a run after two steps, changed by `change`, is refused and changes nothing.
   private func refusal(_ change: (inout [String: Tensor], inout [String: String]) -> Void) throws -> any Error {
     var problem: (any Error)?
-    try withTemporaryFolder { folder in
+    try withTestFolder { folder in
       let file = folder.appendingPathComponent("checkpoint.safetensors")
       let run = Run(seed: 1)
       _ = try run.go(steps: 2)
@@ -239,7 +239,7 @@ private struct Run {
   }
 
   @Test func aTruncatedFileIsRefused() throws {
-    try withTemporaryFolder { folder in
+    try withTestFolder { folder in
       let file = folder.appendingPathComponent("checkpoint.safetensors")
       try Checkpoint.save(Run(seed: 1).distiller, to: file)
       let data = try Data(contentsOf: file)

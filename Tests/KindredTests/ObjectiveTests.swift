@@ -61,7 +61,7 @@ import Torch
     let (cross, first, second) = (means["cross_entropy"] ?? 0, means["first"] ?? 0, means["second"] ?? 0)
     #expect(first > 0 && second > 0 && first != second)
     #expect(abs((means["loss"] ?? 0) - (cross + first + 2 * second)) < 1e-5)
-    try withTemporaryFolder { folder in
+    try withTestFolder { folder in
       let file = folder.appending(path: "checkpoint.safetensors")
       try Checkpoint.save(distiller, to: file)
       let saved = try Safetensors.read(file).tensors

@@ -73,7 +73,7 @@ private struct Tape {
       (1.0, -Double.infinity, true), (.nan, 1, false), (.infinity, 1, false), (1, .nan, false), (1, .infinity, false),
       (1e5, 1, storage == .float32),
     ] {
-      try withTemporaryFolder { folder in
+      try withTestFolder { folder in
         let writer = try RecordingWriter(Tape.header(storage), statistics: statistics, to: folder)
         // One class of each input stays.
         let masked = Tensor.concatenated([.ones([6, 1]), .full([6, 2], logits)], axis: 1)
@@ -88,7 +88,7 @@ private struct Tape {
   }
 
   @Test func whatIsReplayedIsWhatWasSaid() throws {
-    try withTemporaryFolder { folder in
+    try withTestFolder { folder in
       try Tape.record(in: folder)
       #expect(try Recording(folder).missing.isEmpty)
       #expect(try Tape.replay(folder) == Tape.live())
@@ -97,7 +97,7 @@ private struct Tape {
 
   /// All four kinds of loss, in the order of summation that the live run has: the same weights to the bit.
   @Test func aStudentOfARecordingIsTheLiveTeachersStudent() throws {
-    try withTemporaryFolder { folder in
+    try withTestFolder { folder in
       try Tape.record(in: folder)
       func trained(_ teacher: any TeacherSignal) throws -> [String: [UInt8]] {
         let student = TinyNetwork(2, seed: 4)
@@ -117,7 +117,7 @@ private struct Tape {
 
   /// Half precision keeps 11 significant bits of normal numbers.
   @Test func float16IsRoundedAndHalfAsLarge() throws {
-    try withTemporaryFolder { folder in
+    try withTestFolder { folder in
       try Tape.record([0..<8], .float16, in: folder)
       let (exact, half) = (Tape.teacher(), try RecordedTeacher(Recording(folder), statistics: Tape.statistics))
       var differs = false
@@ -139,7 +139,7 @@ private struct Tape {
 
   /// The announced size is that of the blocks.
   @Test func theSizeIsKnownBeforehand() throws {
-    try withTemporaryFolder { folder in
+    try withTestFolder { folder in
       try Tape.record(in: folder)
       let shards = try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)
         .filter { $0.pathExtension == "safetensors" }
@@ -153,7 +153,7 @@ private struct Tape {
   /// other ones. (The header's file may be laid out otherwise and say the same.)
   @Test(arguments: ["recording.json", "00000003-00000007.safetensors"])
   func aFlippedByteIsNeverAWrongNumber(name: String) throws {
-    try withTemporaryFolder { folder in
+    try withTestFolder { folder in
       try Tape.record(in: folder)
       let file = folder.appendingPathComponent(name)
       let bytes = try Data(contentsOf: file)
@@ -176,7 +176,7 @@ private struct Tape {
 
   /// One byte that changes what the numbers are, and neither their size nor the checksum of their bytes.
   @Test func aChangedTypeIsRefused() throws {
-    try withTemporaryFolder { folder in
+    try withTestFolder { folder in
       try Tape.record(in: folder)
       let file = folder.appendingPathComponent("00000003-00000007.safetensors")
       var bytes = try Data(contentsOf: file)
@@ -194,7 +194,7 @@ private struct Tape {
 
   /// A header may come from anybody, with a checksum that is right.
   @Test func aHeaderOfNoBatchesIsRefused() throws {
-    try withTemporaryFolder { folder in
+    try withTestFolder { folder in
       for epochs in [0, Int.max] {
         let inside = folder.appendingPathComponent("\(epochs)")
         try FileManager.default.createDirectory(at: inside, withIntermediateDirectories: true)
@@ -208,7 +208,7 @@ private struct Tape {
   /// Lengths whose product no machine can count were a trap when the first block was compared with them.
   @Test(arguments: [[3, 6, Int.max], [0, 6, 6], [1 << 20, 1 << 20, 1]])
   func aHeaderOfImpossibleShapesIsRefused(shape: [Int]) throws {
-    try withTemporaryFolder { folder in
+    try withTestFolder { folder in
       let header = RecordingHeader(
         teacher: NetworkDescription(name: "tiny", classes: 3, taps: ["stage1": shape, "stage2": [6, 3, 3]]),
         teacherFacts: [], batches: .init(epochs: 2, perEpoch: 4, size: 6, lastSize: 6, facts: []),
@@ -220,7 +220,7 @@ private struct Tape {
   }
 
   @Test func aTruncatedOrMissingShardIsNamed() throws {
-    try withTemporaryFolder { folder in
+    try withTestFolder { folder in
       try Tape.record(in: folder)
       let file = folder.appendingPathComponent("00000003-00000007.safetensors")
       try Data(contentsOf: file).dropLast(100).write(to: file)
@@ -237,7 +237,7 @@ private struct Tape {
   }
 
   @Test func whatDoesNotMatchIsRefusedByName() throws {
-    try withTemporaryFolder { folder in
+    try withTestFolder { folder in
       try Tape.record(in: folder)
       func problem(_ body: () throws -> Void) -> String {
         do {

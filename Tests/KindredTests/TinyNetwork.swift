@@ -105,15 +105,3 @@ extension Batch {
       position: position)
   }
 }
-
-extension Module {
-  /// Every entry's bytes by name.
-  var bytes: [String: [UInt8]] { Dictionary(uniqueKeysWithValues: state.map { ($0.name, $0.tensor.bytes()) }) }
-}
-
-func withTemporaryFolder(_ body: (URL) throws -> Void) throws {
-  let folder = FileManager.default.temporaryDirectory.appendingPathComponent("kindred-\(UUID().uuidString)")
-  try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-  defer { try? FileManager.default.removeItem(at: folder) }
-  try body(folder)
-}

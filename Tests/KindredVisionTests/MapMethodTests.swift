@@ -219,9 +219,6 @@ private func setup(_ student: String, _ teacher: String, _ network: Network) thr
 
   /// A run with it: what is trained and what not, and a checkpoint that holds the projector once.
   @Test func aRunTrainsAllButTheClassifiers() throws {
-    let folder = FileManager.default.temporaryDirectory.appending(path: "kindred-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(at: folder) }
     func distiller(seed: UInt64) throws -> Distiller {
       let made = try made(seed: seed)
       let objective = Objective([.crossEntropy(weight: 0), .init("simkd", made.loss, weight: 1)])
@@ -242,17 +239,19 @@ private func setup(_ student: String, _ teacher: String, _ network: Network) thr
       return warnings
     }
     let (first, other) = (try distiller(seed: 3), try distiller(seed: 8))
-    let before = Dictionary(uniqueKeysWithValues: first.student.state.map { ($0.name, $0.tensor.bytes()) })
+    let before = first.student.bytes
     #expect(try go(first, steps: 3).filter { $0.contains("reaches") } == [])
     for (name, tensor) in first.student.state where tensor.dtype.isFloatingPoint {
       let isFrozen = name.hasPrefix("classifier.") || name.hasPrefix("student.fc.")
       #expect((tensor.bytes() == before[name]) == isFrozen, "\(name)")
     }
-    let file = folder.appending(path: "checkpoint.safetensors")
-    try Checkpoint.save(first, to: file)
-    #expect(try Safetensors.entries(of: file).keys.allSatisfy { !$0.hasPrefix("adapter") })
-    try Checkpoint.load(file, into: other)
+    try withTestFolder { folder in
+      let file = folder.appending(path: "checkpoint.safetensors")
+      try Checkpoint.save(first, to: file)
+      #expect(try Safetensors.entries(of: file).keys.allSatisfy { !$0.hasPrefix("adapter") })
+      try Checkpoint.load(file, into: other)
+    }
     for distiller in [first, other] { _ = try go(distiller, steps: 1) }
-    #expect(other.student.state.map { $0.tensor.bytes() } == first.student.state.map { $0.tensor.bytes() })
+    #expect(other.student.bytes == first.student.bytes)
   }
 }

@@ -5,10 +5,6 @@ import KindredVision
 import Testing
 import Torch
 
-private let stages = ["stage1", "stage2", "stage3"]
-private let taps = ["stem"] + stages.flatMap { [$0, $0 + ".pre"] } + ["last", "pooled"]
-private let everything = ActivationRequest(logits: true, taps: Set(taps))
-
 /// Weights of seven bits, where the processor has no instructions for eight, are twice as coarse; what comes of it was
 /// measured up to a tenth beyond that.
 private let coarseness = QuantizedConvolution.largestWeight == 127 ? 1 : 2.2

@@ -1,9 +1,13 @@
-// A network as it is after some training, for tests of what is done to frozen ones.
+// A network as it is after some training, for tests of what is done to frozen ones, and all that one gives.
 
 import Kindred
 import KindredVision
 import Testing
 import Torch
+
+let stages = ["stage1", "stage2", "stage3"]
+let taps = ["stem"] + stages.flatMap { [$0, $0 + ".pre"] } + ["last", "pooled"]
+let everything = ActivationRequest(logits: true, taps: Set(taps))
 
 /// Statistics and scales that are not the trivial ones, from weights that are a function of the name.
 func usedNetwork(_ name: String) throws -> Network {

@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Foundation
+import TestSupport
 
 struct FaultsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -79,19 +80,16 @@ struct Fault {
 /// A scenario on a disk that can be made to fail.
 private final class FaultyDisk {
   private let scenario: Scenario
-  private let work: Workplace
-  private let logs: URL
-  private let template: URL
+  private let work: TestFolder
+  private let template: TestFolder
   private let report: URL
   private var wanted: [String: Data] = [:]
 
   init(_ scenario: Scenario, images: Int, epochs: Int) throws {
     self.scenario = scenario
-    work = try Workplace()
-    logs = try work.folder("logs")
-    template = work.url.appending(path: "template")
-    report = logs.appending(path: "report")
-    try scenario.prepare(template, logs: logs, images: images, epochs: epochs)
+    (work, template) = (try TestFolder.inMemory(), try TestFolder.inMemory())
+    report = work.url.appending(path: "report")
+    try scenario.prepare(template, images: images, epochs: epochs)
   }
 
   /// The number of calls of an undisturbed run.
@@ -108,16 +106,16 @@ private final class FaultyDisk {
   private func fresh() throws -> URL {
     let folder = work.url.appending(path: "disk")
     try? FileManager.default.removeItem(at: folder)
-    try FileManager.default.copyItem(at: template, to: folder)
+    try FileManager.default.copyItem(at: template.url, to: folder)
     return folder
   }
 
   private func run(_ fault: Fault, in folder: URL) throws -> Child.Finished {
     try Data(count: FaultyDisk.reportBytes).write(to: report)
-    return try Child(
-      scenario.arguments, in: folder, logs: logs,
+    return try kindred(
+      scenario.arguments, in: folder,
       environment: [
-        "LD_PRELOAD": Child.program("libFaultyDisk.so").path, "FAULTY_DISK_FOLDER": folder.path,
+        "LD_PRELOAD": built("libFaultyDisk.so").path, "FAULTY_DISK_FOLDER": folder.path,
         "FAULTY_DISK_FAIL": "\(fault.call)", "FAULTY_DISK_ERROR": "\(fault.kind.code)",
         "FAULTY_DISK_LASTING": fault.kind == .fullForGood ? "1" : "0", "FAULTY_DISK_REPORT": report.path,
       ]

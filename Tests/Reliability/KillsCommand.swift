@@ -4,6 +4,7 @@ import ArgumentParser
 import Foundation
 import Kindred
 import KindredVision
+import TestSupport
 
 struct KillsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -26,11 +27,7 @@ struct KillsCommand: ParsableCommand {
 
   func run() throws {
     for scenario in try Scenario.named(scenarios) {
-      let work = try Workplace()
-      let logs = try work.folder("logs")
-      let template = work.url.appending(path: "template")
-      try scenario.prepare(template, logs: logs, images: images, epochs: epochs)
-      var round = Round(scenario: scenario, work: work, logs: logs, template: template)
+      var round = try Round(scenario, images: images, epochs: epochs)
       try round.measure()
       let progress = Progress("\(scenario.name): kills", total: kills)
       var random = SplitMix64(key: seed, UInt64(scenario.name.utf8.count))
@@ -47,16 +44,17 @@ struct KillsCommand: ParsableCommand {
 /// Runs of one kind, killed until they are through.
 private struct Round {
   let scenario: Scenario
-  let work: Workplace
-  let logs: URL
-  let template: URL
+  private let work: TestFolder
+  private let template: TestFolder
   private(set) var kills = 0
   private(set) var finished = 0
   private var wanted: [String: Data] = [:]
   private var seconds = 0.0
 
-  init(scenario: Scenario, work: Workplace, logs: URL, template: URL) {
-    (self.scenario, self.work, self.logs, self.template) = (scenario, work, logs, template)
+  init(_ scenario: Scenario, images: Int, epochs: Int) throws {
+    self.scenario = scenario
+    (work, template) = (try TestFolder.inMemory(), try TestFolder.inMemory())
+    try scenario.prepare(template, images: images, epochs: epochs)
   }
 
   var files: Int { wanted.count }
@@ -65,7 +63,7 @@ private struct Round {
   mutating func measure() throws {
     let folder = try fresh()
     let start = ProcessInfo.processInfo.systemUptime
-    try scenario.finish(in: folder, logs: logs)
+    try scenario.finish(in: folder)
     seconds = ProcessInfo.processInfo.systemUptime - start
     wanted = try Outcome(folder).results()
   }
@@ -74,7 +72,7 @@ private struct Round {
   private func fresh() throws -> URL {
     let folder = work.url.appending(path: "run")
     try? FileManager.default.removeItem(at: folder)
-    try FileManager.default.copyItem(at: template, to: folder)
+    try FileManager.default.copyItem(at: template.url, to: folder)
     return folder
   }
 
@@ -82,10 +80,10 @@ private struct Round {
   mutating func untilFinished(_ random: inout SplitMix64, onKill: (Int) -> Void) throws {
     let folder = try fresh()
     while true {
-      let child = try Child(scenario.arguments, in: folder, logs: logs)
+      let child = try kindred(scenario.arguments, in: folder)
       let moment = ProcessInfo.processInfo.systemUptime + Double.random(in: 0..<seconds, using: &random)
       while child.isRunning, ProcessInfo.processInfo.systemUptime < moment { usleep(1_000) }
-      child.kill()
+      child.send(SIGKILL)
       let end = child.wait()
       if end.status == 0 { break }
       guard end.status == -SIGKILL else { throw Failure("\(scenario.name) ended with \(end.status): \(end.errors)") }

@@ -3,6 +3,7 @@
 import Foundation
 import Kindred
 import KindredExperiments
+import TestSupport
 import Torch
 
 /// A command that can be given again until it is through.
@@ -17,13 +18,13 @@ struct Scenario {
       name: "train", preparation: [], arguments: ["train", "plain.yaml", "--out", "out", "--quiet", "--resume"]),
     Scenario(
       name: "distill", preparation: [teacher],
-      arguments: ["distill", "student.yaml", "--out", "out", "--quiet", "--resume"]),
+      arguments: ["distill", "live.yaml", "--out", "out", "--quiet", "--resume"]),
     Scenario(
       name: "record", preparation: [teacher],
-      arguments: ["record", "student.yaml", "--out", "tape", "--quiet", "--resume"]),
+      arguments: ["record", "live.yaml", "--out", "tape", "--quiet", "--resume"]),
     Scenario(
       name: "compare", preparation: [],
-      arguments: ["compare", "plain.yaml", "student.yaml", "other.yaml", "--seeds", "1", "--quiet"]),
+      arguments: ["compare", "plain.yaml", "live.yaml", "other.yaml", "--seeds", "1", "--quiet"]),
   ]
 
   private static let teacher = ["train", "teacher.yaml", "--quiet"]
@@ -39,43 +40,24 @@ struct Scenario {
     }
   }
 
-  /// A folder in which the command can be given.
+  /// The files among which the command can be given, `kindred` having run what comes first.
   /// - Parameter images: the size of the training set, in batches of 32.
-  func prepare(_ folder: URL, logs: URL, images: Int, epochs: Int) throws {
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    func write(_ text: String, to name: String) throws {
-      try Data(text.utf8).write(to: folder.appending(path: name))
-    }
-    try write(
-      """
-      data: {set: textures, train_images: \(images), test_images: 40}
-      student: {network: resnet-8}
-      training: {epochs: \(epochs), batch_size: 32, threads: 1, optimizer: {name: sgd, learning_rate: 0.02}}
-      """, to: "plain.yaml")
-    try write("extends: plain.yaml\ntraining: {epochs: 1}\n", to: "teacher.yaml")
-    try write(
-      """
-      extends: plain.yaml
-      teacher: {config: teacher.yaml}
-      losses:
-        kd: {alpha: 0.5, temperature: 4}
-        sp: {weight: auto, calibration_batches: 2}
-        at: {weight: 10}
-        hint: {weight: 0.1}
-      """, to: "student.yaml")
-    try write("extends: student.yaml\nlosses: {at: null, hint: null}\n", to: "other.yaml")
-    for arguments in preparation { _ = try finish(arguments, in: folder, logs: logs) }
+  func prepare(_ folder: TestFolder, images: Int, epochs: Int) throws {
+    var files = TinyRuns.files(images: images, epochs: epochs)
+    files["live.yaml"] = "extends: student.yaml\nlosses: {at: {weight: 10}}\n"
+    files["other.yaml"] = "extends: student.yaml\nlosses: {hint: null}\n"
+    try folder.write(files)
+    for arguments in preparation { try finish(arguments, in: folder.url) }
   }
 
   /// Gives the command, undisturbed.
-  func finish(in folder: URL, logs: URL) throws { _ = try finish(arguments, in: folder, logs: logs) }
+  func finish(in folder: URL) throws { try finish(arguments, in: folder) }
 
-  private func finish(_ arguments: [String], in folder: URL, logs: URL) throws -> Child.Finished {
-    let finished = try Child(arguments, in: folder, logs: logs).wait()
+  private func finish(_ arguments: [String], in folder: URL) throws {
+    let finished = try kindred(arguments, in: folder).wait()
     guard finished.status == 0 else {
       throw Failure("kindred \(arguments.joined(separator: " ")) ended with \(finished.status): \(finished.errors)")
     }
-    return finished
   }
 }
 

@@ -3,6 +3,7 @@
 import ArgumentParser
 import Foundation
 import KindredReport
+import TestSupport
 
 struct SoakCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -27,34 +28,32 @@ struct SoakCommand: ParsableCommand {
   }
 
   func run() throws {
-    let work = try Workplace()
-    let (folder, logs) = (try work.folder("run"), try work.folder("logs"))
     let epochs = steps / SoakCommand.stepsPerEpoch
-    try writeFiles(in: folder, epochs: epochs)
-    let teacher = try Child(["train", "teacher.yaml", "--quiet"], in: folder, logs: logs).wait()
+    let folder = try TestFolder.inMemory()
+    try folder.write(files(epochs: epochs))
+    let teacher = try kindred(["train", "teacher.yaml", "--quiet"], in: folder.url).wait()
     guard teacher.status == 0 else { throw Failure("the teacher cannot be trained: \(teacher.errors)") }
-    let child = try Child(["distill", "student.yaml", "--out", "out", "--quiet"], in: folder, logs: logs)
-    let samples = watch(child, log: folder.appending(path: "out/metrics.jsonl"), epochs: epochs)
+    let child = try kindred(["distill", "student.yaml", "--out", "out", "--quiet"], in: folder.url)
+    let samples = watch(child, log: folder.url.appending(path: "out/metrics.jsonl"), epochs: epochs)
     let finished = child.wait()
     guard finished.status == 0 else { throw Failure("the run ended with \(finished.status): \(finished.errors)") }
     try report(samples)
   }
 
-  private func writeFiles(in folder: URL, epochs: Int) throws {
-    let plain = """
+  private func files(epochs: Int) -> [String: String] {
+    [
+      "plain.yaml": """
       data: {set: textures, train_images: 2000, test_images: 40}
       student: {network: resnet-8}
       training: {epochs: \(epochs), batch_size: 4, threads: 1, optimizer: {name: sgd, learning_rate: 0.005}}
-      """
-    let student = """
+      """,
+      "teacher.yaml": "extends: plain.yaml\ntraining: {epochs: 1, batch_size: 32}\n",
+      "student.yaml": """
       extends: plain.yaml
       teacher: {config: teacher.yaml}
       losses: {kd: {alpha: 0.5, temperature: 4}, sp: {weight: 10}, hint: {weight: 0.1}}
-      """
-    let teacher = "extends: plain.yaml\ntraining: {epochs: 1, batch_size: 32}\n"
-    for (name, text) in [("plain", plain), ("student", student), ("teacher", teacher)] {
-      try Data(text.utf8).write(to: folder.appending(path: "\(name).yaml"))
-    }
+      """,
+    ]
   }
 
   private func watch(_ child: Child, log: URL, epochs: Int) -> [Sample] {

@@ -3,10 +3,10 @@
 import Kindred
 
 extension Distiller {
-  public enum Outcome: Sendable { case finished, stopped }
+  package enum Outcome: Sendable { case finished, stopped }
 
   /// Pulls the events to the end, or until `shouldStop`, which is asked after every step.
-  public func run(
+  package func run(
     on source: any BatchSource, evaluate: @escaping (Network) -> Evaluation, shouldStop: () -> Bool,
     onEvent: (TrainingEvent) throws -> Void
   ) throws -> Outcome {

@@ -2,14 +2,15 @@
 
 import Foundation
 import GoldenFiles
+import TestSupport
 import Testing
 
 @testable import Torch
 
-@Suite struct ExportedModelTests {
-  private static let needsPyTorch = ConditionTrait.enabled(
-    if: ExportedFiles.obstacle == nil, Comment(rawValue: ExportedFiles.obstacle ?? ""))
+private let needsPyTorch = ConditionTrait.enabled(
+  if: ExportedFiles.obstacle == nil, Comment(rawValue: ExportedFiles.obstacle ?? ""))
 
+@Suite struct ExportedModelTests {
   private let golden: [String: Tensor]
 
   init() throws { golden = try Golden("teacher").tensors }
@@ -170,14 +171,6 @@ import Testing
 }
 
 @Suite struct ExportedFileTests {
-  /// Gives `body` a folder of its own.
-  private func withFolder(_ body: (URL) throws -> Void) throws {
-    let folder = FileManager.default.temporaryDirectory.appending(path: "kindred-exported-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(at: folder) }
-    try body(folder)
-  }
-
   private func refusal(_ file: URL) -> String {
     do {
       _ = try ExportedModel(file)
@@ -193,7 +186,7 @@ import Testing
       "empty.pt": Data(), "text.pt2": Data("a teacher".utf8), "half.pt": whole.prefix(whole.count / 2),
       "short.pt": whole.dropLast(1), "headless.pt": whole.dropFirst(100),
     ]
-    try withFolder { folder in
+    try withTestFolder { folder in
       for (name, data) in contents {
         let file = folder.appending(path: name)
         try data.write(to: file)
@@ -215,7 +208,7 @@ import Testing
     ("\u{8}\u{6}\u{12}\u{7}pytorch", "an ONNX file"),
     ("\u{89}PNG\r\n\u{1A}\n", "a PNG image"),
   ]) func aStrangerIsNamed(content: String, name: String) throws {
-    try withFolder { folder in
+    try withTestFolder { folder in
       let file = folder.appending(path: "t.pt")
       let bytes = content.unicodeScalars.map { UInt8($0.value) }
       try Data(bytes).write(to: file)
@@ -228,7 +221,7 @@ import Testing
     var bytes = try Data(contentsOf: try Golden.file("teacher", "pt"))
     let program = try #require(bytes.range(of: Data("def forward".utf8)))
     bytes[program.lowerBound] ^= 1
-    try withFolder { folder in
+    try withTestFolder { folder in
       let file = folder.appending(path: "flipped.pt")
       try bytes.write(to: file)
       #expect(refusal(file).hasPrefix("cannot be loaded: "), "\(refusal(file))")
@@ -236,7 +229,7 @@ import Testing
   }
 
   @Test(
-    .enabled(if: ExportedFiles.obstacle == nil, Comment(rawValue: ExportedFiles.obstacle ?? "")),
+    needsPyTorch,
     arguments: [
       ("weights.pt", "holds saved objects such as a state_dict"), ("program.pt2", "holds no compiled model"),
       ("empty-archive.pt2", "holds no compiled model"),

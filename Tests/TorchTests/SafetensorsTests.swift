@@ -2,6 +2,7 @@
 
 import Foundation
 import GoldenFiles
+import TestSupport
 import Testing
 import Torch
 
@@ -25,7 +26,7 @@ import Torch
     let data = try Data(contentsOf: file)
     let length = data.prefix(8).enumerated().reduce(0) { $0 + Int($1.element) << (8 * $1.offset) }
     let header = try JSONDecoder().decode([String: RawEntry].self, from: data[8..<(8 + length)])
-    try withTemporaryFolder { folder in
+    try withTestFolder { folder in
       let copy = folder.appendingPathComponent("copy.safetensors")
       try Safetensors.write(Safetensors.read(file).tensors, to: copy)
       for tensors in [try Safetensors.read(file).tensors, try Safetensors.read(copy).tensors] {
@@ -46,7 +47,7 @@ import Torch
     let image = Generator(seed: 1).normal([2, 3, 4, 5])
     tensors["channels-last"] = image.contiguous(.channelsLast)
     let metadata = ["format": "pt", "note": "line\nbreak, \"quotes\", äöü"]
-    try withTemporaryFolder { folder in
+    try withTestFolder { folder in
       let file = folder.appendingPathComponent("all.safetensors")
       try Safetensors.write(tensors, metadata: metadata, to: file)
       let read = try Safetensors.read(file)
@@ -79,7 +80,7 @@ import Torch
   @Test func emptyTensorBeforeAnother() throws {
     let header =
       #"{"z":{"dtype":"I64","shape":[0],"data_offsets":[0,0]},"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#
-    try withTemporaryFolder { folder in
+    try withTestFolder { folder in
       let file = folder.appendingPathComponent("empty.safetensors")
       try hostile(header, body: 4).write(to: file)
       #expect(try Safetensors.read(file).tensors["z"]?.shape == [0])
@@ -88,7 +89,7 @@ import Torch
 
   @Test(arguments: HostileFile.all)
   func hostileFilesAreRefused(_ hostileFile: HostileFile) throws {
-    try withTemporaryFolder { folder in
+    try withTestFolder { folder in
       let file = folder.appendingPathComponent("hostile.safetensors")
       try hostileFile.data.write(to: file)
       let error = #expect(throws: SafetensorsError.self) { try Safetensors.read(file) }
@@ -112,7 +113,7 @@ import Torch
     (Data(count: 4096), "is a file of zeros, no safetensors file; copy or download it again"),
     (Data("epochs: 3\n".utf8), "is a text file, no safetensors file"),
   ]) func strangersAreNamed(content: Data, problem: String) throws {
-    try withTemporaryFolder { folder in
+    try withTestFolder { folder in
       let file = folder.appendingPathComponent("weights.safetensors")
       try content.write(to: file)
       #expect(throws: SafetensorsError.self) { try Safetensors.read(file) }.map { #expect($0.problem == problem) }
@@ -120,7 +121,7 @@ import Torch
   }
 
   @Test func unreadableFilesAreNamed() throws {
-    try withTemporaryFolder { folder in
+    try withTestFolder { folder in
       for file in [folder.appendingPathComponent("absent.safetensors"), folder] {
         let error = #expect(throws: SafetensorsError.self) { try Safetensors.read(file) }
         #expect(error?.file == file.path)
@@ -194,11 +195,4 @@ private func hostile(_ header: String, length: UInt64? = nil, body: Int = 0) -> 
   let json = Data(header.utf8)
   let count = withUnsafeBytes(of: (length ?? UInt64(json.count)).littleEndian) { Data($0) }
   return count + json + Data(count: body)
-}
-
-func withTemporaryFolder(_ body: (URL) throws -> Void) throws {
-  let folder = FileManager.default.temporaryDirectory.appendingPathComponent("kindred-\(UUID().uuidString)")
-  try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-  defer { try? FileManager.default.removeItem(at: folder) }
-  try body(folder)
 }

@@ -3,15 +3,16 @@
 import Foundation
 import GoldenFiles
 import Kindred
+import TestSupport
 import Testing
 
 @testable import KindredVision
 
 @Suite struct CIFARReaderTests {
-  private let folder: TemporaryFolder
+  private let folder: TestFolder
   private let reader = CIFARReader(.cifar10, trainingRecords: 3, testRecords: 2)
 
-  init() throws { folder = try TemporaryFolder() }
+  init() throws { folder = try TestFolder() }
 
   /// The value the hand-made files hold at a place.
   private func value(file: Int, record: Int, channel: Int, y: Int, x: Int) -> UInt8 {
@@ -107,9 +108,9 @@ import Testing
 @Suite struct CIFARPickleTests {
   private static let ten = CIFARReader(.cifar10, trainingRecords: 1, testRecords: 2)
   private static let hundred = CIFARReader(.cifar100, trainingRecords: 1, testRecords: 2)
-  private let folder: TemporaryFolder
+  private let folder: TestFolder
 
-  init() throws { folder = try TemporaryFolder() }
+  init() throws { folder = try TestFolder() }
 
   private func golden(_ form: String) throws -> [UInt8] {
     [UInt8](try Data(contentsOf: try Golden.file("cifar-\(form)", "pickle")))
@@ -130,11 +131,11 @@ import Testing
       (Self.hundred, "test", "cifar-100-python", [[19, 99], [0, 1]]),
     ]
     for (reader, file, archive, labels) in cases {
-      let other = try TemporaryFolder()
+      let other = try TestFolder()
       try other.write(binary(labels: labels), to: "\(reader.name.rawValue)/\(file).bin")
       let expected = try reader.load(.test, from: other.url)
       for place in [archive, "\(reader.name.rawValue)/\(archive)", reader.name.rawValue, "."] {
-        let root = try TemporaryFolder()
+        let root = try TestFolder()
         try root.write(try golden(form), to: "\(place)/\(file)")
         let read = try reader.load(.test, from: root.url)
         #expect(read.fingerprint == expected.fingerprint && read.classNames == expected.classNames, "\(place)")

@@ -1,17 +1,18 @@
 // Downloads from a server on this machine that cuts, refuses, and lies.
 
 import Foundation
+import TestSupport
 import Testing
 
 @testable import KindredVision
 
 @Suite(.timeLimit(.minutes(10))) struct DataDownloadTests {
-  private let folder: TemporaryFolder
+  private let folder: TestFolder
   private let content = noiseBytes(300_000)
   private let target = "mnist/file.gz"
   private let partial = "mnist/file.gz.partial"
 
-  init() throws { folder = try TemporaryFolder() }
+  init() throws { folder = try TestFolder() }
 
   /// A set of one file whose published sum is that of `bytes`.
   private func download(_ bytes: [UInt8], from server: LocalServer, patience: Int = 30) throws -> DataDownload {

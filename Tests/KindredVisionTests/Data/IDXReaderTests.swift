@@ -2,19 +2,20 @@
 
 import Foundation
 import Kindred
+import TestSupport
 import Testing
 
 @testable import KindredVision
 
 @Suite struct IDXReaderTests {
-  private let folder: TemporaryFolder
+  private let folder: TestFolder
   private let reader = IDXReader(.fashionMNIST, trainingRecords: 4, testRecords: 3)
   private let images: [UInt8]
   private let labels: [UInt8]
   private let pixels = noiseBytes(3 * 28 * 28)
 
   init() throws {
-    folder = try TemporaryFolder()
+    folder = try TestFolder()
     images = [0, 0, 8, 3, 0, 0, 0, 3, 0, 0, 0, 28, 0, 0, 0, 28] + pixels
     labels = [0, 0, 8, 1, 0, 0, 0, 3, 7, 0, 9]
   }

@@ -1,40 +1,12 @@
-// What the data tests share: folders that vanish, hand-made sets, and the real sets where there are any.
+// What the data tests share: hand-made sets, and the real sets where there are any.
 
 import CZlib
 import Foundation
 import Kindred
+import TestSupport
 import Testing
 
 @testable import KindredVision
-
-/// A folder that is removed with its owner.
-final class TemporaryFolder: Sendable {
-  let url: URL
-
-  init() throws {
-    url = FileManager.default.temporaryDirectory.appendingPathComponent("kindred-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
-  }
-
-  deinit { try? FileManager.default.removeItem(at: url) }
-
-  /// Writes a file, and the folders it lies in.
-  @discardableResult
-  func write(_ bytes: [UInt8], to path: String) throws -> URL {
-    let file = url.appendingPathComponent(path)
-    try FileManager.default.createDirectory(at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
-    try Data(bytes).write(to: file)
-    return file
-  }
-
-  /// Whether there is a file.
-  func has(_ path: String) -> Bool { FileManager.default.fileExists(atPath: url.appendingPathComponent(path).path) }
-
-  /// Whether a file holds exactly these bytes; a plain answer, since comparing them in an expectation prints them all.
-  func holds(_ bytes: [UInt8], at path: String) -> Bool {
-    (try? Data(contentsOf: url.appendingPathComponent(path))) == Data(bytes)
-  }
-}
 
 /// Bytes that look random and are the same each time.
 func noiseBytes(_ count: Int, seed: UInt64 = 1) -> [UInt8] {
@@ -51,7 +23,7 @@ func noiseSet(count: Int, width: Int = 5, height: Int = 4, channels: Int = 3, cl
 }
 
 /// What zlib itself makes of `bytes` as a gzip file.
-func gzip(_ bytes: [UInt8], in folder: TemporaryFolder) throws -> [UInt8] {
+func gzip(_ bytes: [UInt8], in folder: TestFolder) throws -> [UInt8] {
   let file = folder.url.appendingPathComponent("\(UUID().uuidString).gz")
   let stream = try #require(gzopen(file.path, "wb"))
   #expect(gzwrite(stream, bytes, UInt32(bytes.count)) == Int32(bytes.count))

@@ -3,6 +3,7 @@
 import ArgumentParser
 import Foundation
 import KindredReport
+import TestSupport
 
 struct FuzzCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -55,7 +56,7 @@ struct FuzzCommand: ParsableCommand {
   }
 
   private func readOne(_ number: Int) throws {
-    let work = try Workplace()
+    let work = try TestFolder.inMemory()
     let folder = try work.folder("inputs")
     let state = try FuzzState(work.url.appending(path: "state"))
     say(try FuzzWorker(readers[0], seed: seed, folder: folder, state: state).readAloud(number))
@@ -73,7 +74,7 @@ private struct FuzzCampaign {
   let inputs: Int
   let seed: UInt64
   let failures: URL
-  private let work: Workplace
+  private let work: TestFolder
   private let stateFile: URL
   private let state: FuzzState
   private(set) var failed = 0
@@ -81,7 +82,7 @@ private struct FuzzCampaign {
 
   init(_ target: FuzzTarget, inputs: Int, seed: UInt64, failures: URL) throws {
     (self.target, self.inputs, self.seed, self.failures) = (target, inputs, seed, failures)
-    work = try Workplace()
+    work = try TestFolder.inMemory()
     stateFile = work.url.appending(path: "state")
     state = try FuzzState(stateFile)
   }
