@@ -33,7 +33,7 @@ let package = Package(
     .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
     .systemLibrary(name: "CLibtorch", pkgConfig: libtorch),
     .target(name: "CTorch", dependencies: ["CLibtorch"]),
-    .target(name: "Files"),
+    .target(name: "Files", dependencies: ["CZlib"]),
     .target(name: "Torch", dependencies: ["CTorch", "Files"]),
     .target(name: "Kindred", dependencies: ["CZlib", "Files", "Torch"]),
     .target(name: "KindredVision", dependencies: ["CCurl", "COpenSSL", "CZlib", "Files", "Kindred", "Torch"]),

@@ -5,7 +5,7 @@ import Foundation
 /// What a pickle of protocol 0 to 4 holds.
 ///
 /// A pickle is a program for a machine with a stack, and asks for functions by name. Here no function is called: those
-/// that the caller knows become objects that say what they were made from, all others are refused. A container that
+/// that the caller knows become objects that say what they were made from, all others are refused or do the same. A container that
 /// stands in another may no longer change, as is so wherever data are written; so nothing holds itself, and how deep
 /// everything nests is known. Texts and bytes stay where they are in the file until somebody asks for them, and there
 /// are no more values, and no more of anything else, than the file has bytes or `largestCount` says.
@@ -16,18 +16,28 @@ package struct Pickle: Sendable {
   package let length: Int
 
   /// - Parameters:
-  ///   - constructors: the classes and functions that may be asked for, such as `numpy.dtype`.
+  ///   - constructors: the classes and functions that may be asked for, such as `numpy.dtype`; nil for any.
   ///   - largestCount: how many values there may be.
   /// - Throws: `PickleError` for a damaged pickle, or one that asks for anything else.
-  package init(_ data: Data, constructors: Set<String> = [], largestCount: Int = 1 << 20) throws {
-    var machine = PickleMachine(data, constructors: constructors.union([Pickle.encode]), largestCount: largestCount)
+  package init(_ data: Data, constructors: Set<String>? = [], largestCount: Int = 1 << 20) throws {
+    var machine = PickleMachine(data, constructors: constructors?.union([Pickle.encode]), largestCount: largestCount)
     let root = try machine.run()
     self.root = Value(contents: PickleContents(data: data, nodes: machine.nodes), id: root)
     length = machine.position
   }
 
+  /// Every persistent id in it, each once.
+  package var persistentIDs: [Value] {
+    root.contents.nodes.indices.compactMap { Value(contents: root.contents, id: $0).persistentID }
+  }
+
   /// With which Python 3 writes bytes for Python 2.
   static let encode = "_codecs.encode"
+
+  /// The beginning of a text that stands in a pickle, without what a terminal would take for orders.
+  package static func printable(_ text: String) -> String {
+    text.unicodeScalars.prefix(100).map { $0.isASCII && $0.value >= 32 ? String($0) : "?" }.joined()
+  }
 }
 
 /// A pickle that is not read: what is wrong, and at which byte.

@@ -43,12 +43,13 @@ struct PickleMachine {
   private var marks: [Int] = []
   private var memo: [Int: Int] = [:]
   private let data: Data
-  private let constructors: Set<String>
+  /// nil for all.
+  private let constructors: Set<String>?
   private let largestCount: Int
   /// Data nest a few values deep.
   private let largestDepth = 100
 
-  init(_ data: Data, constructors: Set<String>, largestCount: Int) {
+  init(_ data: Data, constructors: Set<String>?, largestCount: Int) {
     (self.data, self.constructors, self.largestCount) = (data, constructors, largestCount)
   }
 
@@ -182,10 +183,7 @@ struct PickleMachine {
 
   private mutating func pushGlobal(_ module: String, _ name: String) throws {
     let full = "\(module).\(name)"
-    guard constructors.contains(full) else {
-      let shown = full.unicodeScalars.prefix(100).map { $0.isASCII && $0.value >= 32 ? String($0) : "?" }.joined()
-      throw failure("asks for \(shown): not read")
-    }
+    if let constructors, !constructors.contains(full) { throw failure("asks for \(Pickle.printable(full)): not read") }
     try push(.global(full))
   }
 

@@ -10,6 +10,13 @@ package struct ZipDirectory {
     package let packed: UInt64
     /// The bytes it says that it unpacks to.
     package let size: UInt64
+    /// How it is packed; 0 for as it is.
+    package var method: UInt64 = 0
+    var isEncrypted = false
+    /// The checksum of what it unpacks to.
+    var crc32: UInt64 = 0
+    /// Where in the archive its own header stands.
+    var start: UInt64 = 0
 
     package init(name: String, packed: UInt64, size: UInt64) {
       (self.name, self.packed, self.size) = (name, packed, size)
@@ -58,7 +65,7 @@ package struct ZipDirectory {
   private static func entry(at place: Int, in bytes: LittleEndian) -> (Entry, length: Int)? {
     guard bytes[place, 4] == 0x0201_4b50, var packed = bytes[place + 20, 4], var size = bytes[place + 24, 4],
       let nameLength = bytes[place + 28, 2], let extraLength = bytes[place + 30, 2],
-      let commentLength = bytes[place + 32, 2],
+      let commentLength = bytes[place + 32, 2], var start = bytes[place + 42, 4],
       let name = bytes.text(place + 46, Int(nameLength))
     else { return nil }
     var extra = place + 46 + Int(nameLength)
@@ -68,16 +75,22 @@ package struct ZipDirectory {
         // Of a length that does not fit 32 bits the true one stands here, in this order.
         var field = extra + 4
         if size == 0xffff_ffff, let value = bytes[field, 8] { (size, field) = (value, field + 8) }
-        if packed == 0xffff_ffff, let value = bytes[field, 8] { packed = value }
+        if packed == 0xffff_ffff, let value = bytes[field, 8] { (packed, field) = (value, field + 8) }
+        if start == 0xffff_ffff, let value = bytes[field, 8] { start = value }
       }
       extra += 4 + Int(length)
     }
-    return (Entry(name: name, packed: packed, size: size), 46 + Int(nameLength + extraLength + commentLength))
+    var entry = Entry(name: name, packed: packed, size: size)
+    entry.start = start
+    entry.isEncrypted = bytes[place + 8, 2].map { $0 & 1 == 1 } ?? false
+    entry.method = bytes[place + 10, 2] ?? 0
+    entry.crc32 = bytes[place + 16, 4] ?? 0
+    return (entry, 46 + Int(nameLength + extraLength + commentLength))
   }
 }
 
 /// Numbers in a file.
-private struct LittleEndian {
+struct LittleEndian {
   private let data: Data
   var count: Int { data.count }
 

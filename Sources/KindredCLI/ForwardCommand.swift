@@ -22,7 +22,7 @@ struct ForwardCommand: ParsableCommand {
   @Option(help: "The number of classes.")
   var classes = 10
 
-  @Option(help: "A run's folder or a safetensors file of weights.")
+  @Option(help: "A run's folder, a safetensors file or a PyTorch checkpoint.")
   var weights: String?
 
   @Option(help: "The seed of a fresh initialisation.")
@@ -59,13 +59,13 @@ struct ForwardCommand: ParsableCommand {
   }
 }
 
-/// A tensor of a safetensors file by name.
-/// - Throws: `SafetensorsError` for a damaged file, `RunError` where the tensor is not in it.
+/// A tensor of a file by name.
+/// - Throws: `TensorFileError` for a damaged file, `RunError` where the tensor is not in it.
 func tensor(_ name: String, in file: URL) throws -> Tensor {
-  let tensors = try Safetensors.read(file).tensors
-  guard let tensor = tensors[name] else {
-    let names = tensors.keys.sorted().prefix(8).joined(separator: ", ")
+  let tensors = try TensorFile(file)
+  guard tensors.entries[name] != nil else {
+    let names = tensors.entries.keys.sorted().prefix(8).joined(separator: ", ")
     throw RunError("\(file.relativePath) holds no tensor '\(name)', only: \(names.isEmpty ? "nothing" : names)")
   }
-  return tensor
+  return try tensors.tensor(name)
 }

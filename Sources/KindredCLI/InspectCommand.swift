@@ -1,4 +1,4 @@
-// `kindred inspect`: what a configuration means, before anything is trained.
+// `kindred inspect`: what a configuration means, before anything is trained, and what a file of weights holds.
 
 import ArgumentParser
 import Foundation
@@ -13,9 +13,12 @@ struct InspectCommand: ParsableCommand {
     discussion: """
       Of a study it shows all runs, what will be recorded, and the time and space that they are expected to take, from a \
       few steps on synthetic images. Neither data nor teachers need be there.
+
+      Of weights (a safetensors file, a PyTorch checkpoint or a run's folder) it shows the entries and the networks that \
+      they fit.
       """)
 
-  @Argument(help: "The YAML file of a run or a study.")
+  @Argument(help: "The YAML file of a run or a study; or weights.")
   var config: String
 
   @Option(help: "The folder of runs, where a teacher that the file names by its configuration is looked for.")
@@ -30,6 +33,7 @@ struct InspectCommand: ParsableCommand {
   var noMeasurement = false
 
   func run() throws {
+    if WeightsFile.isWeights(file(config)) { return try inspectWeights() }
     if try Study.isStudy(file(config)) { return try inspectStudy() }
     let configuration = try Configuration.load(file: file(config), overrides: settings.all)
     for warning in configuration.warnings {
@@ -45,6 +49,13 @@ struct InspectCommand: ParsableCommand {
     output(try networks(configuration, teacher: teacher?.description))
     output(losses(configuration), terminator: "")
     try configuration.checkStart()
+  }
+
+  private func inspectWeights() throws {
+    let weights = try WeightsFile(file(config))
+    if let remark = weights.remark { note(remark) }
+    output(WeightsView(weights).entries)
+    output(try WeightsView(weights).summary(), terminator: "")
   }
 
   private func inspectStudy() throws {

@@ -73,7 +73,7 @@ struct LossCommand: ParsableCommand {
     do {
       comparison = try MethodComparison(
         chosen.method, student: own.wide, teacher: try entries(of: teacher).wide,
-        state: try module.map { try Safetensors.read(file($0)).tensors }, seed: seed, keepsLayers: chosen.hasLayers)
+        state: try module.map { try TensorFile(file($0)).tensors() }, seed: seed, keepsLayers: chosen.hasLayers)
     } catch let error as MethodError {
       throw RunError("\(method): \(error)")
     } catch let error as StateError {
@@ -92,7 +92,7 @@ struct LossCommand: ParsableCommand {
   }
 
   private func entries(of path: String) throws -> [String: Tensor] {
-    let tensors = try Safetensors.read(file(path)).tensors
+    let tensors = try TensorFile(file(path)).tensors()
     for (name, tensor) in tensors.sorted(by: { $0.key < $1.key }) {
       guard !tensor.shape.isEmpty, tensor.count > 0 else {
         throw RunError("\(path): '\(name)' has shape \(tensor.shape), expected a batch")

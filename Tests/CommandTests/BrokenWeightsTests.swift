@@ -1,6 +1,7 @@
 // Weights in the state that people have them in: broken ones, wrapped ones, ones for other classes.
 
 import Foundation
+import GoldenFiles
 import TestSupport
 import Testing
 import Torch
@@ -78,6 +79,43 @@ import Torch
     try write(mixed, to: "mixed.safetensors")
     let refused = try run("evaluate", "mixed.safetensors", "--data", "textures")
     #expect(refused.status == 1 && refused.errors.contains("'fc.bias' is missing"), "\(refused.errors)")
+  }
+
+  /// What torch.save writes serves as it is, wherever weights are named; what it holds is shown, and it can be converted.
+  @Test(.enabled(if: Python.obstacle == nil, Comment(rawValue: Python.obstacle ?? "")))
+  func checkpointsOfPyTorchAreRead() throws {
+    let folder = scratch.url.path
+    try Python.run([
+      "-c",
+      """
+      import torch
+      from safetensors.torch import load_file
+      weights = load_file("\(folder)/runs/teacher/seed-1/weights.safetensors")
+      wrapped = {"module." + name: tensor for name, tensor in weights.items()}
+      torch.save({"epoch": 2, "model": wrapped}, "\(folder)/run.bin", _use_new_zipfile_serialization=False)
+      torch.save({"model": wrapped, "average": weights}, "\(folder)/two.pth")
+      """,
+    ])
+    let evaluated = try run("evaluate", "run.bin", "--network", "resnet-8", "--data", "textures", "--json")
+    let own = try run("evaluate", "runs/teacher/seed-1", "--data", "textures", "--json")
+    #expect(evaluated.status == 0 && own.status == 0, "\(evaluated.errors) \(own.errors)")
+    let accuracy = { (output: String) in output.split(separator: "\n").first { $0.contains("\"accuracy\"") } }
+    #expect(accuracy(evaluated.output) != nil && accuracy(evaluated.output) == accuracy(own.output))
+
+    let inspected = try run("inspect", "run.bin")
+    #expect(inspected.status == 0 && inspected.output.contains("fits: resnet-8\n"), "\(inspected.output)")
+    let entries = inspected.output.split(separator: "\n").map { $0.split(separator: " ").joined(separator: " ") }
+    #expect(entries.contains("layer1.0.conv1.weight float32 16 x 16 x 3 x 3"), "\(inspected.output)")
+    let several = try run("inspect", "two.pth")
+    #expect(several.status == 1 && several.errors.contains("average, model; name one with --key"), "\(several.errors)")
+
+    let converted = try run(
+      "convert", "two.pth", "out.safetensors", "--key", "model", "--strip", "--network", "resnet-8")
+    #expect(converted.status == 0, "\(converted.errors)")
+    let (tensors, metadata) = try Safetensors.read(scratch.url.appending(path: "out.safetensors"))
+    #expect(metadata["network"] == "resnet-8" && tensors.mapValues { $0.bytes() } == weights.mapValues { $0.bytes() })
+    let other = try run("convert", "two.pth", "no.safetensors", "--key", "model", "--network", "resnet-14")
+    #expect(other.status == 1 && !scratch.has("no.safetensors"), "\(other.errors)")
   }
 
   /// A teacher's classes are those of its file; a student may start from weights for others with a fresh classifier.

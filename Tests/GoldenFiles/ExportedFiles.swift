@@ -6,9 +6,7 @@ import Foundation
 package enum ExportedFiles {
   /// Why there are no such files here; nil where they can be made.
   package static let obstacle: String? = {
-    guard pythonPath != nil else {
-      return "needs PyTorch: run 'make test', or set KINDRED_PYTHONPATH to what Scripts/setup-python.sh prints"
-    }
+    if let obstacle = Python.obstacle { return obstacle }
     return isOnPath("g++") || isOnPath("clang++") ? nil : "needs a C++ compiler, with which PyTorch makes packages"
   }()
 
@@ -17,10 +15,6 @@ package enum ExportedFiles {
   package static func file(_ name: String) throws -> URL { try made.get().appending(path: name) }
 
   private static let made = Result { try make() }
-
-  private static var pythonPath: String? {
-    ProcessInfo.processInfo.environment["KINDRED_PYTHONPATH"].flatMap { $0.isEmpty ? nil : $0 }
-  }
 
   private static func isOnPath(_ program: String) -> Bool {
     (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":").contains {
@@ -33,30 +27,11 @@ package enum ExportedFiles {
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     atexit { ExportedFiles.remove() }
     let script = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../Golden/make_teachers.py")
-    let words = folder.appending(path: "words.txt")
-    try Data().write(to: words)
-    let process = Process()
-    process.executableURL = URL(filePath: "/usr/bin/env")
-    process.arguments = ["python3", script.standardizedFileURL.path, folder.path]
-    process.environment = ProcessInfo.processInfo.environment.merging([
-      "PYTHONPATH": pythonPath ?? "", "TORCHINDUCTOR_CACHE_DIR": folder.appending(path: "cache").path,
-      "PYTHONDONTWRITEBYTECODE": "1",
-    ]) { $1 }
-    let output = try FileHandle(forWritingTo: words)
-    process.standardOutput = output
-    process.standardError = output
-    try process.run()
-    process.waitUntilExit()
-    guard process.terminationStatus == 0 else {
-      throw Failure(
-        description: "make_teachers.py failed: " + ((try? String(contentsOf: words, encoding: .utf8)) ?? ""))
-    }
+    try Python.run([script.standardizedFileURL.path, folder.path], cache: folder.appending(path: "cache"))
     return folder
   }
 
   private static func remove() {
     if let folder = try? made.get() { try? FileManager.default.removeItem(at: folder) }
   }
-
-  struct Failure: Error, CustomStringConvertible { let description: String }
 }

@@ -228,7 +228,7 @@ private struct Run {
     let error = try refusal { _, metadata in
       metadata["progress"] = metadata["progress"]?.replacing(#/"epoch":[0-9]+/#, with: place)
     }
-    #expect((error as? SafetensorsError)?.problem == "holds no progress of a run")
+    #expect((error as? TensorFileError)?.problem == "holds no progress of a run")
   }
 
   @Test func weightsAloneAreNoCheckpoint() throws {
@@ -247,7 +247,7 @@ private struct Run {
         try data.prefix(count).write(to: file)
         let fresh = Run(seed: 9)
         let before = fresh.bytes
-        let error = #expect(throws: SafetensorsError.self) { try Checkpoint.load(file, into: fresh.distiller) }
+        let error = #expect(throws: TensorFileError.self) { try Checkpoint.load(file, into: fresh.distiller) }
         #expect(error?.file == file.path)
         #expect(fresh.bytes == before)
       }

@@ -92,7 +92,7 @@ import Torch
     try withTestFolder { folder in
       let file = folder.appendingPathComponent("hostile.safetensors")
       try hostileFile.data.write(to: file)
-      let error = #expect(throws: SafetensorsError.self) { try Safetensors.read(file) }
+      let error = #expect(throws: TensorFileError.self) { try Safetensors.read(file) }
       #expect(error?.description.hasPrefix(file.path + ": ") == true)
       #expect(error.map { !$0.problem.contains("\n") && $0.problem.count < 300 } == true, "\(error?.problem ?? "")")
     }
@@ -116,18 +116,18 @@ import Torch
     try withTestFolder { folder in
       let file = folder.appendingPathComponent("weights.safetensors")
       try content.write(to: file)
-      #expect(throws: SafetensorsError.self) { try Safetensors.read(file) }.map { #expect($0.problem == problem) }
+      #expect(throws: TensorFileError.self) { try Safetensors.read(file) }.map { #expect($0.problem == problem) }
     }
   }
 
   @Test func unreadableFilesAreNamed() throws {
     try withTestFolder { folder in
       for file in [folder.appendingPathComponent("absent.safetensors"), folder] {
-        let error = #expect(throws: SafetensorsError.self) { try Safetensors.read(file) }
+        let error = #expect(throws: TensorFileError.self) { try Safetensors.read(file) }
         #expect(error?.file == file.path)
       }
       let nowhere = folder.appendingPathComponent("no/such/folder.safetensors")
-      let error = #expect(throws: SafetensorsError.self) { try Safetensors.write(["a": Tensor(1)], to: nowhere) }
+      let error = #expect(throws: TensorFileError.self) { try Safetensors.write(["a": Tensor(1)], to: nowhere) }
       #expect(error?.file == nowhere.path)
     }
   }

@@ -7,7 +7,7 @@ import Torch
 public enum Checkpoint {
   private static let progressKey = "progress"
 
-  /// - Throws: `NonFiniteLoss` when a loss was not finite, `SafetensorsError` when the file cannot be written; an older
+  /// - Throws: `NonFiniteLoss` when a loss was not finite, `TensorFileError` when the file cannot be written; an older
   ///   one then stays as it was.
   public static func save(_ distiller: Distiller, to file: URL) throws {
     try distiller.readMetrics()
@@ -17,7 +17,7 @@ public enum Checkpoint {
   }
 
   /// How far the run of a checkpoint has come.
-  /// - Throws: `SafetensorsError` for a damaged file or one that is no checkpoint.
+  /// - Throws: `TensorFileError` for a damaged file or one that is no checkpoint.
   public static func progress(of file: URL) throws -> TrainingProgress {
     try progress(in: Safetensors.metadata(of: file), file)
   }
@@ -25,12 +25,12 @@ public enum Checkpoint {
   private static func progress(in metadata: [String: String], _ file: URL) throws -> TrainingProgress {
     guard let text = metadata[progressKey],
       let progress = try? JSONDecoder().decode(TrainingProgress.self, from: Data(text.utf8)), progress.isPossible
-    else { throw SafetensorsError(file: file.path, problem: "holds no progress of a run") }
+    else { throw TensorFileError(file: file.path, problem: "holds no progress of a run") }
     return progress
   }
 
   /// Puts a run's state back.
-  /// - Throws: `SafetensorsError` for a damaged file, `StateError` for one of another run.
+  /// - Throws: `TensorFileError` for a damaged file, `StateError` for one of another run.
   public static func load(_ file: URL, into distiller: Distiller) throws {
     let (tensors, metadata) = try Safetensors.read(file)
     let progress = try progress(in: metadata, file)

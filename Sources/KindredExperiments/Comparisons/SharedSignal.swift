@@ -51,7 +51,7 @@ struct SharedSignal {
   var isRecordable: Bool { key != nil }
 
   /// Whether running the teacher once, for all its runs, is less work than running it in each that is missing.
-  /// - Throws: `SafetensorsError` for the damaged checkpoint of a run that was stopped.
+  /// - Throws: `TensorFileError` for the damaged checkpoint of a run that was stopped.
   func savesTime(for missing: [Comparison.Job]) throws -> Bool {
     guard isRecordable else { return false }
     let live = try missing.reduce(0) { try $0 + $1.settings.training.epochs - $1.folder.epochsDone }

@@ -48,7 +48,7 @@ public struct RunFolder: Sendable {
   }
 
   /// The epochs that a run has behind it.
-  /// - Throws: `SafetensorsError` for a damaged checkpoint.
+  /// - Throws: `TensorFileError` for a damaged checkpoint.
   var epochsDone: Int {
     get throws { hasCheckpoint ? try Checkpoint.progress(of: checkpoint).position.epoch : 0 }
   }

@@ -22,7 +22,7 @@ public struct StoredNetwork {
   ///   - url: a run's folder or a safetensors file of weights.
   ///   - name: the network's name, for files that do not say it themselves.
   /// - Throws: `RunError` where there is no such file, the network is not known or the weights do not fit it or are broken;
-  ///   `SafetensorsError` for a damaged file.
+  ///   `TensorFileError` for a damaged file.
   public init(_ url: URL, network name: String? = nil) throws {
     let file = try WeightsFile(url)
     settings = file.url == url ? nil : try Configuration.load(file: RunFolder(url).configuration)
@@ -43,7 +43,7 @@ public struct StoredNetwork {
 /// Loads weights into a network.
 /// - Parameter url: a run's folder or a safetensors file of weights.
 /// - Returns: what had to be done to the file's names, in one line; nil for nothing.
-/// - Throws: `RunError` naming the file and the entry that does not fit or is broken; `SafetensorsError` for a damaged file.
+/// - Throws: `RunError` naming the file and the entry that does not fit or is broken; `TensorFileError` for a damaged file.
 public func load(_ url: URL, into network: Network) throws -> String? {
   let file = try WeightsFile(url)
   try file.load(into: network)

@@ -58,7 +58,7 @@ public final class TrainingRun {
   /// - Parameter resume: go on with the unfinished run of the same configuration in the folder, or with a finished one
   ///   that is to have more epochs. One that is finished as it is is left alone, needs none of the files that it read, and
   ///   its result is returned.
-  /// - Throws: `RunError`, `ConfigurationError`, `DataError`, `SafetensorsError`, `RunStopped` and whatever `onEvent`
+  /// - Throws: `RunError`, `ConfigurationError`, `DataError`, `TensorFileError`, `RunStopped` and whatever `onEvent`
   ///   throws. What was saved before stays; a refusal leaves nothing behind.
   public func run(
     resume: Bool, shouldStop: () -> Bool, onEvent: (RunEvent) throws -> Void

@@ -1,35 +1,77 @@
-// A file of weights as people have them: a safetensors file or a run's folder, its names perhaps behind a prefix.
+// A file of weights as people have them: a safetensors file, a PyTorch checkpoint or a run's folder, its names perhaps
+// behind a prefix.
 
 import Foundation
 import Kindred
 import KindredVision
 import Torch
 
-/// A network's weights in a safetensors file, of which only the header has been read.
-struct WeightsFile {
-  let url: URL
+/// A network's weights in a file, of which only names and shapes have been read.
+public struct WeightsFile {
+  public let url: URL
   /// What the file says of itself.
-  let metadata: [String: String]
+  public let metadata: [String: String]
   /// What stood before every name and was taken off, such as `module.`; empty for none.
-  let prefix: String
-  private let shapes: [String: [Int]]
+  public let prefix: String
+  /// What it holds, by the names without the prefix.
+  public let entries: [String: TensorEntry]
+  private let file: TensorFile
+  private var shapes: [String: [Int]] { entries.mapValues(\.shape) }
 
-  /// - Parameter place: a safetensors file, or the folder of a finished run.
-  /// - Throws: `RunError` where there is none; `SafetensorsError` for a damaged file.
-  init(_ place: URL) throws {
+  /// - Parameters:
+  ///   - place: a safetensors file, a PyTorch checkpoint, or the folder of a finished run.
+  ///   - key: which dictionary of a checkpoint to read where it holds several.
+  /// - Throws: `RunError` where there is none; `TensorFileError` for a damaged file.
+  public init(_ place: URL, key: String? = nil) throws {
     guard FileManager.default.fileExists(atPath: place.path) else {
       throw RunError("there is no file or run \(place.displayName)")
     }
-    guard let file = WeightsFile.location(place) else {
+    guard let url = WeightsFile.location(place) else {
       throw RunError("\(place.displayName) holds no finished run (no weights.safetensors)")
     }
-    let header = try SafetensorsFile(file)
-    url = file
-    metadata = header.metadata
-    prefix = WeightsFile.prefix(of: header.entries.keys)
+    file = try TensorFile(url, key: key)
+    self.url = url
+    metadata = file.metadata
+    prefix = WeightsFile.prefix(of: file.entries.keys)
     let length = prefix.count
-    shapes = Dictionary(
-      uniqueKeysWithValues: header.entries.map { (String($0.key.dropFirst(length)), $0.value.shape) })
+    entries = Dictionary(uniqueKeysWithValues: file.entries.map { (String($0.key.dropFirst(length)), $0.value) })
+  }
+
+  /// A tensor by its name without the prefix.
+  /// - Throws: `TensorFileError` where it cannot be made.
+  public func tensor(_ name: String) throws -> Tensor { try file.tensor(prefix + name) }
+
+  /// Refuses a network that these are not the weights of.
+  /// - Throws: `RunError` with the entry that does not fit.
+  public func check(_ architecture: Architecture) throws { try load(into: try network(architecture)) }
+
+  /// The networks of the zoo whose entries these are, names and shapes.
+  public func fittingNetworks() throws -> [Architecture] {
+    try Architecture.suggested.filter { architecture in
+      // Building one takes time, and most have other counts of parameters.
+      guard let ends = try? ends(of: architecture),
+        architecture.parameterCount(classes: ends.classes, inputChannels: ends.inputChannels) == parameterCount
+      else { return false }
+      let network = try network(architecture)
+      return network.state.allSatisfy { entries[$0.name]?.shape == $0.tensor.shape || $0.name.hasSuffix(tracked) }
+    }
+  }
+
+  /// The numbers that training changes: all but batch norms' statistics.
+  public var parameterCount: Int {
+    entries.reduce(0) { count, entry in
+      let isStatistic = ["running_mean", "running_var", tracked].contains { entry.key.hasSuffix($0) }
+      return isStatistic ? count : count + entry.value.shape.reduce(1, *)
+    }
+  }
+
+  private var tracked: String { "num_batches_tracked" }
+
+  /// Whether something looks like weights: a folder, or a file of a kind that weights come in.
+  public static func isWeights(_ place: URL) -> Bool {
+    var isFolder: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: place.path, isDirectory: &isFolder) else { return false }
+    return isFolder.boolValue || TensorFile.isOne(place)
   }
 
   /// Where the weights lie: in a run's folder, or the file itself; nil where there are none.
@@ -54,7 +96,7 @@ struct WeightsFile {
   }
 
   /// What was done to the names, to be said; nil where nothing was.
-  var remark: String? {
+  public var remark: String? {
     prefix.isEmpty ? nil : "\(name): '\(prefix)' was taken off the name of every entry"
   }
 
@@ -84,11 +126,9 @@ struct WeightsFile {
   }
 
   /// Loads the weights into a network, which keeps its own classifier where it is to be fresh.
-  /// - Throws: `RunError` naming the entry that does not fit or is broken; `SafetensorsError` for a damaged file.
+  /// - Throws: `RunError` naming the entry that does not fit or is broken; `TensorFileError` for a damaged file.
   func load(into network: Network, freshClassifier: Bool = false) throws {
-    let length = prefix.count
-    var weights = Dictionary(
-      uniqueKeysWithValues: try Safetensors.read(url).tensors.map { (String($0.key.dropFirst(length)), $0.value) })
+    var weights = try Dictionary(uniqueKeysWithValues: entries.keys.map { ($0, try tensor($0)) })
     if freshClassifier {
       let isOfClassifier = { (name: String) in name.hasPrefix(Architecture.classifier + ".") }
       weights = weights.filter { !isOfClassifier($0.key) }

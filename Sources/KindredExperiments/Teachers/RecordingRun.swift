@@ -98,7 +98,7 @@ public final class RecordingRun {
   /// stopped.
   ///
   /// - Parameter resume: go on with an unfinished recording of the same thing in the folder.
-  /// - Throws: `RunError`, `RecordingError`, `ConfigurationError`, `DataError`, `SafetensorsError` and whatever `onEvent`
+  /// - Throws: `RunError`, `RecordingError`, `ConfigurationError`, `DataError`, `TensorFileError` and whatever `onEvent`
   ///   throws. What was recorded before stays.
   public func run(
     into folder: URL, resume: Bool, shouldStop: () -> Bool, onEvent: (Event) throws -> Void

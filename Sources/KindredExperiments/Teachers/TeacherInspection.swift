@@ -12,7 +12,7 @@ public struct TeacherInspection {
 
   /// nil for a configuration without a teacher.
   /// - Parameter runs: the folder of runs, in which a teacher that a configuration makes is looked for.
-  /// - Throws: `RunError`, `RecordingError`, `SafetensorsError` or `ConfigurationError` for a file that is damaged, or not what
+  /// - Throws: `RunError`, `RecordingError`, `TensorFileError` or `ConfigurationError` for a file that is damaged, or not what
   ///   the configuration and its losses want.
   public init?(_ settings: Configuration, runs: URL) throws {
     guard let teacher = settings.teacher else { return nil }
@@ -44,7 +44,7 @@ public struct TeacherInspection {
 
 extension Configuration {
   /// Refuses weights to start from that are not the student's, by their file's header alone.
-  /// - Throws: `RunError`, `SafetensorsError`.
+  /// - Throws: `RunError`, `TensorFileError`.
   public func checkStart() throws {
     guard let place = student.weights?.url else { return }
     let file: WeightsFile

@@ -13,7 +13,7 @@ enum TeacherSource {
   case exported(ExportedNetwork, Configuration.Exported)
 
   /// - Parameter runs: the folder of runs, in which a teacher that a configuration makes is looked for.
-  /// - Throws: `RunError`, `RecordingError`, `SafetensorsError` or `ConfigurationError`: no teacher yet, a damaged file, one
+  /// - Throws: `RunError`, `RecordingError`, `TensorFileError` or `ConfigurationError`: no teacher yet, a damaged file, one
   ///   that does not give what the losses compare.
   init(_ teacher: Configuration.Teacher, for settings: Configuration, runs: URL) throws {
     switch teacher.source {

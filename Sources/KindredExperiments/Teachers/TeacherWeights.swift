@@ -11,7 +11,7 @@ struct TeacherWeights {
   let description: NetworkDescription
   let file: WeightsFile
   /// - Parameter weights: a safetensors file, or the folder of a finished run.
-  /// - Throws: `RunError` or `SafetensorsError`: no file, a damaged one, another network, other inputs.
+  /// - Throws: `RunError` or `TensorFileError`: no file, a damaged one, another network, other inputs.
   init(_ architecture: Architecture, weights: URL, for settings: Configuration) throws {
     let file: WeightsFile
     do {

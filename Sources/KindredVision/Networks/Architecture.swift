@@ -58,10 +58,14 @@ public struct Architecture: Sendable, Hashable, CustomStringConvertible {
 
   public var description: String { name }
 
-  /// Names worth offering: the Wide ResNets that papers use most, and every ResNet.
-  public static let suggestedNames: [String] =
-    ["wrn-16-1", "wrn-16-2", "wrn-16-4", "wrn-16-8", "wrn-28-10", "wrn-40-1", "wrn-40-2", "wrn-40-4"]
-    + resNets.map(\.name)
+  /// Networks worth offering: the Wide ResNets that papers use most, and every ResNet.
+  public static let suggested: [Architecture] =
+    [(16, 1), (16, 2), (16, 4), (16, 8), (28, 10), (40, 1), (40, 2), (40, 4)].map {
+      Architecture(family: .wideResNet, depth: $0.0, width: $0.1)
+    } + resNets
+
+  /// Their names.
+  public static let suggestedNames: [String] = suggested.map(\.name)
 }
 
 // MARK: - Taps

@@ -19,7 +19,7 @@ public enum Safetensors {
   }
 
   /// All tensors of a file, on the CPU, and its metadata.
-  /// - Throws: `SafetensorsError`, naming the file and what is wrong in it.
+  /// - Throws: `TensorFileError`, naming the file and what is wrong in it.
   public static func read(_ file: URL) throws -> (tensors: [String: Tensor], metadata: [String: String]) {
     let mapped = try SafetensorsFile(file)
     let tensors = try mapped.entries.keys.map { ($0, try mapped.tensor($0)) }
@@ -27,22 +27,22 @@ public enum Safetensors {
   }
 
   /// Only the header's entries: names, types and shapes.
-  /// - Throws: `SafetensorsError`.
+  /// - Throws: `TensorFileError`.
   public static func entries(of file: URL) throws -> [String: Entry] { try open(file).entries }
 
   /// Only the header's metadata.
-  /// - Throws: `SafetensorsError`.
+  /// - Throws: `TensorFileError`.
   public static func metadata(of file: URL) throws -> [String: String] { try open(file).metadata }
 
   /// Writes a file that is whole or not there: to a neighbouring `.partial` file first, which is then renamed. Links are
   /// followed, devices and pipes written into.
-  /// - Throws: `SafetensorsError` when it cannot be written.
+  /// - Throws: `TensorFileError` when it cannot be written.
   public static func write(_ tensors: [String: Tensor], metadata: [String: String] = [:], to file: URL) throws {
     let data = try encode(tensors, metadata: metadata)
     do {
       try AtomicFile.write(data, to: file)
     } catch {
-      throw SafetensorsError(file: file.path, problem: "cannot be written: \(error)")
+      throw TensorFileError(file: file.path, problem: "cannot be written: \(error)")
     }
   }
 
@@ -69,18 +69,18 @@ public enum Safetensors {
     var status = stat()
     if stat(file.path, &status) == 0, status.st_mode & S_IFMT != S_IFREG {
       let kind = status.st_mode & S_IFMT == S_IFDIR ? "a folder" : "a device or pipe"
-      throw SafetensorsError(file: file.path, problem: "is \(kind), not a safetensors file")
+      throw TensorFileError(file: file.path, problem: "is \(kind), not a safetensors file")
     }
     do {
       data = try Data(contentsOf: file, options: .alwaysMapped)
     } catch {
-      throw SafetensorsError(file: file.path, problem: "cannot be read: \(systemReason(error))")
+      throw TensorFileError(file: file.path, problem: "cannot be read: \(systemReason(error))")
     }
     do {
       let (entries, metadata, start) = try header(of: data)
       return (entries, metadata, data[(data.startIndex + start)...])
     } catch let problem as HeaderProblem {
-      throw SafetensorsError(file: file.path, problem: stranger(data) ?? problem.text)
+      throw TensorFileError(file: file.path, problem: stranger(data) ?? problem.text)
     }
   }
 
@@ -157,19 +157,6 @@ public enum Safetensors {
     }
     return Entry(dtype: dtype, shape: shape, range: offsets[0]..<offsets[1])
   }
-}
-
-/// A safetensors file that cannot be read or written.
-public struct SafetensorsError: Error, CustomStringConvertible, Sendable {
-  public let file: String
-  public let problem: String
-
-  public init(file: String, problem: String) {
-    self.file = file
-    self.problem = problem
-  }
-
-  public var description: String { "\(file): \(problem)" }
 }
 
 extension DType {

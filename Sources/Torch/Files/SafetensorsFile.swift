@@ -10,32 +10,32 @@ public struct SafetensorsFile {
   private let file: URL
   private let body: Data
 
-  /// - Throws: `SafetensorsError`, naming the file and what is wrong in it.
+  /// - Throws: `TensorFileError`, naming the file and what is wrong in it.
   public init(_ file: URL) throws {
     self.file = file
     (entries, metadata, body) = try Safetensors.open(file)
   }
 
   /// Calls `read` with a tensor's bytes, in row-major order of its shape.
-  /// - Throws: `SafetensorsError` where the file holds no such tensor, and whatever `read` throws.
+  /// - Throws: `TensorFileError` where the file holds no such tensor, and whatever `read` throws.
   public func withBytes<Result>(
     of name: String, _ read: (UnsafeRawBufferPointer, Safetensors.Entry) throws -> Result
   ) throws -> Result {
-    guard let entry = entries[name] else { throw SafetensorsError(file: file.path, problem: "holds no '\(name)'") }
+    guard let entry = entries[name] else { throw TensorFileError(file: file.path, problem: "holds no '\(name)'") }
     let start = body.startIndex
     return try body[(start + entry.range.lowerBound)..<(start + entry.range.upperBound)]
       .withUnsafeBytes { try read($0, entry) }
   }
 
   /// A tensor, copied to the CPU.
-  /// - Throws: `SafetensorsError` where there is none or it cannot be made.
+  /// - Throws: `TensorFileError` where there is none or it cannot be made.
   public func tensor(_ name: String) throws -> Tensor {
     do {
       return try withBytes(of: name) { bytes, entry in
         try withTorchErrors { Tensor(bytes: bytes, shape: entry.shape, dtype: entry.dtype) }
       }
     } catch let error as TorchError {
-      throw SafetensorsError(file: file.path, problem: "holds a tensor that cannot be made: \(error.message)")
+      throw TensorFileError(file: file.path, problem: "holds a tensor that cannot be made: \(error.message)")
     }
   }
 }

@@ -70,7 +70,7 @@ enum FuzzTarget: String, CaseIterable {
 /// Whether an error is one of Kindred's own, which say in a line what is wrong.
 func isKnown(_ error: any Error) -> Bool {
   switch error {
-  case is SafetensorsError, is StateError, is RecordingError, is DataError, is ConfigurationError, is RunError,
+  case is TensorFileError, is StateError, is RecordingError, is DataError, is ConfigurationError, is RunError,
     is ExportedModelError, is BrokenEntry, is PickleError:
     true
   default: false

@@ -50,7 +50,7 @@ public final class RecordedTeacher: TeacherSignal {
         tensor.shape == statistic.shape(size, recording.header.teacher)
       else { throw damage(batch, "\(statistic.name) is \(tensor.dtype)\(tensor.shape)") }
       return tensor.to(.float32, device: device).inNetworkLayout()
-    } catch let error as SafetensorsError {
+    } catch let error as TensorFileError {
       throw damage(batch, error.problem)
     }
   }
@@ -64,7 +64,7 @@ public final class RecordedTeacher: TeacherSignal {
       let file = try SafetensorsFile(Recording.shardFile(batches, in: recording.folder))
       open = (batches, file)
       return file
-    } catch let error as SafetensorsError {
+    } catch let error as TensorFileError {
       throw RecordingError(recording.folder, "the shard of batches \(batches) \(error.problem); record again")
     }
   }

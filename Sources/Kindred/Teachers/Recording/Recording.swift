@@ -75,7 +75,7 @@ public struct Recording: Sendable {
         throw RecordingError(folder, "classifier.safetensors holds no layer of the teacher's classes; record again")
       }
       return TeacherClassifier(weight: weight, bias: bias)
-    } catch let error as SafetensorsError {
+    } catch let error as TensorFileError {
       throw RecordingError(folder, "classifier.safetensors \(error.problem); record again")
     }
   }
@@ -87,7 +87,7 @@ public struct Recording: Sendable {
       try Safetensors.write(
         ["weight": classifier.weight.to(device: .cpu), "bias": classifier.bias.to(device: .cpu)],
         to: Recording.classifierFile(folder))
-    } catch let error as SafetensorsError {
+    } catch let error as TensorFileError {
       throw RecordingError(folder, error.problem)
     }
   }

@@ -58,7 +58,7 @@ public final class RecordingWriter {
     let checksums = blocks.mapValues { $0.bytes().withUnsafeBytes { Recording.checksum(of: $0) } }
     do {
       try Safetensors.write(blocks, metadata: checksums, to: Recording.shardFile(batches, in: folder))
-    } catch let error as SafetensorsError {
+    } catch let error as TensorFileError {
       throw RecordingError(folder, error.problem)
     }
     self.batches = nil
