@@ -4,9 +4,9 @@ import Foundation
 import Torch
 
 /// The checks behind `kindred doctor`.
-public enum Diagnosis {
+package enum Diagnosis {
   /// One line for each thing that is wrong, with what to do about it.
-  public static func problems() -> [String] {
+  package static func problems() -> [String] {
     var problems: [String] = []
     let parts = Runtime.version.split(separator: ".").compactMap { Int($0) }
     if parts.count < 2 || parts[0] != 2 || !(11...15).contains(parts[1]) {

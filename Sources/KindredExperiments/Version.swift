@@ -1,4 +1,4 @@
 // Kindred's own version.
 
 /// Kindred's version, as results and `kindred --version` state it.
-public let kindredVersion = "0.1.0"
+package let kindredVersion = "0.1.0"

@@ -87,7 +87,7 @@ enum BitmapFont {
 
 extension Picture {
   /// Writes a line of text, its top left corner at `corner`. A letter takes 6 x 8 pixels times `scale`.
-  public mutating func draw(_ text: String, at corner: Point, scale: Int = 1, colour: Colour = .black) {
+  package mutating func draw(_ text: String, at corner: Point, scale: Int = 1, colour: Colour = .black) {
     for (index, character) in text.enumerated() {
       let left = corner.x + index * BitmapFont.advance * scale
       for (y, row) in BitmapFont.rows(of: character).enumerated() {
@@ -99,10 +99,10 @@ extension Picture {
   }
 
   /// How wide `draw` makes a text, in pixels.
-  public static func textWidth(_ text: String, scale: Int = 1) -> Int {
+  package static func textWidth(_ text: String, scale: Int = 1) -> Int {
     max(0, text.count * BitmapFont.advance - 1) * scale
   }
 
   /// How high `draw` makes a text, in pixels.
-  public static func textHeight(scale: Int = 1) -> Int { BitmapFont.letterHeight * scale }
+  static func textHeight(scale: Int = 1) -> Int { BitmapFont.letterHeight * scale }
 }

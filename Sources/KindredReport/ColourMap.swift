@@ -2,17 +2,17 @@
 
 /// A sequential colour map: lightness grows evenly from dark violet to yellow, so that order and distance can be seen,
 /// in black and white too.
-public enum ColourMap {
+package enum ColourMap {
   /// Evenly spaced, each about 14 units of CIE lightness above the one before.
   private static let controlPoints: [(red: Double, green: Double, blue: Double)] = [
     (22, 14, 64), (62, 40, 120), (48, 88, 148), (32, 132, 144), (58, 170, 118), (140, 204, 84), (248, 232, 92),
   ]
 
   /// What is not a number is drawn in this, which the map does not hold.
-  public static let notANumber = Colour(190, 190, 190)
+  package static let notANumber = Colour(190, 190, 190)
 
   /// The colour of a value between 0 and 1; values beyond take the end's colour.
-  public static func colour(_ value: Double) -> Colour {
+  package static func colour(_ value: Double) -> Colour {
     guard !value.isNaN else { return notANumber }
     let position = min(max(value, 0), 1) * Double(controlPoints.count - 1)
     let index = min(Int(position), controlPoints.count - 2)

@@ -3,7 +3,7 @@
 import Foundation
 
 /// What a row of a comparison is.
-public enum ComparisonRole: String, Sendable, Codable {
+package enum ComparisonRole: String, Sendable, Codable {
   /// The network that was taught from.
   case teacher
   /// The student trained without a teacher: what the others are measured against.
@@ -13,26 +13,26 @@ public enum ComparisonRole: String, Sendable, Codable {
 }
 
 /// One method's runs.
-public struct ComparisonRow: Sendable, Equatable {
+package struct ComparisonRow: Sendable, Equatable {
   /// The row's name.
-  public let method: String
+  package let method: String
   /// What the row is.
-  public let role: ComparisonRole
+  package let role: ComparisonRole
   /// The network, where rows of several are told apart.
-  public let network: String?
+  package let network: String?
   /// Test accuracies in percent, one a seed.
-  public let accuracies: [Double]
+  package let accuracies: [Double]
   /// The mean in percent that was published for it.
-  public let published: Double?
+  package let published: Double?
   /// The network's trainable numbers.
-  public let parameters: Int
+  package let parameters: Int
   /// Multiplications with addition for one image.
-  public let multiplyAdds: Int
+  package let multiplyAdds: Int
   /// Whatever else is to be said of the row.
-  public let note: String?
+  package let note: String?
 
   /// A row; accuracies may still be missing, as an empty list.
-  public init(
+  package init(
     method: String, role: ComparisonRole = .student, network: String? = nil, accuracies: [Double],
     published: Double? = nil, parameters: Int, multiplyAdds: Int, note: String? = nil
   ) {
@@ -44,38 +44,38 @@ public struct ComparisonRow: Sendable, Equatable {
 
 /// One method's runs and their summary, as `ComparisonTable.json` holds them. Accuracies are in percent, differences in
 /// points of it.
-public struct ComparisonSummary: Sendable, Codable, Equatable {
+package struct ComparisonSummary: Sendable, Codable, Equatable {
   /// The row's name.
-  public let method: String
+  package let method: String
   /// What the row is.
-  public let role: ComparisonRole
+  package let role: ComparisonRole
   /// One a seed.
-  public let accuracies: [Double]
+  package let accuracies: [Double]
   /// How many accuracies there are.
-  public let runs: Int
+  package let runs: Int
   /// None without runs, like the median, the best and the worst.
-  public let mean: Double?
+  package let mean: Double?
   /// Sample standard deviation; none for fewer than two runs.
-  public let deviation: Double?
+  package let deviation: Double?
   /// The middle one, or the mean of the middle two.
-  public let median: Double?
+  package let median: Double?
   /// The highest.
-  public let best: Double?
+  package let best: Double?
   /// The lowest.
-  public let worst: Double?
+  package let worst: Double?
   /// Difference of the means to the baseline; none for the teacher and the baseline themselves.
-  public let gain: Double?
+  package let gain: Double?
   /// The mean that was published.
-  public let published: Double?
+  package let published: Double?
   /// How far the mean is above the published one, in standard deviations of the row's own runs; none for fewer than two runs,
   /// or runs without spread.
-  public let difference: Double?
+  package let difference: Double?
   /// The network's trainable numbers.
-  public let parameters: Int
+  package let parameters: Int
   /// Multiplications with addition for one image.
-  public let multiplyAdds: Int
+  package let multiplyAdds: Int
   /// Whatever else is to be said of the row.
-  public let note: String?
+  package let note: String?
 
   fileprivate init(_ row: ComparisonRow, role: ComparisonRole, baselineMean: Double?) {
     self.role = role
@@ -97,20 +97,20 @@ public struct ComparisonSummary: Sendable, Codable, Equatable {
 }
 
 /// A comparison as a table for a terminal, in Markdown, CSV and JSON. It claims no winner.
-public struct ComparisonTable: Sendable {
+package struct ComparisonTable: Sendable {
   /// In the order of the rows given.
-  public let summaries: [ComparisonSummary]
+  package let summaries: [ComparisonSummary]
   /// Differences between students' means below this many points are within the seeds' spread: twice the standard error
   /// of a difference of two means. The deviation is pooled over all students with two runs or more, and the
   /// number of runs is that of the student with fewest. None if no student has two runs.
-  public let resolution: Double?
+  package let resolution: Double?
   /// What else is to be said of the runs, a sentence each.
-  public let remarks: [String]
+  package let remarks: [String]
   private let pooledDeviation: Double?
 
   /// A student's baseline is the first row marked so that has the student's network, or else the first of all. A row
   /// that is marked and is nobody's baseline is a student like the others. Without one there are no gains.
-  public init(_ rows: [ComparisonRow], remarks: [String] = []) {
+  package init(_ rows: [ComparisonRow], remarks: [String] = []) {
     self.remarks = remarks
     let marked = rows.indices.filter { rows[$0].role == .baseline }
     func baseline(of row: ComparisonRow) -> Int? {
@@ -131,13 +131,13 @@ public struct ComparisonTable: Sendable {
   }
 
   /// Aligned columns and what is to be said of the spread.
-  public var text: String { "\(table.text)\n\((spread + remarks).joined(separator: "\n"))\n" }
+  package var text: String { "\(table.text)\n\((spread + remarks).joined(separator: "\n"))\n" }
 
   /// The same in Markdown.
-  public var markdown: String { "\(table.markdown)\n\((spread + remarks).joined(separator: " "))\n" }
+  package var markdown: String { "\(table.markdown)\n\((spread + remarks).joined(separator: " "))\n" }
 
   /// One record a method after a head, numbers in full precision, the accuracies of the seeds apart by spaces.
-  public var csv: String {
+  package var csv: String {
     let head =
       [
         "method", "role", "runs", "mean", "deviation", "median", "best", "worst", "gain",
@@ -158,7 +158,7 @@ public struct ComparisonTable: Sendable {
 
   /// `{"methods": [ComparisonSummary], "remarks": [sentence], "resolution": points}`, keys sorted.
   /// - Throws: `EncodingError` if an accuracy is not finite.
-  public func json() throws -> Data {
+  package func json() throws -> Data {
     struct Document: Encodable {
       let methods: [ComparisonSummary]
       let resolution: Double?
@@ -170,7 +170,7 @@ public struct ComparisonTable: Sendable {
   }
 
   /// How large the seeds' spread is beside the gains, a sentence each.
-  public var spread: [String] {
+  package var spread: [String] {
     guard let resolution, let pooledDeviation else {
       return ["No student has more than one run: how much of a difference is chance cannot be told."]
     }

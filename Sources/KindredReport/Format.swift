@@ -3,12 +3,12 @@
 import Foundation
 
 /// Short texts for numbers. They do not depend on the machine's language.
-public enum Format {
+package enum Format {
   /// What stands where there is no number.
-  public static let missing = "–"
+  package static let missing = "–"
 
   /// Seconds as `0:42` or `1:02:03`, rounded; hours may exceed a day.
-  public static func duration(_ seconds: Double) -> String {
+  package static func duration(_ seconds: Double) -> String {
     guard seconds.isFinite, seconds >= 0, seconds < 1e9 else { return missing }
     let whole = Int(seconds.rounded())
     let (hours, minutes) = (whole / 3600, whole / 60 % 60)
@@ -17,25 +17,25 @@ public enum Format {
   }
 
   /// A count such as parameters or multiply-adds: `640`, `0.18 M`, `27.3 M`, `1.24 G`.
-  public static func count(_ count: Int) -> String {
+  package static func count(_ count: Int) -> String {
     guard count >= 10_000 else { return String(count) }
     return scaled(Double(count), units: [("M", 1e6), ("G", 1e9), ("T", 1e12)])
   }
 
   /// A size in bytes, in powers of a thousand: `640 B`, `64.0 kB`, `170 MB`.
-  public static func bytes(_ count: Int) -> String {
+  package static func bytes(_ count: Int) -> String {
     guard count >= 1000 else { return "\(count) B" }
     return scaled(Double(count), units: [("kB", 1e3), ("MB", 1e6), ("GB", 1e9), ("TB", 1e12)])
   }
 
   /// A share between 0 and 1 as `45 %`, or `71.25 %` with two places.
-  public static func percent(_ share: Double, places: Int = 0) -> String {
+  package static func percent(_ share: Double, places: Int = 0) -> String {
     guard share.isFinite else { return missing }
     return "\(decimal(share * 100, places: places)) %"
   }
 
   /// A number with a fixed count of places; never a negative zero.
-  public static func decimal(_ value: Double, places: Int) -> String {
+  package static func decimal(_ value: Double, places: Int) -> String {
     // C prints the sign of what is no number too.
     guard !value.isNaN else { return "nan" }
     let text = String(format: "%.\(places)f", value)
@@ -44,13 +44,13 @@ public enum Format {
   }
 
   /// A difference, with its sign: `+0.48`, `-0.12`.
-  public static func signed(_ value: Double, places: Int) -> String {
+  package static func signed(_ value: Double, places: Int) -> String {
     let text = decimal(value, places: places)
     return text.hasPrefix("-") || value.isNaN ? text : "+" + text
   }
 
   /// A measured value of any size, such as a loss: `1.234`, `0.000123`, `1.23e-07`.
-  public static func value(_ value: Double) -> String {
+  package static func value(_ value: Double) -> String {
     let size = abs(value)
     guard size.isFinite, size > 0 else { return size == 0 ? "0.000" : decimal(value, places: 0) }
     if size >= 0.1 && size < 100_000 { return decimal(value, places: 3) }

@@ -5,19 +5,19 @@ import Files
 import Foundation
 
 /// A picture that could not be saved: which file, and the reason in the system's or libpng's words.
-public struct PictureError: Error, CustomStringConvertible, Sendable, Equatable {
+package struct PictureError: Error, CustomStringConvertible, Sendable, Equatable {
   /// The file that was to be written.
-  public let path: String
+  package let path: String
   /// The system's words, such as `No space left on device`.
-  public let reason: String
+  package let reason: String
 
   /// One line for a person.
-  public var description: String { "cannot write the picture \(path): \(reason)" }
+  package var description: String { "cannot write the picture \(path): \(reason)" }
 }
 
 extension Picture {
   /// The bytes of a PNG file with this picture: 8 bits a channel, RGB.
-  public func pngData() -> Data {
+  package func pngData() -> Data {
     var image = png_image()
     image.version = png_uint_32(PNG_IMAGE_VERSION)
     image.width = png_uint_32(width)
@@ -39,7 +39,7 @@ extension Picture {
   /// Saves the picture as PNG; the file appears whole or not at all, and what was there before stays if it fails. Links
   /// are followed, devices and pipes written into.
   /// - Throws: `PictureError`, for instance if the folder is missing or the disk is full.
-  public func writePNG(to file: URL) throws {
+  package func writePNG(to file: URL) throws {
     do {
       try AtomicFile.write(pngData(), to: file)
     } catch {

@@ -1,49 +1,49 @@
 // Pictures in memory, just enough to draw a report's figures and to save them.
 
 /// A colour of a screen: red, green and blue, 0 to 255.
-public struct Colour: Sendable, Equatable {
+package struct Colour: Sendable, Equatable {
   /// How much red.
-  public var red: UInt8
+  package var red: UInt8
   /// How much green.
-  public var green: UInt8
+  package var green: UInt8
   /// How much blue.
-  public var blue: UInt8
+  package var blue: UInt8
 
   /// A colour from its red, green and blue.
-  public init(_ red: UInt8, _ green: UInt8, _ blue: UInt8) {
+  package init(_ red: UInt8, _ green: UInt8, _ blue: UInt8) {
     (self.red, self.green, self.blue) = (red, green, blue)
   }
 
   /// The darkest.
-  public static let black = Colour(0, 0, 0)
+  package static let black = Colour(0, 0, 0)
   /// The lightest.
-  public static let white = Colour(255, 255, 255)
+  package static let white = Colour(255, 255, 255)
   /// Dark enough to read as text on white.
-  public static let grey = Colour(96, 96, 96)
+  package static let grey = Colour(96, 96, 96)
 }
 
 /// A place in a picture, in pixels from its top left corner.
-public struct Point: Sendable, Equatable {
+package struct Point: Sendable, Equatable {
   /// Columns from the left edge.
-  public var x: Int
+  package var x: Int
   /// Rows from the upper edge.
-  public var y: Int
+  package var y: Int
 
   /// A place; it may lie outside the picture.
-  public init(x: Int, y: Int) { (self.x, self.y) = (x, y) }
+  package init(x: Int, y: Int) { (self.x, self.y) = (x, y) }
 }
 
 /// A rectangle of pixels with a value's semantics. Whatever is drawn outside is cut off.
-public struct Picture: Sendable, Equatable {
+package struct Picture: Sendable, Equatable {
   /// Pixels in a row.
-  public let width: Int
+  package let width: Int
   /// Rows.
-  public let height: Int
+  package let height: Int
   /// `height x width x 3` bytes, rows from the top, each pixel red, green, blue.
-  public private(set) var bytes: [UInt8]
+  package private(set) var bytes: [UInt8]
 
   /// A picture of one colour.
-  public init(width: Int, height: Int, colour: Colour = .white) {
+  package init(width: Int, height: Int, colour: Colour = .white) {
     precondition(width > 0 && height > 0, "a picture has a size")
     (self.width, self.height) = (width, height)
     bytes = [UInt8](repeating: 0, count: width * height * 3)
@@ -51,7 +51,7 @@ public struct Picture: Sendable, Equatable {
   }
 
   /// A picture from an image's bytes: `height x width x channels`, rows from the top, 1 channel (grey) or 3.
-  public init(width: Int, height: Int, channels: Int = 3, bytes: some Collection<UInt8>) {
+  package init(width: Int, height: Int, channels: Int = 3, bytes: some Collection<UInt8>) {
     precondition(width > 0 && height > 0, "a picture has a size")
     precondition(channels == 1 || channels == 3, "a picture is grey (1 channel) or coloured (3 channels)")
     precondition(bytes.count == width * height * channels, "\(bytes.count) bytes are not \(width) x \(height) pixels")
@@ -60,7 +60,7 @@ public struct Picture: Sendable, Equatable {
   }
 
   /// The pixel in column `x` of row `y`, which must lie inside.
-  public subscript(x: Int, y: Int) -> Colour {
+  package subscript(x: Int, y: Int) -> Colour {
     get {
       let start = offset(x, y)
       return Colour(bytes[start], bytes[start + 1], bytes[start + 2])
@@ -77,19 +77,19 @@ public struct Picture: Sendable, Equatable {
   }
 
   /// Paints everything.
-  public mutating func fill(_ colour: Colour) {
+  package mutating func fill(_ colour: Colour) {
     fill(colour, at: Point(x: 0, y: 0), width: width, height: height)
   }
 
   /// Paints a rectangle whose top left corner is `corner`.
-  public mutating func fill(_ colour: Colour, at corner: Point, width: Int, height: Int) {
+  package mutating func fill(_ colour: Colour, at corner: Point, width: Int, height: Int) {
     for y in max(0, corner.y)..<max(0, corner.y, min(self.height, corner.y + height)) {
       for x in max(0, corner.x)..<max(0, corner.x, min(self.width, corner.x + width)) { self[x, y] = colour }
     }
   }
 
   /// Copies `picture` onto this one, its top left corner at `corner`.
-  public mutating func blit(_ picture: Picture, at corner: Point) {
+  package mutating func blit(_ picture: Picture, at corner: Point) {
     for y in 0..<picture.height where (0..<height).contains(corner.y + y) {
       for x in 0..<picture.width where (0..<width).contains(corner.x + x) {
         self[corner.x + x, corner.y + y] = picture[x, y]
@@ -98,7 +98,7 @@ public struct Picture: Sendable, Equatable {
   }
 
   /// The picture `factor` times as large: each pixel becomes a square.
-  public func enlarged(by factor: Int) -> Picture {
+  package func enlarged(by factor: Int) -> Picture {
     precondition(factor > 0, "a picture is enlarged by 1 or more")
     var large = Picture(width: width * factor, height: height * factor)
     for y in 0..<large.height {

@@ -3,18 +3,18 @@
 import Foundation
 
 /// A line such as `epoch 3/20  [####......] 45 %  812 img/s  loss 1.234  ETA 0:42`.
-public struct ProgressLine: Sendable, Equatable {
+package struct ProgressLine: Sendable, Equatable {
   /// What is going on, such as `epoch 3/20`.
-  public var label: String
+  package var label: String
   /// How much of it is done, between 0 and 1; the bar and the percentage show it.
-  public var fraction: Double
+  package var fraction: Double
   /// Further figures, the most important first.
-  public var details: [String]
+  package var details: [String]
   /// Seconds to the end of the whole work, if they can be told yet.
-  public var secondsLeft: Double?
+  package var secondsLeft: Double?
 
   /// A line of these parts.
-  public init(label: String, fraction: Double, details: [String] = [], secondsLeft: Double? = nil) {
+  package init(label: String, fraction: Double, details: [String] = [], secondsLeft: Double? = nil) {
     (self.label, self.fraction, self.details, self.secondsLeft) = (label, fraction, details, secondsLeft)
   }
 
@@ -22,14 +22,14 @@ public struct ProgressLine: Sendable, Equatable {
 
   /// The line in full, or what of it fits into `width` columns: first the bar goes, then the details from the last one
   /// on, then whatever sticks out.
-  public func text(width: Int = .max) -> String {
+  package func text(width: Int = .max) -> String {
     let bare = (0...details.count).reversed().map { line(bar: "", details.prefix($0)) }
     let candidates = [line(bar: "[\(bar)] ", details[...])] + bare
     return candidates.first { $0.count <= width } ?? String(bare[bare.count - 1].prefix(max(0, width)))
   }
 
   /// The line without a bar, for places where nothing is drawn anew.
-  public var plain: String { line(bar: "", details[...]) }
+  package var plain: String { line(bar: "", details[...]) }
 
   private func line(bar: String, _ details: ArraySlice<String>) -> String {
     let left = secondsLeft.map { ["ETA \(Format.duration($0))"] } ?? []
@@ -50,7 +50,7 @@ public struct ProgressLine: Sendable, Equatable {
 ///
 /// Steps and seconds are summed with weights that fade over half a minute; the rate is their ratio, so a steady pace is
 /// given exactly from the second observation on.
-public struct RateEstimate: Sendable {
+package struct RateEstimate: Sendable {
   /// Seconds after which an observation counts for 1/e of what it did.
   private static let memory = 30.0
 
@@ -59,10 +59,10 @@ public struct RateEstimate: Sendable {
   private var seconds = 0.0
 
   /// An estimate that knows nothing yet.
-  public init() {}
+  package init() {}
 
   /// Takes note that `done` steps were done at `time`, in seconds. Fewer steps than before begin a new estimate.
-  public mutating func observe(done: Int, at time: Double) {
+  package mutating func observe(done: Int, at time: Double) {
     if let last, done < last.done { self = RateEstimate() }
     if let last {
       let elapsed = max(0, time - last.time)
@@ -74,10 +74,10 @@ public struct RateEstimate: Sendable {
   }
 
   /// `nil` until two observations lie apart.
-  public var stepsPerSecond: Double? { steps > 0 && seconds > 0 ? steps / seconds : nil }
+  package var stepsPerSecond: Double? { steps > 0 && seconds > 0 ? steps / seconds : nil }
 
   /// Seconds until `total` steps are done, at this rate.
-  public func secondsLeft(total: Int) -> Double? {
+  package func secondsLeft(total: Int) -> Double? {
     guard let last, let rate = stepsPerSecond else { return nil }
     return Double(max(0, total - last.done)) / rate
   }

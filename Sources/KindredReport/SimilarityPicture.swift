@@ -4,18 +4,18 @@
 ///
 /// In a good network the squares on the diagonal, the pairs of one class, stand out. All panels share one scale, so
 /// that equal colours are equal numbers.
-public struct SimilarityPicture: Sendable {
+package struct SimilarityPicture: Sendable {
   /// One network's matrix.
-  public struct Panel: Sendable {
+  package struct Panel: Sendable {
     /// Written above the panel.
-    public let title: String
+    package let title: String
     /// `size x size`, row by row: the Gram matrix of the batch's activations, each row divided by its L2 norm.
-    public let matrix: [Float]
+    package let matrix: [Float]
     /// The batch's size.
-    public let size: Int
+    package let size: Int
 
     /// A panel; a matrix of another size is a programmer's mistake.
-    public init(title: String, matrix: [Float], size: Int) {
+    package init(title: String, matrix: [Float], size: Int) {
       precondition(size > 0, "\(title): a matrix has a size")
       precondition(matrix.count == size * size, "\(title): \(matrix.count) values are not \(size) x \(size)")
       (self.title, self.matrix, self.size) = (title, matrix, size)
@@ -32,7 +32,7 @@ public struct SimilarityPicture: Sendable {
   ///   - panels: the networks, at least one, all of the same batch.
   ///   - classStarts: the index of each class's first sample, ascending, from 0; see `classStarts(ofSorted:)`.
   ///   - classNames: one for each class in `classStarts`, or none.
-  public init(panels: [Panel], classStarts: [Int], classNames: [String] = []) {
+  package init(panels: [Panel], classStarts: [Int], classNames: [String] = []) {
     precondition(!panels.isEmpty, "a similarity picture has a panel")
     let size = panels[0].size
     precondition(panels.allSatisfy { $0.size == size }, "the panels are of different batches")
@@ -46,12 +46,12 @@ public struct SimilarityPicture: Sendable {
   }
 
   /// Where each class begins in a list of labels that is sorted by class.
-  public static func classStarts(ofSorted labels: [Int]) -> [Int] {
+  package static func classStarts(ofSorted labels: [Int]) -> [Int] {
     labels.indices.filter { $0 == 0 || labels[$0] != labels[$0 - 1] }
   }
 
   /// The picture: panels in rows of up to four, and the colour bar on the right.
-  public func draw() -> Picture {
+  package func draw() -> Picture {
     var picture = Picture(width: layout.width, height: layout.height)
     for (index, panel) in panels.enumerated() {
       draw(panel, at: layout.panelCorner(index), on: &picture)

@@ -1,19 +1,19 @@
 // The few figures by which repeated runs are summed up.
 
 /// Statistics of a handful of numbers; `nil` where there are too few of them.
-public enum Statistics {
+package enum Statistics {
   /// The arithmetic mean.
-  public static func mean(_ values: [Double]) -> Double? {
+  package static func mean(_ values: [Double]) -> Double? {
     values.isEmpty ? nil : values.reduce(0, +) / Double(values.count)
   }
 
   /// The sample standard deviation, with n - 1 in the denominator; `nil` for fewer than two values.
-  public static func deviation(_ values: [Double]) -> Double? {
+  package static func deviation(_ values: [Double]) -> Double? {
     pooledDeviation([values])
   }
 
   /// The middle value, or the mean of the middle two.
-  public static func median(_ values: [Double]) -> Double? {
+  package static func median(_ values: [Double]) -> Double? {
     guard !values.isEmpty else { return nil }
     let sorted = values.sorted()
     let middle = sorted.count / 2
@@ -22,7 +22,7 @@ public enum Statistics {
 
   /// The standard deviation that groups with means of their own share: the root of the sum of squared deviations from
   /// each group's mean, over the number of values less the number of groups. Groups of one say nothing of it.
-  public static func pooledDeviation(_ groups: [[Double]]) -> Double? {
+  package static func pooledDeviation(_ groups: [[Double]]) -> Double? {
     var (squares, freedom) = (0.0, 0)
     for group in groups where group.count > 1 {
       let centre = group.reduce(0, +) / Double(group.count)

@@ -1,36 +1,36 @@
 // Tables whose columns line up, for terminals and for Markdown.
 
 /// Rows of text in columns.
-public struct TextTable: Sendable {
+package struct TextTable: Sendable {
   /// One column: its title, and the side its cells lean to.
-  public struct Column: Sendable, Equatable {
+  package struct Column: Sendable, Equatable {
     /// Stands at the head.
-    public let title: String
+    package let title: String
     /// Whether cells lean to the right.
-    public let isNumber: Bool
+    package let isNumber: Bool
 
     /// Words, on the left.
-    public static func text(_ title: String) -> Column { Column(title: title, isNumber: false) }
+    package static func text(_ title: String) -> Column { Column(title: title, isNumber: false) }
     /// Numbers, on the right.
-    public static func number(_ title: String) -> Column { Column(title: title, isNumber: true) }
+    package static func number(_ title: String) -> Column { Column(title: title, isNumber: true) }
   }
 
   /// From the left.
-  public let columns: [Column]
+  package let columns: [Column]
   /// From the top, a cell for each column.
-  public private(set) var rows: [[String]] = []
+  package private(set) var rows: [[String]] = []
 
   /// A table without rows. If no column has a title, there is no head either.
-  public init(_ columns: [Column]) { self.columns = columns }
+  package init(_ columns: [Column]) { self.columns = columns }
 
   /// Adds a row: a cell for each column.
-  public mutating func append(_ cells: [String]) {
+  package mutating func append(_ cells: [String]) {
     precondition(cells.count == columns.count, "\(cells.count) cells in a table of \(columns.count) columns")
     rows.append(cells)
   }
 
   /// The table for a terminal: two spaces between columns, a rule under the head, a line break after every row.
-  public var text: String {
+  package var text: String {
     let widths = columnWidths(atLeast: 0) { $0 }
     let titles = columns.map(\.title)
     let rule = widths.map { String(repeating: "-", count: $0) }
@@ -42,7 +42,7 @@ public struct TextTable: Sendable {
   }
 
   /// The table in Markdown, its source aligned too.
-  public var markdown: String {
+  package var markdown: String {
     let widths = columnWidths(atLeast: 3, escaped)
     let rule = zip(columns, widths).map { column, width in
       String(repeating: "-", count: column.isNumber ? width - 1 : width) + (column.isNumber ? ":" : "")
@@ -77,9 +77,9 @@ extension String {
 }
 
 /// Comma-separated values after RFC 4180.
-public enum CSV {
+package enum CSV {
   /// One record, with the line break (CR LF) that the format asks for.
-  public static func record(_ fields: [String]) -> String {
+  package static func record(_ fields: [String]) -> String {
     fields.map(quoted).joined(separator: ",") + "\r\n"
   }
 

@@ -7,17 +7,17 @@ import KindredReport
 import KindredVision
 
 /// Trains what is missing of a set of configurations over several seeds, and tabulates all of it.
-public final class Comparison {
+package final class Comparison {
   /// One run of the comparison.
-  public struct Job: Sendable {
-    public let settings: Configuration
-    public let folder: RunFolder
+  package struct Job: Sendable {
+    package let settings: Configuration
+    package let folder: RunFolder
     /// Whether the run makes a teacher for the others.
-    public let isTeacher: Bool
+    package let isTeacher: Bool
   }
 
   /// What a comparison says while it goes on.
-  public enum Event {
+  package enum Event {
     /// A run begins: its number among all that are to be done, counted from 1.
     case began(Job, number: Int, of: Int)
     /// A run was finished before and is used as it is.
@@ -34,7 +34,7 @@ public final class Comparison {
   }
 
   /// In order: teachers first.
-  public let jobs: [Job]
+  package let jobs: [Job]
   let library: ImageLibrary
   let runs: URL
   let recordsTeachers: Bool
@@ -44,7 +44,7 @@ public final class Comparison {
   ///   - seeds: how many seeds each is trained with, counting up from the configuration's own.
   ///   - runs, library, recordsTeachers: as below.
   /// - Throws: as below.
-  public convenience init(
+  package convenience init(
     _ settings: [Configuration], seeds: Int, runs: URL, library: ImageLibrary, recordsTeachers: Bool = true
   ) throws {
     let rows = settings.map { Study.Row($0, seeds: seeds) }
@@ -57,7 +57,7 @@ public final class Comparison {
   ///   - recordsTeachers: whether a teacher that several runs hear over the same batches is recorded and replayed.
   /// - Throws: `RunError` for two configurations of one name, or a teacher compared with other settings than it teaches
   ///   with; `ConfigurationError` for a teacher's.
-  public init(_ rows: [Study.Row], runs: URL, library: ImageLibrary, recordsTeachers: Bool = true) throws {
+  package init(_ rows: [Study.Row], runs: URL, library: ImageLibrary, recordsTeachers: Bool = true) throws {
     self.recordsTeachers = recordsTeachers
     self.rows = rows
     let names = rows.map(\.settings.name)
@@ -90,7 +90,7 @@ public final class Comparison {
   ///
   /// Other processes that work on the same runs or record the same teacher are waited for.
   /// - Throws: as `TrainingRun.run`; `RunError` where a finished run is another one, or learnt from another teacher.
-  public func run(shouldStop: () -> Bool, onEvent: (Event) throws -> Void) throws -> Bool {
+  package func run(shouldStop: () -> Bool, onEvent: (Event) throws -> Void) throws -> Bool {
     let missing = try jobs.filter { !(try isFinished($0)) }
     let finished = jobs.filter { job in !missing.contains { $0.folder.url == job.folder.url } }
     if !missing.isEmpty { try requireSameImages(finished) }
@@ -184,7 +184,7 @@ public final class Comparison {
 
   /// The table of all runs' accuracies.
   /// - Throws: `RunError` where a run is not finished.
-  public func table() throws -> ComparisonTable {
+  package func table() throws -> ComparisonTable {
     let teacherRows = try teachers.map { job in
       let own = compared.contains { $0.settings.name == job.settings.name }
       return own ? nil : try row([job], role: .teacher)

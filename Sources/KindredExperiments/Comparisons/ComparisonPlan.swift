@@ -7,19 +7,19 @@ import KindredVision
 import Torch
 
 /// The recordings and the work of a comparison.
-public struct ComparisonPlan {
+package struct ComparisonPlan {
   /// A teacher's signal that several runs share, or that one run hears live.
-  public struct Signal: Sendable, Equatable {
-    public let teacher: String
+  package struct Signal: Sendable, Equatable {
+    package let teacher: String
     /// How many runs hear it.
-    public let runs: Int
+    package let runs: Int
     /// What is recorded of it, see `TeacherStatistic.name`.
-    public let signals: [String]
-    public let bytes: Int
-    public let use: Use
+    package let signals: [String]
+    package let bytes: Int
+    package let use: Use
 
     /// How runs hear a teacher.
-    public enum Use: String, Sendable {
+    package enum Use: String, Sendable {
       case recorded
       /// A recording would not save time.
       case live
@@ -29,32 +29,32 @@ public struct ComparisonPlan {
   }
 
   /// What all that is missing is expected to take.
-  public struct Estimate: Sendable, Equatable {
-    public let seconds: Double
+  package struct Estimate: Sendable, Equatable {
+    package let seconds: Double
     /// How many combinations of networks and losses were measured.
-    public let measured: Int
+    package let measured: Int
     /// How many were not, and are reckoned from the measured ones by their multiply-adds.
-    public let reckoned: Int
+    package let reckoned: Int
   }
 
-  public let runs: Int
-  public let finished: Int
-  public let signals: [Signal]
+  package let runs: Int
+  package let finished: Int
+  package let signals: [Signal]
   /// The bytes of all runs' folders when they are finished.
-  public let runBytes: Int
+  package let runBytes: Int
   /// The bytes of the largest recording: there is one at a time.
-  public let recordingBytes: Int
+  package let recordingBytes: Int
   /// nil where nothing was measured.
-  public let estimate: Estimate?
+  package let estimate: Estimate?
   /// Why something could not be measured.
-  public let obstacle: String?
+  package let obstacle: String?
 }
 
 extension Comparison {
   /// What is to be done. Needs neither images nor trained teachers.
   /// - Parameter measuring: for how long steps may be measured on synthetic images; nil for not at all.
   /// - Throws: as `TeacherInspection`, `ConfigurationError`.
-  public func plan(measuring: Duration? = .seconds(30)) throws -> ComparisonPlan {
+  package func plan(measuring: Duration? = .seconds(30)) throws -> ComparisonPlan {
     let works = try SharedSignal.groups(jobs).map { try PlannedSignal($0, self) }
     let meter = measuring.map { StepMeter(limit: $0, runs: runs) }
     var seconds = 0.0

@@ -5,7 +5,7 @@ import KindredReport
 import KindredVision
 
 /// A teacher, a plain student and four ways of distilling it, on the `textures` set.
-public enum Demo {
+package enum Demo {
   /// Everything the runs share.
   private static let base = """
     data: {set: textures, train_images: 2000, test_images: 1000}
@@ -44,7 +44,7 @@ public enum Demo {
   /// Writes the demonstration's configurations into a folder, for reading and for running again one by one.
   /// - Returns: the students' configurations, in the table's order.
   /// - Throws: `RunError` where they cannot be written.
-  public static func configurations(in folder: URL) throws -> [Configuration] {
+  package static func configurations(in folder: URL) throws -> [Configuration] {
     let target = RunFolder(folder)
     try target.create()
     for (name, text) in files { try target.write(Data(text.utf8), to: folder.appending(path: "\(name).yaml")) }
@@ -53,7 +53,7 @@ public enum Demo {
 
   /// The paper's figure for the finished runs: the teacher and each method's first student.
   /// - Throws: `RunError` where a run is missing, `DataError`.
-  public static func figure(_ comparison: Comparison, library: ImageLibrary) throws -> Picture {
+  package static func figure(_ comparison: Comparison, library: ImageLibrary) throws -> Picture {
     var first: [Comparison.Job] = []
     for job in comparison.jobs where !first.contains(where: { $0.settings.name == job.settings.name }) {
       first.append(job)

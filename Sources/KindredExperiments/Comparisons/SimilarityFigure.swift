@@ -6,13 +6,13 @@ import KindredVision
 import Torch
 
 /// Draws what each network finds alike in a batch with the same number of images of every class.
-public struct SimilarityFigure {
+package struct SimilarityFigure {
   private let batch: Batch
   private let labels: [Int]
   private let classNames: [String]
 
   /// - Parameter perClass: how many images of each class, the first of the set.
-  public init(_ images: ImageSet, perClass: Int = 12) {
+  package init(_ images: ImageSet, perClass: Int = 12) {
     let order = images.classNames.indices.flatMap { label in
       images.labels.indices.filter { Int(images.labels[$0]) == label }.prefix(perClass)
     }
@@ -25,7 +25,7 @@ public struct SimilarityFigure {
   }
 
   /// The networks' row-normalised Gram matrices of the last stage, in evaluation mode, side by side.
-  public func picture(_ networks: [(title: String, network: Network)]) -> Picture {
+  package func picture(_ networks: [(title: String, network: Network)]) -> Picture {
     let panels = networks.map { title, network in
       let tap = SimilarityPreserving().layers[0].student
       let activations = withoutGradients {

@@ -4,22 +4,22 @@ import Foundation
 import Kindred
 
 /// What is compared: the rows of one file, or a configuration as the only one.
-public struct Study: Sendable, Equatable {
+package struct Study: Sendable, Equatable {
   /// A row of the table.
-  public struct Row: Sendable, Equatable {
-    public var settings: Configuration
+  package struct Row: Sendable, Equatable {
+    package var settings: Configuration
     /// How many seeds it is trained with; nil where nothing is said of it.
-    public var seeds: Int?
+    package var seeds: Int?
     /// The accuracy in percent that was published for it.
-    public var published: Double?
+    package var published: Double?
 
-    public init(_ settings: Configuration, seeds: Int? = nil, published: Double? = nil) {
+    package init(_ settings: Configuration, seeds: Int? = nil, published: Double? = nil) {
       (self.settings, self.seeds, self.published) = (settings, seeds, published)
     }
   }
 
   /// In the order of the file; a row that sweeps is one for each of its values.
-  public let rows: [Row]
+  package let rows: [Row]
 
   /// Reads a study, or a configuration as a study of one row.
   ///
@@ -31,7 +31,7 @@ public struct Study: Sendable, Equatable {
   ///   - overrides: settings over those of every row, see `Configuration.load`.
   ///   - seeds: in place of the file's, for rows that have no number of their own.
   /// - Throws: `ConfigurationError` for the first mistake.
-  public static func load(file: URL, overrides: [String] = [], seeds: Int? = nil) throws -> Study {
+  package static func load(file: URL, overrides: [String] = [], seeds: Int? = nil) throws -> Study {
     let tree = try ConfigurationFile.tree(file, from: [])
     guard tree[rowsKey] != nil else {
       return Study(rows: [Row(try Configuration.load(file: file, overrides: overrides), seeds: seeds)])
@@ -48,12 +48,12 @@ public struct Study: Sendable, Equatable {
 
   /// Whether a file is a study: it has rows, or extends one that has.
   /// - Throws: `ConfigurationError` for a file that cannot be read.
-  public static func isStudy(_ file: URL) throws -> Bool {
+  package static func isStudy(_ file: URL) throws -> Bool {
     try ConfigurationFile.tree(file, from: [])[rowsKey] != nil
   }
 
   /// The seeds of a row where nothing is said of them.
-  public static let usualSeeds = 3
+  package static let usualSeeds = 3
 
   /// By this key a file is a study.
   static let rowsKey = "rows"

@@ -31,7 +31,7 @@ extension Configuration {
   /// What the student costs after training, with what methods make a part of it.
   /// - Parameter teacher: what the teacher gives; nil without one.
   /// - Throws: `ConfigurationError` for a method that these networks do not go with.
-  public func studentCost(teacher: NetworkDescription?) throws -> NetworkCost {
+  package func studentCost(teacher: NetworkDescription?) throws -> NetworkCost {
     let (network, image, classes) = (student.network, data.set.imageShape, data.set.classCount)
     var cost = NetworkCost(
       parameters: network.parameterCount(classes: classes, inputChannels: image.channels),

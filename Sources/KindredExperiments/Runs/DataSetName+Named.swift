@@ -4,7 +4,7 @@ import KindredVision
 
 extension DataSetName {
   /// - Throws: `RunError` with the nearest name there is.
-  public init(named name: String) throws {
+  package init(named name: String) throws {
     guard let set = DataSetName(rawValue: name) else {
       let names = DataSetName.allCases.map(\.rawValue)
       let advice = Spelling.advice(for: name, among: names, else: "there are \(names.joined(separator: ", "))")

@@ -4,12 +4,12 @@ import Foundation
 import KindredVision
 
 /// Loads data sets and keeps them, for runs that follow one another.
-public final class ImageLibrary {
+package final class ImageLibrary {
   private let folder: URL?
   private var sets: [String: ImageSet] = [:]
 
   /// - Parameter folder: the folder of sets; by default what `KINDRED_DATA` names.
-  public init(folder: URL? = nil) {
+  package init(folder: URL? = nil) {
     self.folder = folder ?? ProcessInfo.processInfo.environment["KINDRED_DATA"].map { URL(filePath: $0) }
   }
 
@@ -38,7 +38,7 @@ public final class ImageLibrary {
 
   /// A whole part of a set.
   /// - Throws: `DataError`.
-  public func load(_ set: DataSetName, _ split: DataSplit, from folder: URL? = nil) throws -> ImageSet {
+  package func load(_ set: DataSetName, _ split: DataSplit, from folder: URL? = nil) throws -> ImageSet {
     let folder = folder ?? self.folder
     let key = "\(set.rawValue) \(split.rawValue) \(folder?.path ?? "")"
     if let known = sets[key] { return known }

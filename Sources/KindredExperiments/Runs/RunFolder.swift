@@ -9,19 +9,19 @@ import Torch
 ///
 /// Every file in it appears whole or not at all: `config.yaml` (the resolved configuration), `metrics.jsonl` (a line an
 /// epoch), `checkpoint.safetensors` (the state to resume from), `weights.safetensors` and `result.json` at the end.
-public struct RunFolder: Sendable {
-  public let url: URL
+package struct RunFolder: Sendable {
+  package let url: URL
 
-  public init(_ url: URL) { self.url = url }
+  package init(_ url: URL) { self.url = url }
 
-  public var configuration: URL { url.appending(path: "config.yaml") }
-  public var metrics: URL { url.appending(path: "metrics.jsonl") }
-  public var checkpoint: URL { url.appending(path: "checkpoint.safetensors") }
-  public var weights: URL { url.appending(path: "weights.safetensors") }
-  public var result: URL { url.appending(path: "result.json") }
+  package var configuration: URL { url.appending(path: "config.yaml") }
+  package var metrics: URL { url.appending(path: "metrics.jsonl") }
+  package var checkpoint: URL { url.appending(path: "checkpoint.safetensors") }
+  package var weights: URL { url.appending(path: "weights.safetensors") }
+  package var result: URL { url.appending(path: "result.json") }
 
   /// The path as people write it: from the current folder when it lies below.
-  public var name: String { url.displayName }
+  package var name: String { url.displayName }
 
   /// What is in the folder before a run begins.
   enum State {
@@ -57,7 +57,7 @@ public struct RunFolder: Sendable {
 
   /// The result of a finished run.
   /// - Throws: `RunError` where there is none or it is damaged.
-  public func readResult() throws -> RunResult {
+  func readResult() throws -> RunResult {
     guard let data = try read(result) else { throw RunError("\(name) holds no finished run") }
     do {
       return try JSONDecoder().decode(RunResult.self, from: data)
@@ -114,10 +114,10 @@ public struct RunFolder: Sendable {
 }
 
 /// Something about a run that cannot be: one line for the person who asked for it.
-public struct RunError: Error, CustomStringConvertible, LocalizedError, Sendable {
-  public let description: String
+package struct RunError: Error, CustomStringConvertible, LocalizedError, Sendable {
+  package let description: String
 
-  public init(_ description: String) { self.description = description }
+  package init(_ description: String) { self.description = description }
 
-  public var errorDescription: String? { description }
+  package var errorDescription: String? { description }
 }

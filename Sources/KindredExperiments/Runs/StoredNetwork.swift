@@ -6,24 +6,24 @@ import KindredVision
 import Torch
 
 /// A network with its weights, in evaluation mode.
-public struct StoredNetwork {
-  public let network: Network
-  public let architecture: Architecture
-  public let classes: Int
-  public let inputChannels: Int
+package struct StoredNetwork {
+  package let network: Network
+  package let architecture: Architecture
+  package let classes: Int
+  package let inputChannels: Int
   /// The data set that the weights' file says it was trained on.
-  public let data: String?
+  package let data: String?
   /// The settings of the run it comes from, where it comes from one.
-  public let settings: Configuration?
+  package let settings: Configuration?
   /// What had to be done to the file's names, in one line; nil for nothing.
-  public let remark: String?
+  package let remark: String?
 
   /// - Parameters:
   ///   - url: a run's folder or a safetensors file of weights.
   ///   - name: the network's name, for files that do not say it themselves.
   /// - Throws: `RunError` where there is no such file, the network is not known or the weights do not fit it or are broken;
   ///   `TensorFileError` for a damaged file.
-  public init(_ url: URL, network name: String? = nil) throws {
+  package init(_ url: URL, network name: String? = nil) throws {
     let file = try WeightsFile(url)
     settings = file.url == url ? nil : try Configuration.load(file: RunFolder(url).configuration)
     guard let name = name ?? file.metadata["network"] else {
@@ -44,7 +44,7 @@ public struct StoredNetwork {
 /// - Parameter url: a run's folder or a safetensors file of weights.
 /// - Returns: what had to be done to the file's names, in one line; nil for nothing.
 /// - Throws: `RunError` naming the file and the entry that does not fit or is broken; `TensorFileError` for a damaged file.
-public func load(_ url: URL, into network: Network) throws -> String? {
+package func load(_ url: URL, into network: Network) throws -> String? {
   let file = try WeightsFile(url)
   try file.load(into: network)
   return file.remark
@@ -53,7 +53,7 @@ public func load(_ url: URL, into network: Network) throws -> String? {
 extension Architecture {
   /// The network of that name.
   /// - Throws: `RunError` with the nearest name there is.
-  public init(named name: String) throws {
+  package init(named name: String) throws {
     guard let architecture = Architecture(name: name) else {
       let advice = Spelling.advice(
         for: name, among: Architecture.suggestedNames,

@@ -6,7 +6,7 @@ import KindredVision
 import Torch
 
 /// What a run says while it goes on.
-public enum RunEvent {
+package enum RunEvent {
   /// Another process works in the run's folder and is waited for.
   case waiting
   /// The run goes on from a checkpoint, with this many epochs done.
@@ -19,7 +19,7 @@ public enum RunEvent {
 }
 
 /// How a run ended.
-public enum RunOutcome: Sendable {
+package enum RunOutcome: Sendable {
   case finished(RunResult)
   /// Stopped on request, its state saved.
   case stopped
@@ -28,7 +28,7 @@ public enum RunOutcome: Sendable {
 /// One run: trains the student of a configuration into a folder.
 ///
 /// A run belongs to the thread that runs it.
-public final class TrainingRun {
+package final class TrainingRun {
   private var settings: Configuration
   private let folder: RunFolder
   private let library: ImageLibrary
@@ -41,7 +41,7 @@ public final class TrainingRun {
   ///   - runs: the folder of runs, in which a teacher that a configuration makes is looked for.
   ///   - recording: a recording of the configuration's own teacher, to be used in its place.
   ///   - waitsForOthers: whether another process that works in the folder is waited for, or refuses the run.
-  public init(
+  package init(
     _ settings: Configuration, folder: RunFolder, library: ImageLibrary, runs: URL, recording: URL? = nil,
     waitsForOthers: Bool = false
   ) {
@@ -60,7 +60,7 @@ public final class TrainingRun {
   ///   its result is returned.
   /// - Throws: `RunError`, `ConfigurationError`, `DataError`, `TensorFileError`, `RunStopped` and whatever `onEvent`
   ///   throws. What was saved before stays; a refusal leaves nothing behind.
-  public func run(
+  package func run(
     resume: Bool, shouldStop: () -> Bool, onEvent: (RunEvent) throws -> Void
   ) throws -> RunOutcome {
     try settings.checkDevice()

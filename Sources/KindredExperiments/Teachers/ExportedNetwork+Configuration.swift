@@ -8,7 +8,7 @@ import Torch
 extension ExportedNetwork {
   /// Reads a network and runs it on zeros in every batch size that the run has.
   /// - Throws: `RunError` naming the file or the output that does not fit.
-  public init(_ exported: Configuration.Exported, for settings: Configuration) throws {
+  package init(_ exported: Configuration.Exported, for settings: Configuration) throws {
     self = try exported.refused {
       let model = try ExportedModel(exported.file.url, device: settings.device)
       let networks = try settings.batchShapes.map { shape in
@@ -22,20 +22,20 @@ extension ExportedNetwork {
 }
 
 /// What an exported network gives for a configuration's images, whether the configuration names it or not.
-public struct ExportedInspection {
-  public struct Output {
+package struct ExportedInspection {
+  package struct Output {
     /// The index or key under which a configuration names it.
-    public let place: String
+    package let place: String
     /// With the batch axis in front; nil where the output is no tensor of floating-point numbers.
-    public let shape: [Int]?
+    package let shape: [Int]?
     /// What the configuration calls it.
-    public let names: [String]
+    package let names: [String]
   }
 
-  public let outputs: [Output]
+  package let outputs: [Output]
 
   /// - Throws: `RunError` for a file that cannot be read or does not take the images.
-  public init(_ exported: Configuration.Exported, for settings: Configuration) throws {
+  package init(_ exported: Configuration.Exported, for settings: Configuration) throws {
     outputs = try exported.refused {
       let device = settings.device
       let result = try ExportedModel(exported.file.url, device: device)(

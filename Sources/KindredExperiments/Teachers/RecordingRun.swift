@@ -10,9 +10,9 @@ import Torch
 /// Runs the teacher of a configuration over the batches that a run with it will see, and keeps what its losses need.
 ///
 /// A run belongs to the thread that runs it.
-public final class RecordingRun {
+package final class RecordingRun {
   /// What a recording says while it goes on.
-  public enum Event: Sendable {
+  package enum Event: Sendable {
     /// Another process works in the recording's folder and is waited for.
     case waiting
     /// Something that may not be meant, in one line; said before the first batch.
@@ -26,34 +26,34 @@ public final class RecordingRun {
   }
 
   /// How large it becomes.
-  public struct Size: Sendable {
-    public let epochs: Int
-    public let batches: Int
+  package struct Size: Sendable {
+    package let epochs: Int
+    package let batches: Int
     /// Of these batches there are already so many.
-    public let batchesDone: Int
-    public let bytes: Int
+    package let batchesDone: Int
+    package let bytes: Int
   }
 
   /// One batch of the teacher.
-  public struct Step: Sendable {
-    public let position: BatchPosition
-    public let batchesPerEpoch: Int
-    public let epochs: Int
-    public let imagesPerSecond: Double
+  package struct Step: Sendable {
+    package let position: BatchPosition
+    package let batchesPerEpoch: Int
+    package let epochs: Int
+    package let imagesPerSecond: Double
   }
 
   /// What a finished recording is.
-  public struct Result: Sendable, Codable {
-    public let folder: String
-    public let teacher: String
-    public let signals: [String]
-    public let epochs: Int
-    public let batches: Int
-    public let bytes: Int
-    public let planSeed: UInt64
+  package struct Result: Sendable, Codable {
+    package let folder: String
+    package let teacher: String
+    package let signals: [String]
+    package let epochs: Int
+    package let batches: Int
+    package let bytes: Int
+    package let planSeed: UInt64
 
     /// What a configuration says to use it.
-    public var setting: String { "teacher: {recording: \(YAMLWriter.quoted(folder))}" }
+    package var setting: String { "teacher: {recording: \(YAMLWriter.quoted(folder))}" }
   }
 
   private let settings: Configuration
@@ -70,7 +70,7 @@ public final class RecordingRun {
   ///   - epochs: how many epochs to record; nil for all that differ in the runs.
   ///   - runs: the folder of runs, in which a teacher that a configuration makes is looked for.
   ///   - waitsForOthers: whether another process that works in the folder is waited for, or refuses the recording.
-  public init(
+  package init(
     _ settings: Configuration, serving served: [Configuration]? = nil, epochs: Int? = nil,
     storage: RecordingHeader.Storage = .float32, library: ImageLibrary, runs: URL, waitsForOthers: Bool = false
   ) {
@@ -85,14 +85,14 @@ public final class RecordingRun {
 
   /// The bytes that it takes in all.
   /// - Throws: as `run`, for a teacher that is not there or does not fit.
-  public func byteCount() throws -> Int {
+  package func byteCount() throws -> Int {
     let plan = try plan()
     return plan.header([]).byteCount(plan.statistics, batches: 0..<plan.batches([]).count)
   }
 
   /// A name for what is recorded: another one for another teacher, other batches or other losses.
   /// - Throws: as `run`, for a teacher that is not there or does not fit.
-  public func key() throws -> String { try plan().header([]).key }
+  package func key() throws -> String { try plan().header([]).key }
 
   /// Records into a folder to the end, or until `shouldStop`, which is asked after every batch. Returns nil when it was
   /// stopped.
@@ -100,7 +100,7 @@ public final class RecordingRun {
   /// - Parameter resume: go on with an unfinished recording of the same thing in the folder.
   /// - Throws: `RunError`, `RecordingError`, `ConfigurationError`, `DataError`, `TensorFileError` and whatever `onEvent`
   ///   throws. What was recorded before stays.
-  public func run(
+  package func run(
     into folder: URL, resume: Bool, shouldStop: () -> Bool, onEvent: (Event) throws -> Void
   ) throws -> Result? {
     let plan = try plan()

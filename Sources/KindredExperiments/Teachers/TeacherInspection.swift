@@ -5,16 +5,16 @@ import Kindred
 import KindredVision
 
 /// A configuration's teacher as its files say.
-public struct TeacherInspection {
-  public let description: NetworkDescription
+package struct TeacherInspection {
+  package let description: NetworkDescription
   /// Why its files do not say it, where they are not there yet: what is known then is what the configuration says.
-  public let absence: String?
+  package let absence: String?
 
   /// nil for a configuration without a teacher.
   /// - Parameter runs: the folder of runs, in which a teacher that a configuration makes is looked for.
   /// - Throws: `RunError`, `RecordingError`, `TensorFileError` or `ConfigurationError` for a file that is damaged, or not what
   ///   the configuration and its losses want.
-  public init?(_ settings: Configuration, runs: URL) throws {
+  package init?(_ settings: Configuration, runs: URL) throws {
     guard let teacher = settings.teacher else { return nil }
     if let (description, absence) = try TeacherInspection.absent(teacher, settings, runs: runs) {
       (self.description, self.absence) = (description, absence)
@@ -45,7 +45,7 @@ public struct TeacherInspection {
 extension Configuration {
   /// Refuses weights to start from that are not the student's, by their file's header alone.
   /// - Throws: `RunError`, `TensorFileError`.
-  public func checkStart() throws {
+  package func checkStart() throws {
     guard let place = student.weights?.url else { return }
     let file: WeightsFile
     do {
