@@ -9,6 +9,7 @@ public struct Activations {
   /// The tapped activations by name, N x C x H x W for images (any shape whose first axis is the batch).
   public var taps: [String: Tensor]
 
+  /// What a network gives of itself; an empty value by default.
   public init(logits: Tensor? = nil, taps: [String: Tensor] = [:]) {
     self.logits = logits
     self.taps = taps
@@ -22,9 +23,9 @@ public struct Activations {
   }
 
   /// The name under which the logits can be compared as any other activation.
-  public static let logitsName = "logits"
+  static let logitsName = "logits"
   /// The tap of the pooled vector, N x features, that the classifier works on.
-  public static let pooledName = "pooled"
+  package static let pooledName = "pooled"
 
   /// The logits, which must have been asked for.
   public func requiredLogits() -> Tensor {
@@ -35,7 +36,9 @@ public struct Activations {
 
 /// Which activations are wanted of a network: it may stop after the last of them.
 public struct ActivationRequest: Sendable, Equatable {
+  /// Whether logits are asked for.
   public var logits: Bool
+  /// The names of the taps that are asked for.
   public var taps: Set<String>
 
   /// `logits` among the taps asks for the logits.
@@ -44,8 +47,10 @@ public struct ActivationRequest: Sendable, Equatable {
     self.taps = taps.subtracting([Activations.logitsName])
   }
 
+  /// Logits and no tap.
   public static let logits = ActivationRequest(logits: true)
 
+  /// What either asks for.
   public func union(_ other: ActivationRequest) -> ActivationRequest {
     ActivationRequest(logits: logits || other.logits, taps: taps.union(other.taps))
   }

@@ -40,9 +40,12 @@ public struct Batch {
 
 /// A place in the sequence of batches, both counted from 0.
 public struct BatchPosition: Sendable, Hashable, Codable {
+  /// Counted from 0.
   public var epoch: Int
+  /// Within the epoch, counted from 0.
   public var batch: Int
 
+  /// A position; the first one of a run by default.
   public init(epoch: Int = 0, batch: Int = 0) {
     self.epoch = epoch
     self.batch = batch
@@ -51,7 +54,9 @@ public struct BatchPosition: Sendable, Hashable, Codable {
 
 /// The training batches of a run. The same position always gives the same batch.
 public protocol BatchSource {
+  /// The number of batches in an epoch.
   var batchesPerEpoch: Int { get }
+  /// The number of inputs in a batch; an epoch's last one may have fewer.
   var batchSize: Int { get }
 
   /// The batches from a position to the run's end, in order.

@@ -9,6 +9,7 @@ public struct NetworkDescription: Sendable, Equatable, Codable {
   /// The shape of each activation without its batch axis, C x H x W for images.
   public var taps: [String: [Int]]
 
+  /// A description of these parts.
   public init(name: String, classes: Int?, taps: [String: [Int]]) {
     self.name = name
     self.classes = classes

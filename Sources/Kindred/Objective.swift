@@ -8,6 +8,7 @@ public struct Objective {
   public struct Term {
     /// What tells it from the objective's other terms, in metrics, checkpoints and errors. Without dots.
     public let id: String
+    /// What is computed.
     public let loss: any DistillationLoss
     /// nil while it is still to be found, see `WeightCalibration`; a run does not begin with such a term.
     public var weight: Double?
@@ -25,6 +26,7 @@ public struct Objective {
     }
   }
 
+  /// The losses in their order, each with its id and weight.
   public private(set) var terms: [Term]
 
   /// Two terms with one id, or an id that is empty, has a dot, or means something else, are a programmer's mistake, and so is
@@ -42,7 +44,7 @@ public struct Objective {
   }
 
   /// The id of cross-entropy.
-  public static let crossEntropyID = "cross_entropy"
+  package static let crossEntropyID = "cross_entropy"
   /// Under which the weighted total is reported.
   static let totalID = "loss"
 
@@ -54,8 +56,10 @@ public struct Objective {
     public let terms: [(id: String, value: Tensor)]
   }
 
+  /// What all terms together need of the teacher.
   public var statistics: Set<TeacherStatistic> { terms.reduce(into: []) { $0.formUnion($1.loss.statistics) } }
 
+  /// What all terms together need of the student.
   public var request: ActivationRequest { terms.reduce(ActivationRequest()) { $0.union($1.loss.request) } }
 
   /// What the losses train or keep beside the student, by the term's id.
@@ -131,6 +135,7 @@ extension [String: Tensor] {
 
 /// A term whose weight is still to be found: a run with it would be one without it.
 public struct UnweightedTerm: Error, CustomStringConvertible, Sendable {
+  /// The term's id.
   public let id: String
 
   public var description: String { "'\(id)' has no weight yet: calibrate it, or give a number" }

@@ -4,25 +4,25 @@
 ///
 /// Small, fast, and fully specified, unlike the system's generator. Keys of several numbers select independent
 /// streams, which makes it a counter-based hash as well: the same key always begins the same stream.
-public struct SplitMix64: RandomNumberGenerator, Sendable, Equatable {
+package struct SplitMix64: RandomNumberGenerator, Sendable, Equatable {
   @usableFromInline var state: UInt64
 
   /// A stream that starts from a state as it stands.
-  @inlinable public init(state: UInt64) { self.state = state }
+  @inlinable package init(state: UInt64) { self.state = state }
 
   /// A stream of its own for each key; the order of the numbers matters.
-  @inlinable public init(key: UInt64...) {
+  @inlinable package init(key: UInt64...) {
     state = key.reduce(0) { SplitMix64.mix(($0 &+ 0x9e37_79b9_7f4a_7c15) ^ SplitMix64.mix($1)) }
   }
 
   /// The stream's next 64 random bits.
-  @inlinable public mutating func next() -> UInt64 {
+  @inlinable package mutating func next() -> UInt64 {
     state &+= 0x9e37_79b9_7f4a_7c15
     return SplitMix64.mix(state)
   }
 
   /// An integer in `0..<bound`, each equally likely: Lemire's multiplication with rejection.
-  @inlinable public mutating func below(_ bound: UInt64) -> UInt64 {
+  @inlinable package mutating func below(_ bound: UInt64) -> UInt64 {
     precondition(bound > 0, "the bound of a random number must be positive")
     var product = next().multipliedFullWidth(by: bound)
     if product.low < bound {

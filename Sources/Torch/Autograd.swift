@@ -15,6 +15,7 @@ extension Tensor {
     return gradient.isDefined ? gradient : nil
   }
 
+  /// Forgets the gradient.
   public func clearGradient() { ct_clear_gradient(handle) }
 
   /// Adds d(self)/d(leaf) to the gradient of every leaf that this scalar depends on.

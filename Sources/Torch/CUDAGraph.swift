@@ -13,6 +13,7 @@ public protocol WorkCapture: AnyObject {
   /// Runs `body` once to note its work. The device does not do it before `replay`.
   func capture(_ body: @escaping () throws -> Void) throws
 
+  /// Has the device do the captured work again.
   func replay()
 }
 
@@ -52,5 +53,6 @@ public final class CUDAGraph: WorkCapture {
     }
   }
 
+  /// Has the device do the captured work again.
   public func replay() { check(ct_graph_replay(handle), "cuda_graph") }
 }

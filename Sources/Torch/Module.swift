@@ -9,6 +9,7 @@ open class Module {
   /// Whether batch statistics are used and updated (training) or the running ones are used (evaluation).
   public private(set) var isTraining = true
 
+  /// A module in training mode; a subclass gives its own properties their values first.
   public init() {}
 
   /// PyTorch's name for a property whose Swift name differs.
@@ -50,6 +51,7 @@ open class Module {
     for module in modules { module.isTraining = isTraining }
   }
 
+  /// Sets evaluation mode, here and in all modules inside.
   public func evaluate() { train(false) }
 
   /// Stops (or starts again) the recording of gradients for every floating-point parameter.
@@ -99,7 +101,7 @@ open class Module {
   }
 
   /// The first entry with values that cannot be; nil for sound weights.
-  public var brokenEntry: BrokenEntry? { state.lazy.compactMap { BrokenEntry($0.name, $0.tensor) }.first }
+  package var brokenEntry: BrokenEntry? { state.lazy.compactMap { BrokenEntry($0.name, $0.tensor) }.first }
 
   private var properties: [(name: String, value: Any)] {
     var levels: [Mirror] = []
@@ -125,10 +127,12 @@ private func unwrapped(_ value: Any) -> Any? {
 
 /// Weights that do not fit the network they are loaded into.
 public struct StateError: Error, CustomStringConvertible, Sendable {
+  /// The name of the entry.
   public let entry: String
+  /// What is wrong with it.
   public let problem: String
 
-  public init(entry: String, problem: String) {
+  package init(entry: String, problem: String) {
     self.entry = entry
     self.problem = problem
   }
@@ -139,7 +143,9 @@ public struct StateError: Error, CustomStringConvertible, Sendable {
 /// Weights with values that no network can compute with. A fused ReLU turns NaN into 0, so that such a network works on
 /// without a word.
 public struct BrokenEntry: Error, CustomStringConvertible, Sendable {
+  /// The name of the entry.
   public let entry: String
+  /// What is wrong with it.
   public let problem: String
 
   /// nil for a tensor whose values can be: finite ones, and no negative variances.

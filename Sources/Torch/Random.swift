@@ -6,6 +6,7 @@ import CTorch
 public final class Generator {
   private let handle: ct_generator
 
+  /// A generator that draws what PyTorch draws after `torch.manual_seed(seed)`.
   public init(seed: UInt64) { handle = ct_generator_create(seed) }
 
   deinit { ct_generator_free(handle) }
@@ -29,12 +30,14 @@ public final class Generator {
     check(ct_normal_in_place(tensor.handle, mean, deviation, handle), "normal_", [tensor])
   }
 
+  /// A tensor on the CPU, uniform in `range`.
   public func uniform(_ shape: [Int], _ range: Range<Double> = 0..<1, dtype: DType = .float32) -> Tensor {
     let tensor = Tensor.empty(shape, dtype: dtype)
     fillUniform(tensor, range)
     return tensor
   }
 
+  /// A tensor on the CPU, normally distributed.
   public func normal(_ shape: [Int], mean: Double = 0, deviation: Double = 1, dtype: DType = .float32) -> Tensor {
     let tensor = Tensor.empty(shape, dtype: dtype)
     fillNormal(tensor, mean: mean, deviation: deviation)

@@ -9,12 +9,12 @@ public enum Runtime {
   public static var version: String { String(cString: ct_version()) }
 
   /// The folder that libtorch was loaded from.
-  public static var libraryFolder: String? {
+  package static var libraryFolder: String? {
     ct_library_path().map { URL(filePath: String(cString: $0)).deletingLastPathComponent().path }
   }
 
   /// The vector instructions that libtorch's kernels use here, such as AVX512.
-  public static var cpuCapability: String { String(cString: ct_cpu_capability()) }
+  package static var cpuCapability: String { String(cString: ct_cpu_capability()) }
 
   /// The threads that an operation is spread over. Set it before the first operation.
   public static var threadCount: Int {
@@ -22,24 +22,25 @@ public enum Runtime {
     set { check(ct_set_thread_count(Int32(newValue)), "set_num_threads") }
   }
 
+  /// The number of CUDA devices; 0 where libtorch was built without CUDA.
   public static var cudaDeviceCount: Int { Int(ct_cuda_device_count()) }
 
   /// Makes numbers too small for full precision zero: they cost many times the time of others.
   public static func flushDenormals() { ct_set_flush_denormals(true) }
 
   /// Keeps cuDNN to algorithms that give the same bits each time.
-  public static func makeConvolutionsDeterministic() { ct_set_deterministic_convolutions(true) }
+  package static func makeConvolutionsDeterministic() { ct_set_deterministic_convolutions(true) }
 
   /// Keeps memory that tensors leave for the tensors that follow, where the C library can be told to.
   ///
   /// A training step allocates and frees the same hundreds of megabytes each time. By its own rules the library gives
   /// them back to the system in between, whose pages must then be cleared anew.
-  public static func keepFreedMemory() { ct_keep_freed_memory() }
+  package static func keepFreedMemory() { ct_keep_freed_memory() }
 }
 
 extension Runtime {
   /// The processor's cores, without the second thread that some of them offer: as many threads as convolutions gain from.
-  public static var physicalCoreCount: Int {
+  package static var physicalCoreCount: Int {
     let available = ProcessInfo.processInfo.activeProcessorCount
     guard let text = try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8) else { return available }
     var cores: Set<String> = []

@@ -3,22 +3,37 @@
 import CTorch
 
 extension Tensor {
+  /// The sum, element by element; shapes are broadcast as in PyTorch.
   public static func + (a: Tensor, b: Tensor) -> Tensor { adopt(ct_add(a.handle, b.handle), "add", [a, b]) }
+  /// The difference, element by element; shapes are broadcast.
   public static func - (a: Tensor, b: Tensor) -> Tensor { adopt(ct_subtract(a.handle, b.handle), "sub", [a, b]) }
+  /// The product, element by element; shapes are broadcast.
   public static func * (a: Tensor, b: Tensor) -> Tensor { adopt(ct_multiply(a.handle, b.handle), "mul", [a, b]) }
+  /// The quotient, element by element; shapes are broadcast.
   public static func / (a: Tensor, b: Tensor) -> Tensor { adopt(ct_divide(a.handle, b.handle), "div", [a, b]) }
   // Integers stay integers under whole numbers.
+  /// A number added to each element.
   public static func + (a: Tensor, b: Double) -> Tensor { adopt(ct_add_scalar(a.handle, b), "add", [a]) }
+  /// A number taken from each element.
   public static func - (a: Tensor, b: Double) -> Tensor { adopt(ct_add_scalar(a.handle, -b), "sub", [a]) }
+  /// Each element times a number.
   public static func * (a: Tensor, b: Double) -> Tensor { adopt(ct_multiply_scalar(a.handle, b), "mul", [a]) }
+  /// Each element divided by a number.
   public static func / (a: Tensor, b: Double) -> Tensor { adopt(ct_divide_scalar(a.handle, b), "div", [a]) }
+  /// Each element's negative.
   public static prefix func - (a: Tensor) -> Tensor { adopt(ct_negate(a.handle), "neg", [a]) }
 
+  /// Each element to a power.
   public func pow(_ exponent: Double) -> Tensor { adopt(ct_power(handle, exponent), "pow", [self]) }
+  /// Each element times itself.
   public func squared() -> Tensor { self * self }
+  /// Each element's magnitude.
   public func abs() -> Tensor { adopt(ct_absolute(handle), "abs", [self]) }
+  /// Each element's square root.
   public func sqrt() -> Tensor { adopt(ct_square_root(handle), "sqrt", [self]) }
+  /// e to the power of each element.
   public func exp() -> Tensor { adopt(ct_exponential(handle), "exp", [self]) }
+  /// Each element's natural logarithm.
   public func log() -> Tensor { adopt(ct_logarithm(handle), "log", [self]) }
 
   /// To whole numbers, halves to the even one.
@@ -34,7 +49,9 @@ extension Tensor {
 
   /// Where each element equals the other's: a tensor of bool.
   public func equal(to other: Tensor) -> Tensor { adopt(ct_equal(handle, other.handle), "eq", [self, other]) }
+  /// Where elements equal a number, as booleans.
   public func equal(to value: Double) -> Tensor { adopt(ct_equal_scalar(handle, value), "eq", [self]) }
+  /// Where elements are greater than a number, as booleans.
   public func greater(than value: Double) -> Tensor { adopt(ct_greater_scalar(handle, value), "gt", [self]) }
 
   /// Where each element is neither infinite nor not a number.
@@ -73,15 +90,19 @@ extension Tensor {
     check(ct_add_in_place(handle, other.handle, scale), "add_", [self, other])
   }
 
+  /// Adds a number to each element, in place.
   public func addInPlace(_ value: Double) { check(ct_add_scalar_in_place(handle, value), "add_", [self]) }
 
+  /// Sets each element to a number.
   public func fillInPlace(_ value: Double) { check(ct_fill_in_place(handle, value), "fill_", [self]) }
 
   /// Copies another tensor's elements, converting type and device, broadcasting its shape.
   public func copyInPlace(_ other: Tensor) { check(ct_copy_in_place(handle, other.handle), "copy_", [self, other]) }
 
+  /// Sets negative elements to zero.
   public func reluInPlace() { check(ct_relu_in_place(handle), "relu_", [self]) }
 
+  /// Brings each element into a range.
   public func clampInPlace(_ range: ClosedRange<Double>) {
     check(ct_clamp_in_place(handle, range.lowerBound, range.upperBound), "clamp_", [self])
   }

@@ -19,14 +19,17 @@ extension Tensor {
     self.init(owning: newHandle(bytes: bytes, shape: shape, dtype: dtype))
   }
 
+  /// A tensor of zeros.
   public static func zeros(_ shape: [Int], dtype: DType = .float32, device: Device = .cpu) -> Tensor {
     full(shape, 0, dtype: dtype, device: device)
   }
 
+  /// A tensor of ones.
   public static func ones(_ shape: [Int], dtype: DType = .float32, device: Device = .cpu) -> Tensor {
     full(shape, 1, dtype: dtype, device: device)
   }
 
+  /// A tensor of one number throughout.
   public static func full(_ shape: [Int], _ value: Double, dtype: DType = .float32, device: Device = .cpu) -> Tensor {
     withInts(shape) { adopt(ct_full($0, value, ct_options(dtype, device)), "full") }
   }
@@ -70,7 +73,7 @@ extension Tensor {
   public func detached() -> Tensor { adopt(ct_detach(handle), "detach", [self]) }
 
   /// Puts other data (type, device, layout) behind this tensor, for all who hold it.
-  public func setData(_ data: Tensor) { check(ct_set_data(handle, data.handle), "set_data", [self, data]) }
+  package func setData(_ data: Tensor) { check(ct_set_data(handle, data.handle), "set_data", [self, data]) }
 }
 
 /// A new handle that holds a copy of the bytes; an undefined one, reported, where the shape does not fit them.

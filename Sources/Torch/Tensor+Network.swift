@@ -5,12 +5,16 @@ import CTorch
 
 /// A convolution's geometry, the same along both axes of the image.
 public struct ConvolutionOptions: Sendable, Equatable {
+  /// The step from one place of the kernel to the next.
   public var stride: Int
   /// Zeros added on each side.
   public var padding: Int
+  /// The distance between neighbouring weights of the kernel.
   public var dilation: Int
+  /// The groups into which channels are divided, each convolved by itself.
   public var groups: Int
 
+  /// PyTorch's defaults where nothing else is given.
   public init(stride: Int = 1, padding: Int = 0, dilation: Int = 1, groups: Int = 1) {
     self.stride = stride
     self.padding = padding
@@ -34,17 +38,23 @@ extension Tensor {
     adopt(ct_linear(handle, weight.handle, bias?.handle), "linear", [self, weight])
   }
 
+  /// Each element, or zero where it is negative.
   public func relu() -> Tensor { adopt(ct_relu(handle), "relu", [self]) }
+  /// 1 / (1 + e^-x).
   public func sigmoid() -> Tensor { adopt(ct_sigmoid(handle), "sigmoid", [self]) }
   /// ln(1 + e^x), without overflow.
   public func softplus() -> Tensor { adopt(ct_softplus(handle), "softplus", [self]) }
+  /// Probabilities along an axis: e^x over the sum of them.
   public func softmax(_ axis: Int) -> Tensor { adopt(ct_softmax(handle, Int64(axis)), "softmax", [self]) }
+  /// The logarithm of `softmax`, without overflow.
   public func logSoftmax(_ axis: Int) -> Tensor { adopt(ct_log_softmax(handle, Int64(axis)), "log_softmax", [self]) }
 
+  /// The largest element of each window of `kernel` x `kernel`; the stride is the kernel unless given.
   public func maxPooled(_ kernel: Int, stride: Int? = nil, padding: Int = 0) -> Tensor {
     adopt(ct_max_pool2d(handle, Int64(kernel), Int64(stride ?? kernel), Int64(padding)), "max_pool2d", [self])
   }
 
+  /// The mean of each window of `kernel` x `kernel`; the stride is the kernel unless given.
   public func averagePooled(_ kernel: Int, stride: Int? = nil, padding: Int = 0) -> Tensor {
     adopt(ct_average_pool2d(handle, Int64(kernel), Int64(stride ?? kernel), Int64(padding)), "avg_pool2d", [self])
   }
@@ -65,6 +75,7 @@ extension Tensor {
     adopt(ct_cross_entropy(handle, labels.handle, mean), "cross_entropy", [self, labels])
   }
 
+  /// The mean of the squared differences.
   public func meanSquaredError(_ target: Tensor) -> Tensor {
     adopt(ct_mean_squared_error(handle, target.handle), "mse_loss", [self, target])
   }

@@ -3,10 +3,12 @@
 import CTorch
 
 extension Tensor {
+  /// The sum over axes.
   public func sum(_ axes: [Int] = [], keepingAxes keep: Bool = false) -> Tensor {
     withInts(axes) { adopt(ct_sum(handle, $0, keep), "sum", [self]) }
   }
 
+  /// The mean over axes.
   public func mean(_ axes: [Int] = [], keepingAxes keep: Bool = false) -> Tensor {
     withInts(axes) { adopt(ct_mean(handle, $0, keep), "mean", [self]) }
   }
@@ -16,6 +18,7 @@ extension Tensor {
     withInts(axes) { adopt(ct_norm(handle, $0, keep), "norm", [self]) }
   }
 
+  /// The variance over axes, divided by one less than the count where it is `unbiased`.
   public func variance(_ axes: [Int] = [], keepingAxes keep: Bool = false, unbiased: Bool = true) -> Tensor {
     withInts(axes) { adopt(ct_variance(handle, $0, keep, unbiased), "var", [self]) }
   }
@@ -25,10 +28,12 @@ extension Tensor {
     withInts(axes) { adopt(ct_log_sum_exp(handle, $0, keep), "logsumexp", [self]) }
   }
 
+  /// The largest element over axes.
   public func maximum(_ axes: [Int] = [], keepingAxes keep: Bool = false) -> Tensor {
     withInts(axes) { adopt(ct_amax(handle, $0, keep), "amax", [self]) }
   }
 
+  /// The smallest element over axes.
   public func minimum(_ axes: [Int] = [], keepingAxes keep: Bool = false) -> Tensor {
     withInts(axes) { adopt(ct_amin(handle, $0, keep), "amin", [self]) }
   }

@@ -36,6 +36,7 @@ public final class Tensor {
   /// The number of elements.
   public var count: Int { Int(ct_element_count(handle)) }
 
+  /// The type of the elements.
   public var dtype: DType {
     guard let dtype = DType(rawValue: ct_options_of(handle).dtype) else {
       fatalError("element type \(ct_options_of(handle).dtype) is not one of Kindred's")
@@ -48,13 +49,14 @@ public final class Tensor {
     isDefined && DType(rawValue: ct_options_of(handle).dtype)?.isFloatingPoint ?? false
   }
 
+  /// Where the elements lie.
   public var device: Device {
     let options = ct_options_of(handle)
     return options.device_kind == 0 ? .cpu : .cuda(Int(options.device_index))
   }
 
   /// False for what stands in place of a result that there is not, such as the gradient of an unused input.
-  public var isDefined: Bool { ct_is_defined(handle) }
+  var isDefined: Bool { ct_is_defined(handle) }
 
   /// Whether the elements lie in memory in this order without gaps.
   public func isContiguous(_ layout: MemoryLayout4D = .contiguous) -> Bool { ct_is_contiguous(handle, layout.rawValue) }

@@ -5,12 +5,12 @@ import CTorch
 /// Elements that one thread fills and hands over; a tensor made of them takes the memory as it is.
 ///
 /// Whoever filled it must not touch it once it is handed over.
-public final class TensorBuffer<Element: TensorElement>: @unchecked Sendable {
+package final class TensorBuffer<Element: TensorElement>: @unchecked Sendable {
   /// The elements, not initialised at first.
-  public let elements: UnsafeMutableBufferPointer<Element>
+  package let elements: UnsafeMutableBufferPointer<Element>
 
   /// Aligned for the widest vector instructions.
-  public init(count: Int) {
+  package init(count: Int) {
     let memory = UnsafeMutableRawPointer.allocate(byteCount: max(count * Element.dtype.byteCount, 1), alignment: 64)
     elements = UnsafeMutableBufferPointer(start: memory.assumingMemoryBound(to: Element.self), count: count)
   }
@@ -20,7 +20,7 @@ public final class TensorBuffer<Element: TensorElement>: @unchecked Sendable {
 
 extension Tensor {
   /// A tensor on the CPU whose memory is the buffer's, in row-major order of `shape`.
-  public convenience init<Element>(_ buffer: TensorBuffer<Element>, shape: [Int]) {
+  package convenience init<Element>(_ buffer: TensorBuffer<Element>, shape: [Int]) {
     precondition(shape.reduce(1, *) == buffer.elements.count, "\(buffer.elements.count) elements do not fill \(shape)")
     let owner = Unmanaged.passRetained(buffer).toOpaque()
     let handle = withInts(shape) {

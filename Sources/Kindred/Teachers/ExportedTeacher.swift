@@ -20,8 +20,9 @@ public struct ExportedNetwork {
   }
 
   /// The name among a network's outputs that stands for its logits; all others are activations.
-  public static let logitsName = "logits"
+  static let logitsName = "logits"
 
+  /// Its name, classes and taps, as found out by running it.
   public let description: NetworkDescription
   private let model: ExportedModel
   private let positions: [String: Int]
@@ -102,9 +103,10 @@ extension ExportedOutputs {
 public struct ExportedNetworkError: Error, CustomStringConvertible, Sendable {
   /// The name that the output was to have.
   public let output: String
+  /// What is wrong with it.
   public let problem: String
   /// The key that is not in the result, and those that are.
-  public let unknownKey: (key: String, known: [String])?
+  package let unknownKey: (key: String, known: [String])?
 
   init(output: String, problem: String) {
     self.output = output

@@ -7,10 +7,12 @@ import Torch
 public struct QuantizationCost: Sendable, Codable, Equatable {
   /// Top-1 accuracies, between 0 and 1.
   public struct Accuracy: Sendable, Codable, Equatable {
+    /// In float32, between 0 and 1.
     public let float32: Double
+    /// In int8, between 0 and 1.
     public let int8: Double
 
-    public init(float32: Double, int8: Double) {
+    package init(float32: Double, int8: Double) {
       self.float32 = float32
       self.int8 = int8
     }
@@ -26,7 +28,7 @@ public struct QuantizationCost: Sendable, Codable, Equatable {
     /// Pearson's, of the entries off the diagonal.
     public let correlation: Double
 
-    public init(relativeError: Double, correlation: Double) {
+    package init(relativeError: Double, correlation: Double) {
       self.relativeError = relativeError
       self.correlation = correlation
     }
@@ -34,13 +36,14 @@ public struct QuantizationCost: Sendable, Codable, Equatable {
 
   /// The inputs that were measured on.
   public let inputs: Int
+  /// How many convolutions work in int8.
   public let convolutions: QuantizationCount
   /// Nil where the labels are not the teacher's classes.
   public let accuracy: Accuracy?
   /// By the name of the activation, for those that losses use.
   public let similarities: [String: Similarity]
 
-  public init(
+  package init(
     inputs: Int, convolutions: QuantizationCount, accuracy: Accuracy?, similarities: [String: Similarity]
   ) {
     self.inputs = inputs
@@ -51,7 +54,6 @@ public struct QuantizationCost: Sendable, Codable, Equatable {
 
   /// What int8 may cost.
   public struct Bounds: Sendable, Equatable {
-    /// In percentage points.
     /// The largest loss of top-1 accuracy, in percentage points.
     public var largestTop1Drop: Double
     /// The largest relative error of a Gram matrix.
@@ -59,6 +61,7 @@ public struct QuantizationCost: Sendable, Codable, Equatable {
     /// The smallest correlation of a Gram matrix's entries off the diagonal with those in float32.
     public var smallestGramCorrelation: Double
 
+    /// The usual bounds where nothing else is given.
     public init(
       largestTop1Drop: Double = 2, largestGramError: Double = 0.1, smallestGramCorrelation: Double = 0.98
     ) {
@@ -109,16 +112,21 @@ extension QuantizationCost: CustomStringConvertible {
 
 /// An int8 teacher that loses more than it may.
 public struct QuantizationTooCostly: Error, Equatable, CustomStringConvertible, Sendable {
+  /// What was measured.
   public enum Figure: Sendable, Equatable {
     /// In percentage points.
     case top1Drop
     /// Of the activation of that name.
     case gramError(String)
+    /// Of the activation of that name.
     case gramCorrelation(String)
   }
 
+  /// The figure that is beyond its bound.
   public let figure: Figure
+  /// What was measured.
   public let value: Double
+  /// What is allowed.
   public let bound: Double
   /// The inputs that were measured on.
   public let inputs: Int

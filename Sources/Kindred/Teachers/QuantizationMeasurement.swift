@@ -37,7 +37,7 @@ private func pair(_ tap: String, _ int8: TeacherSample, _ float32: TeacherSample
 
 extension QuantizationCost.Similarity {
   /// The mean over pairs of Gram matrices of the same batch, first the approximate one and then the exact one.
-  public init(of pairs: [(Tensor, Tensor)]) {
+  package init(of pairs: [(Tensor, Tensor)]) {
     let count = Double(pairs.count)
     self.init(
       relativeError: pairs.reduce(0) { $0 + $1.0.relativeError(to: $1.1) } / count,

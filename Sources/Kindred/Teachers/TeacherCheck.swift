@@ -9,7 +9,7 @@ extension TeacherSignal {
   /// inputs of the batch, would be taught from to the end without a word.
   /// - Returns: what is odd about it and no reason to refuse it, a line each.
   /// - Throws: `BrokenTeacher`; whatever the signal throws.
-  public func check(on batch: Batch) throws -> [String] {
+  package func check(on batch: Batch) throws -> [String] {
     guard let answer = try activations(of: batch.teacher) else {
       try output(for: batch).requireFinite()
       return []

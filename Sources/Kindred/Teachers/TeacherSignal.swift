@@ -6,6 +6,7 @@ import Torch
 public struct TeacherOutput {
   private let values: [TeacherStatistic: Tensor]
 
+  /// Values that are there already, such as those of a recording.
   public init(_ values: [TeacherStatistic: Tensor] = [:]) { self.values = values }
 
   /// What the losses need, computed from a teacher's activations without recording gradients.
@@ -24,6 +25,7 @@ public struct TeacherOutput {
     for (statistic, value) in values { value.copyInPlace(other[statistic]) }
   }
 
+  /// The value of a statistic that was asked for.
   public subscript(statistic: TeacherStatistic) -> Tensor {
     guard let value = values[statistic] else { preconditionFailure("the teacher was not asked for \(statistic.name)") }
     return value

@@ -87,6 +87,7 @@ final class CapturedStep {
 
 /// A step that does something that cannot be captured. Nothing of it was done.
 public struct StepNotCaptured: Error, CustomStringConvertible, Sendable {
+  /// libtorch's own words.
   public let reason: TorchError
 
   public var description: String { "the step cannot be captured: \(reason)" }

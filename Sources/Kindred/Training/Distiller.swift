@@ -7,8 +7,11 @@ import Torch
 /// A run is a function of its networks' initial weights, its batches and its settings: stopped anywhere and resumed from
 /// its checkpoint, it goes through the same states bit for bit. Prints nothing; tells by events.
 public final class Distiller {
+  /// The network that is trained, with what a loss has made a part of it.
   public let student: Network
+  /// What is minimised.
   public let objective: Objective
+  /// Where the run stands.
   public internal(set) var progress = TrainingProgress()
   let optimizer: any Optimizer
   private let teacher: (any TeacherSignal)?

@@ -6,15 +6,20 @@ import Torch
 public struct Evaluation: Sendable, Codable, Equatable {
   /// Right answers among a class's inputs.
   public struct ClassScore: Sendable, Codable, Equatable {
+    /// Those that were classified rightly.
     public var correct = 0
+    /// All of the class.
     public var count = 0
 
     /// Between 0 and 1; 0 for a class without inputs.
     public var accuracy: Double { count == 0 ? 0 : Double(correct) / Double(count) }
   }
 
+  /// The number of inputs.
   public let count: Int
+  /// Those whose largest logit is their class's.
   public let correct: Int
+  /// Those whose class is among the five with the largest logits.
   public let correctInTop5: Int
   /// By class index.
   public let classes: [ClassScore]
@@ -28,14 +33,14 @@ public struct Evaluation: Sendable, Codable, Equatable {
 }
 
 /// Counts a network's answers on its device; only reading waits for them.
-public final class EvaluationTally {
+package final class EvaluationTally {
   // One element for each class.
   private let counts: Tensor
   private let correct: Tensor
   private let correctInTop5: Tensor
   private let lossSum: Tensor
 
-  public init(classCount: Int, device: Device = .cpu) {
+  package init(classCount: Int, device: Device = .cpu) {
     counts = .zeros([classCount], dtype: .int64, device: device)
     correct = .zeros([classCount], dtype: .int64, device: device)
     correctInTop5 = .zeros([classCount], dtype: .int64, device: device)
@@ -43,7 +48,7 @@ public final class EvaluationTally {
   }
 
   /// Adds a batch: logits N x classes, labels N.
-  public func add(logits: Tensor, labels: Tensor) {
+  package func add(logits: Tensor, labels: Tensor) {
     let top = logits.topIndices(min(5, logits.shape[1]))
     let hits = top.equal(to: labels.unsqueezed(1))
     let classes = Tensor.arange(counts.count, device: labels.device)
@@ -55,7 +60,7 @@ public final class EvaluationTally {
   }
 
   /// What all batches so far came to.
-  public func evaluation() -> Evaluation {
+  package func evaluation() -> Evaluation {
     let counts = Tensor.stacked([counts, correct, correctInTop5]).elements(as: Int64.self).map(Int.init)
     let classCount = counts.count / 3
     let classes = (0..<classCount).map { Evaluation.ClassScore(correct: counts[classCount + $0], count: counts[$0]) }

@@ -16,7 +16,7 @@ public struct TrainingProgress: Sendable, Codable, Equatable {
   /// Seconds spent in the current epoch's steps, over all the processes that worked on it.
   var seconds = 0.0
 
-  public init() {}
+  package init() {}
 
   /// Whether a run can stand there; a checkpoint may come from anybody.
   var isPossible: Bool {
@@ -32,8 +32,11 @@ public struct TrainingProgress: Sendable, Codable, Equatable {
 
 /// One step, as it was taken.
 public struct StepReport {
+  /// The step's batch.
   public let position: BatchPosition
+  /// The number of steps in an epoch.
   public let batchesPerEpoch: Int
+  /// The number of epochs in the run.
   public let epochs: Int
   /// Mean over this epoch so far, in images a second.
   public let imagesPerSecond: Double
@@ -48,15 +51,19 @@ public struct StepReport {
 public struct EpochReport: Sendable, Codable, Equatable {
   /// Counted from 1.
   public let epoch: Int
+  /// The epoch's learning rate.
   public let learningRate: Double
   /// Means over the epoch's batches: `loss` is the weighted total, the others are the terms, unweighted.
   public let terms: [String: Double]
   /// On the training batches as augmented, while the network changed; between 0 and 1.
   public let trainingAccuracy: Double
+  /// Mean over the epoch's steps.
   public let imagesPerSecond: Double
   /// On the evaluation set, in the epochs that evaluate.
   public let accuracy: Double?
+  /// The share whose class is among the five with the largest logits, as `accuracy`.
   public let top5Accuracy: Double?
+  /// Mean cross-entropy on the evaluation set, as `accuracy`.
   public let evaluationLoss: Double?
 }
 
@@ -77,6 +84,7 @@ public struct NonFiniteLoss: Error, CustomStringConvertible, Sendable {
   public let position: BatchPosition
   /// The first term that is not finite.
   public let term: String
+  /// What it was: NaN or infinite.
   public let value: Double
 
   public var description: String {

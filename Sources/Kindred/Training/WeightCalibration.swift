@@ -8,6 +8,7 @@ import Torch
 /// and 200 epochs. On a short recipe it drowns the labels. What is calibrated here is the pull on the activations that
 /// the term compares, measured on the untrained student.
 public struct WeightCalibration {
+  /// The wanted |weight * d(term)/dA| / |d(cross-entropy)/dA|.
   public let fraction: Double
   private let precision: Precision
 
@@ -139,7 +140,9 @@ extension Activations {
 
 /// A term whose weight cannot be found by calibration, and why.
 public struct CalibrationError: Error, CustomStringConvertible, Sendable {
+  /// The term's id.
   public let term: String
+  /// Why there is none.
   public let reason: String
 
   init(_ term: Objective.Term, _ reason: String) {

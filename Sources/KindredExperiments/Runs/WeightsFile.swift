@@ -7,14 +7,14 @@ import KindredVision
 import Torch
 
 /// A network's weights in a file, of which only names and shapes have been read.
-public struct WeightsFile {
-  public let url: URL
+package struct WeightsFile {
+  package let url: URL
   /// What the file says of itself.
-  public let metadata: [String: String]
+  package let metadata: [String: String]
   /// What stood before every name and was taken off, such as `module.`; empty for none.
-  public let prefix: String
+  package let prefix: String
   /// What it holds, by the names without the prefix.
-  public let entries: [String: TensorEntry]
+  package let entries: [String: TensorEntry]
   private let file: TensorFile
   private var shapes: [String: [Int]] { entries.mapValues(\.shape) }
 
@@ -22,7 +22,7 @@ public struct WeightsFile {
   ///   - place: a safetensors file, a PyTorch checkpoint, or the folder of a finished run.
   ///   - key: which dictionary of a checkpoint to read where it holds several.
   /// - Throws: `RunError` where there is none; `TensorFileError` for a damaged file.
-  public init(_ place: URL, key: String? = nil) throws {
+  package init(_ place: URL, key: String? = nil) throws {
     guard FileManager.default.fileExists(atPath: place.path) else {
       throw RunError("there is no file or run \(place.displayName)")
     }
@@ -39,14 +39,14 @@ public struct WeightsFile {
 
   /// A tensor by its name without the prefix.
   /// - Throws: `TensorFileError` where it cannot be made.
-  public func tensor(_ name: String) throws -> Tensor { try file.tensor(prefix + name) }
+  package func tensor(_ name: String) throws -> Tensor { try file.tensor(prefix + name) }
 
   /// Refuses a network that these are not the weights of.
   /// - Throws: `RunError` with the entry that does not fit.
-  public func check(_ architecture: Architecture) throws { try load(into: try network(architecture)) }
+  package func check(_ architecture: Architecture) throws { try load(into: try network(architecture)) }
 
   /// The networks of the zoo whose entries these are, names and shapes.
-  public func fittingNetworks() throws -> [Architecture] {
+  package func fittingNetworks() throws -> [Architecture] {
     try Architecture.suggested.filter { architecture in
       // Building one takes time, and most have other counts of parameters.
       guard let ends = try? ends(of: architecture),
@@ -58,7 +58,7 @@ public struct WeightsFile {
   }
 
   /// The numbers that training changes: all but batch norms' statistics.
-  public var parameterCount: Int {
+  package var parameterCount: Int {
     entries.reduce(0) { count, entry in
       let isStatistic = ["running_mean", "running_var", tracked].contains { entry.key.hasSuffix($0) }
       return isStatistic ? count : count + entry.value.shape.reduce(1, *)
@@ -68,7 +68,7 @@ public struct WeightsFile {
   private var tracked: String { "num_batches_tracked" }
 
   /// Whether something looks like weights: a folder, or a file of a kind that weights come in.
-  public static func isWeights(_ place: URL) -> Bool {
+  package static func isWeights(_ place: URL) -> Bool {
     var isFolder: ObjCBool = false
     guard FileManager.default.fileExists(atPath: place.path, isDirectory: &isFolder) else { return false }
     return isFolder.boolValue || TensorFile.isOne(place)
@@ -96,7 +96,7 @@ public struct WeightsFile {
   }
 
   /// What was done to the names, to be said; nil where nothing was.
-  public var remark: String? {
+  package var remark: String? {
     prefix.isEmpty ? nil : "\(name): '\(prefix)' was taken off the name of every entry"
   }
 

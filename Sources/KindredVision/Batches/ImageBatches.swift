@@ -13,6 +13,7 @@ public struct ImageBatches: BatchSource {
   private let epochs: Int
   private let resident: ResidentImages?
 
+  /// The batches of `plan`, for so many epochs. A CUDA device takes the whole set at once.
   public init(_ images: ImageSet, plan: BatchPlan, epochs: Int, device: Device = .cpu) {
     self.init(images, plan: plan, epochs: epochs, resident: device == .cpu ? nil : .init(images, device: device))
   }
@@ -66,6 +67,7 @@ public struct EvaluationImages: Sequence {
   private let images: ImageSet
   private let resident: ResidentImages?
 
+  /// Batches of a set, on a device.
   public init(_ images: ImageSet, batchSize: Int = 200, device: Device = .cpu) {
     self.init(images, batchSize: batchSize, resident: device == .cpu ? nil : .init(images, device: device))
   }

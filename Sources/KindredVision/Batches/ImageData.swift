@@ -5,11 +5,14 @@ import Torch
 
 /// Two sets of images of the same kind.
 public struct ImageData: TrainingData {
+  /// What is trained on.
   public let training: ImageSet
+  /// What is measured on.
   public let test: ImageSet
   /// How training images are cropped and flipped.
   public let augmentation: Augmentation
 
+  /// Two sets; crops of up to 4 pixels and flips, as is usual on CIFAR, where nothing else is given.
   public init(training: ImageSet, test: ImageSet, augmentation: Augmentation = Augmentation(cropPadding: 4, flip: true))
   {
     (self.training, self.test, self.augmentation) = (training, test, augmentation)

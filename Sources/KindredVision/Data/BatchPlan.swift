@@ -20,18 +20,18 @@ public struct Augmentation: Sendable, Equatable {
 }
 
 /// One image as one step sees it.
-public struct View: Sendable, Equatable {
+package struct View: Sendable, Equatable {
   /// The image's place in its set.
-  public let index: Int32
+  package let index: Int32
   /// How many pixels to the right of the image's left edge the crop begins; negative ones begin in the padding.
-  public let shiftX: Int8
+  package let shiftX: Int8
   /// How many pixels below the image's upper edge the crop begins.
-  public let shiftY: Int8
+  package let shiftY: Int8
   /// Whether the crop is then mirrored left to right.
-  public let isFlipped: Bool
+  package let isFlipped: Bool
 
   /// By default the image as it is.
-  public init(index: Int32, shiftX: Int8 = 0, shiftY: Int8 = 0, isFlipped: Bool = false) {
+  package init(index: Int32, shiftX: Int8 = 0, shiftY: Int8 = 0, isFlipped: Bool = false) {
     (self.index, self.shiftX, self.shiftY, self.isFlipped) = (index, shiftX, shiftY, isFlipped)
   }
 }
@@ -71,7 +71,7 @@ public struct BatchPlan: Sendable {
   public var batchesPerEpoch: Int { dropsLast ? count / batchSize : (count + batchSize - 1) / batchSize }
 
   /// The plan of an epoch, counted from 0, the same whenever it is asked for.
-  public func epoch(_ epoch: Int) -> EpochPlan {
+  package func epoch(_ epoch: Int) -> EpochPlan {
     let n = repeatsAfter.map { epoch % $0 } ?? epoch
     let order = shuffledIndices(epoch: n).prefix(batchesPerEpoch * batchSize)
     return EpochPlan(views: order.map { view(of: $0, epoch: n) }, batchSize: batchSize)
@@ -106,18 +106,18 @@ public struct BatchPlan: Sendable {
 }
 
 /// One epoch of a plan: every image once, in its batches.
-public struct EpochPlan: Sendable {
+package struct EpochPlan: Sendable {
   /// The epoch's images in order; those of a dropped last batch are not among them.
-  public let views: [View]
+  package let views: [View]
   private let batchSize: Int
 
   fileprivate init(views: [View], batchSize: Int) { (self.views, self.batchSize) = (views, batchSize) }
 
   /// The number of batches, a smaller last one included.
-  public var batchCount: Int { (views.count + batchSize - 1) / batchSize }
+  package var batchCount: Int { (views.count + batchSize - 1) / batchSize }
 
   /// The images of batch `i`, counted from 0.
-  public func batch(_ i: Int) -> ArraySlice<View> {
+  package func batch(_ i: Int) -> ArraySlice<View> {
     precondition((0..<batchCount).contains(i), "the epoch has \(batchCount) batches")
     return views[i * batchSize..<min(views.count, (i + 1) * batchSize)]
   }

@@ -1,23 +1,23 @@
 // A batch of images as bytes, ready to become a tensor.
 
 /// Images and labels of one step.
-public struct ByteBatch: Sendable, Equatable {
+package struct ByteBatch: Sendable, Equatable {
   /// The epoch this batch belongs to.
-  public let epoch: Int
+  package let epoch: Int
   /// The batch's place in its epoch, from 0.
-  public let index: Int
+  package let index: Int
   /// `count x height x width x channels` bytes, channels last, after crop and flip; what lies outside an image is 0.
-  public let pixels: [UInt8]
+  package let pixels: [UInt8]
   /// Each image's class.
-  public let labels: [Int64]
+  package let labels: [Int64]
   /// Which images of the set these are.
-  public let indices: [Int64]
+  package let indices: [Int64]
 
   /// The number of images.
-  public var count: Int { labels.count }
+  package var count: Int { labels.count }
 
   /// Crops and flips the images that `views` name.
-  public init(_ images: ImageSet, views: ArraySlice<View>, epoch: Int = 0, index: Int = 0) {
+  package init(_ images: ImageSet, views: ArraySlice<View>, epoch: Int = 0, index: Int = 0) {
     (self.epoch, self.index) = (epoch, index)
     labels = views.map { Int64(images.labels[Int($0.index)]) }
     indices = views.map { Int64($0.index) }
@@ -76,18 +76,18 @@ private struct ImageCopy {
 }
 
 /// A set in batches of its own order, as it is: for evaluation.
-public struct EvaluationBatches: Sequence, Sendable {
+package struct EvaluationBatches: Sequence, Sendable {
   private let images: ImageSet
   private let batchSize: Int
 
   /// Batches of `batchSize` images, at least 1; the last one may be smaller.
-  public init(_ images: ImageSet, batchSize: Int) {
+  package init(_ images: ImageSet, batchSize: Int) {
     precondition(batchSize > 0, "a batch holds at least one image")
     (self.images, self.batchSize) = (images, batchSize)
   }
 
   /// The number of batches.
-  public var count: Int { (images.count + batchSize - 1) / batchSize }
+  package var count: Int { (images.count + batchSize - 1) / batchSize }
 
   /// Every image as it is.
   var views: [View] { (0..<images.count).map { View(index: Int32($0)) } }
@@ -97,7 +97,7 @@ public struct EvaluationBatches: Sequence, Sendable {
     (0..<count).map { $0 * batchSize..<Swift.min(images.count, ($0 + 1) * batchSize) }
   }
 
-  public func makeIterator() -> some IteratorProtocol<ByteBatch> {
+  package func makeIterator() -> some IteratorProtocol<ByteBatch> {
     let views = self.views
     return ranges.enumerated().lazy.map { ByteBatch(images, views: views[$1], index: $0) }.makeIterator()
   }

@@ -1,13 +1,13 @@
 // A look at a data set: some images of each class on one sheet.
 
 /// A picture of `width x height` pixels of three bytes (red, green, blue), rows from the top.
-public struct PixelGrid: Sendable, Equatable {
+package struct PixelGrid: Sendable, Equatable {
   /// Width in pixels.
-  public let width: Int
+  package let width: Int
   /// Height in pixels.
-  public let height: Int
+  package let height: Int
   /// `height x width x 3` bytes.
-  public let pixels: [UInt8]
+  package let pixels: [UInt8]
 }
 
 extension ImageSet {
@@ -17,7 +17,7 @@ extension ImageSet {
   /// - Parameters:
   ///   - perClass: images in a row, at least 1.
   ///   - scale: the edge, in the sheet, of an image's pixel, at least 1.
-  public func contactSheet(perClass: Int, scale: Int = 1) -> PixelGrid {
+  package func contactSheet(perClass: Int, scale: Int = 1) -> PixelGrid {
     precondition(perClass > 0 && scale > 0, "a sheet has at least one column and a scale of at least 1")
     let gap = 2
     let cell = (width: width * scale + gap, height: height * scale + gap)

@@ -5,12 +5,12 @@ import Files
 import Foundation
 
 /// A digest of bytes, in hexadecimal.
-public enum Digest {
+package enum Digest {
   /// What publishers of data sets give: guards against damage, not against malice.
   case md5
   case sha256
 
-  public func hex(of bytes: [UInt8]) -> String { hex { bytes.withUnsafeBytes($0) } }
+  package func hex(of bytes: [UInt8]) -> String { hex { bytes.withUnsafeBytes($0) } }
 
   /// The digest of bytes that `body` hands over piece by piece.
   func hex(_ body: ((UnsafeRawBufferPointer) -> Void) -> Void) -> String {
@@ -21,7 +21,7 @@ public enum Digest {
 
   /// The digest of a file, read a piece at a time.
   /// - Throws: `DataError` where it cannot be read.
-  public func hex(of file: URL) throws -> String {
+  package func hex(of file: URL) throws -> String {
     do {
       let handle = try FileHandle(forReadingFrom: file)
       defer { try? handle.close() }

@@ -40,7 +40,7 @@ public struct ImageSet: Sendable {
   public var count: Int { labels.count }
 
   /// The bytes of one image.
-  public var imageBytes: Int { width * height * channels }
+  package var imageBytes: Int { width * height * channels }
 
   /// One image: `height x width x channels` bytes.
   public func image(at index: Int) -> ArraySlice<UInt8> {
@@ -48,7 +48,7 @@ public struct ImageSet: Sendable {
   }
 
   /// SHA-256 of all that a network sees of the set: shape, pixels, normalisation, and the labels.
-  public var fingerprint: String {
+  package var fingerprint: String {
     Digest.sha256.hex { update in
       [width, height, channels, count].withUnsafeBytes(update)
       (channelMean + channelDeviation).withUnsafeBytes(update)
@@ -76,10 +76,10 @@ public struct ImageSet: Sendable {
   public func last(perSetBalanced count: Int) -> ImageSet { selecting(lastIndices(perSetBalanced: count)) }
 
   /// Which images `first(perSetBalanced:)` takes, ascending.
-  public func firstIndices(perSetBalanced count: Int) -> [Int] { classInterleavedOrder().prefix(count).sorted() }
+  package func firstIndices(perSetBalanced count: Int) -> [Int] { classInterleavedOrder().prefix(count).sorted() }
 
   /// Which images `last(perSetBalanced:)` takes, ascending.
-  public func lastIndices(perSetBalanced count: Int) -> [Int] { classInterleavedOrder().suffix(count).sorted() }
+  package func lastIndices(perSetBalanced count: Int) -> [Int] { classInterleavedOrder().suffix(count).sorted() }
 
   /// All indices, by how far into its own class an image stands; equal ones by class.
   private func classInterleavedOrder() -> [Int] {

@@ -8,11 +8,11 @@ import Kindred
 /// Only integer arithmetic and operations that IEEE 754 rounds exactly are used, so that a seed is enough to name a set.
 public enum Textures {
   /// The edge of an image, in pixels.
-  public static let size = 32
+  package static let size = 32
   /// The classes' names; an image's label is an index into them.
-  public static let classNames = TexturePattern.Kind.allCases.map { "\($0)" }
+  package static let classNames = TexturePattern.Kind.allCases.map { "\($0)" }
   /// How many images a split holds by default.
-  public static func defaultCount(_ split: DataSplit) -> Int { split == .train ? 5_000 : 2_000 }
+  package static func defaultCount(_ split: DataSplit) -> Int { split == .train ? 5_000 : 2_000 }
 
   /// The first `count` images of an endless stream, the classes in turn; training and test images never share a stream.
   public static func images(count: Int, seed: UInt64 = 0, split: DataSplit) -> ImageSet {

@@ -8,6 +8,7 @@ import Kindred
 
 /// The description of a network: `wrn-16-2`, `resnet-20`, `resnet-8x4` and so on.
 public struct Architecture: Sendable, Hashable, CustomStringConvertible {
+  /// The two families of networks.
   public enum Family: Sendable, Hashable {
     /// Pre-activation blocks, `6n + 4` layers; the width multiplies 16, 32 and 64 channels, the stem has 16.
     case wideResNet
@@ -15,6 +16,7 @@ public struct Architecture: Sendable, Hashable, CustomStringConvertible {
     case resNet
   }
 
+  /// Which of them it is.
   public let family: Family
   /// The number of layers with weights, shortcuts not counted.
   public let depth: Int
@@ -49,6 +51,7 @@ public struct Architecture: Sendable, Hashable, CustomStringConvertible {
     [8, 14, 20, 32, 44, 56, 110].map { Architecture(family: .resNet, depth: $0, width: 1) }
     + [8, 32].map { Architecture(family: .resNet, depth: $0, width: 4) }
 
+  /// Such as `wrn-16-2` or `resnet-8x4`.
   public var name: String {
     switch family {
     case .wideResNet: "wrn-\(depth)-\(width)"
@@ -90,13 +93,13 @@ extension Architecture {
   static func preActivation(_ stage: String) -> String { "\(stage).pre" }
 
   /// The tap a relation loss such as SP uses when none is named: the last stage's output, before pooling.
-  public static let defaultTap = "stage3"
+  package static let defaultTap = "stage3"
   /// The taps attention transfer uses when none are named: all three stages.
-  public static let attentionTaps = stages
+  package static let attentionTaps = stages
   /// The tap a FitNets hint uses when none is named: the second stage, the usual benchmark's `hint_layer` 2.
-  public static let hintTap = "stage2"
+  package static let hintTap = "stage2"
   /// The name before the classifier's entries, `fc.weight` and `fc.bias`.
-  public static let classifier = "fc"
+  package static let classifier = "fc"
 
   /// What the network gives for images of a shape.
   public func description(
@@ -121,17 +124,17 @@ extension Architecture {
 
 extension Architecture {
   /// The channels of the first convolution.
-  public var stemChannels: Int {
+  package var stemChannels: Int {
     family == .resNet && width > 1 ? 32 : 16
   }
 
   /// The channels of the three stages. The second and third halve the image's sides in their first block.
-  public var stageChannels: [Int] {
+  package var stageChannels: [Int] {
     [16 * width, 32 * width, 64 * width]
   }
 
   /// The residual blocks in each stage; a block has two 3 x 3 convolutions.
-  public var blocksPerStage: Int {
+  package var blocksPerStage: Int {
     (depth - (family == .wideResNet ? 4 : 2)) / 6
   }
 

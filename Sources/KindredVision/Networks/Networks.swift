@@ -23,6 +23,7 @@ public enum Networks {
 
 /// A name that no network has.
 public struct UnknownNetwork: Error, CustomStringConvertible, Sendable {
+  /// The name that was asked for.
   public let name: String
 
   public var description: String {

@@ -15,7 +15,9 @@ public final class ExportedModel {
     case package
   }
 
+  /// Where it was loaded from.
   public let file: URL
+  /// How it was exported.
   public let form: Form
   private let handle: ct_exported
   private let resultSpecification: OutputSpecification?
@@ -90,6 +92,7 @@ extension Tensor {
 
 /// What an exported network returned. Tuples, lists and dictionaries within the result are laid flat.
 public struct ExportedOutputs {
+  /// The tensors, in the order of the result.
   public let tensors: [Tensor]
   /// The indices and keys that lead to each, joined by dots: `1` in a tuple, `logits` in a dictionary.
   public let names: [String]
@@ -148,7 +151,9 @@ struct OutputSpecification {
 
 /// An exported network that cannot be read, or an input that it refuses: one line.
 public struct ExportedModelError: Error, CustomStringConvertible, Sendable {
+  /// The path of the network's file.
   public let file: String
+  /// What is wrong, and what to do where that is known.
   public let problem: String
   /// Whether the network wants its input in another order in memory.
   let isOfLayout: Bool

@@ -9,18 +9,18 @@ import Foundation
 /// tell which it is, never its name. Its pickles are data here: classes and functions that they name become objects that
 /// say what they would be made from, and only those that make tensors are understood. Everything about a tensor is checked
 /// against the bytes that are there before any are copied.
-public struct PyTorchFile {
+package struct PyTorchFile {
   /// The state dictionary's tensors.
-  public let entries: [String: TensorEntry]
+  package let entries: [String: TensorEntry]
   /// Where the state dictionary stands, such as `model`; empty where it is the file's own value.
-  public let key: String
+  package let key: String
   private let tensors: [String: PickledTensor]
   private let storages: PyTorchStorages
   private let file: URL
 
   /// - Parameter key: which dictionary to read where there are several, its keys joined by dots; nil for the only one.
   /// - Throws: `TensorFileError` for a damaged file, one of another kind, and one that holds no or several dictionaries.
-  public init(_ file: URL, key: String? = nil) throws {
+  package init(_ file: URL, key: String? = nil) throws {
     self.file = file
     do {
       let data = try Data(contentsOf: file, options: .alwaysMapped)
@@ -39,7 +39,7 @@ public struct PyTorchFile {
 
   /// A tensor, copied to the CPU, its elements in the order of its shape.
   /// - Throws: `TensorFileError` where there is none, or its bytes are missing or damaged.
-  public func tensor(_ name: String) throws -> Tensor {
+  package func tensor(_ name: String) throws -> Tensor {
     guard let tensor = tensors[name] else { throw TensorFileError(file: file.path, problem: "holds no '\(name)'") }
     do {
       return try tensor.made(from: try storages.bytes(of: tensor.storage))

@@ -12,7 +12,9 @@ public enum Safetensors {
 
   /// What the header says of one tensor.
   public struct Entry: Sendable, Equatable {
+    /// The type of its elements.
     public let dtype: DType
+    /// Its shape.
     public let shape: [Int]
     /// The tensor's bytes, counted from the end of the header.
     public let range: Range<Int>
@@ -47,7 +49,7 @@ public enum Safetensors {
   }
 
   /// The bytes of a file: names sorted, the header padded with spaces to a multiple of eight bytes.
-  public static func encode(_ tensors: [String: Tensor], metadata: [String: String] = [:]) throws -> Data {
+  package static func encode(_ tensors: [String: Tensor], metadata: [String: String] = [:]) throws -> Data {
     var header: [String: Any] = metadata.isEmpty ? [:] : ["__metadata__": metadata]
     var body = Data()
     for (name, tensor) in tensors.sorted(by: { $0.key < $1.key }) {

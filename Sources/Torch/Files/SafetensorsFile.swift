@@ -4,21 +4,21 @@ import Foundation
 
 /// An open safetensors file, mapped into memory: opening it reads the header, and each tensor's pages are read when
 /// it is asked for.
-public struct SafetensorsFile {
-  public let entries: [String: Safetensors.Entry]
-  public let metadata: [String: String]
+package struct SafetensorsFile {
+  package let entries: [String: Safetensors.Entry]
+  package let metadata: [String: String]
   private let file: URL
   private let body: Data
 
   /// - Throws: `TensorFileError`, naming the file and what is wrong in it.
-  public init(_ file: URL) throws {
+  package init(_ file: URL) throws {
     self.file = file
     (entries, metadata, body) = try Safetensors.open(file)
   }
 
   /// Calls `read` with a tensor's bytes, in row-major order of its shape.
   /// - Throws: `TensorFileError` where the file holds no such tensor, and whatever `read` throws.
-  public func withBytes<Result>(
+  package func withBytes<Result>(
     of name: String, _ read: (UnsafeRawBufferPointer, Safetensors.Entry) throws -> Result
   ) throws -> Result {
     guard let entry = entries[name] else { throw TensorFileError(file: file.path, problem: "holds no '\(name)'") }
@@ -29,7 +29,7 @@ public struct SafetensorsFile {
 
   /// A tensor, copied to the CPU.
   /// - Throws: `TensorFileError` where there is none or it cannot be made.
-  public func tensor(_ name: String) throws -> Tensor {
+  package func tensor(_ name: String) throws -> Tensor {
     do {
       return try withBytes(of: name) { bytes, entry in
         try withTorchErrors { Tensor(bytes: bytes, shape: entry.shape, dtype: entry.dtype) }

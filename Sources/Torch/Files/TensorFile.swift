@@ -5,33 +5,40 @@ import Foundation
 
 /// What a file says of a tensor.
 public struct TensorEntry: Sendable, Equatable {
+  /// The type of its elements.
   public let dtype: DType
+  /// The length of each axis.
   public let shape: [Int]
 }
 
 /// Tensors by name, in a safetensors file or a PyTorch checkpoint: which one it is say its first bytes, not its name.
-public enum TensorFile {
-  case safetensors(SafetensorsFile)
-  case pyTorch(PyTorchFile)
+public struct TensorFile {
+  private let form: Form
 
+  private enum Form {
+    case safetensors(SafetensorsFile)
+    case pyTorch(PyTorchFile)
+  }
+
+  /// Reads what there is; tensors are read when they are asked for.
   /// - Parameter key: which dictionary of a PyTorch checkpoint to read where it holds several; nil for the only one.
   /// - Throws: `TensorFileError`.
   public init(_ file: URL, key: String? = nil) throws {
     if FileKind(of: file)?.isPyTorch ?? false {
-      self = .pyTorch(try PyTorchFile(file, key: key))
+      form = .pyTorch(try PyTorchFile(file, key: key))
     } else {
-      self = .safetensors(try SafetensorsFile(file))
+      form = .safetensors(try SafetensorsFile(file))
     }
   }
 
   /// Whether a file's first bytes are those of a kind that is read.
-  public static func isOne(_ file: URL) -> Bool {
+  package static func isOne(_ file: URL) -> Bool {
     FileKind(of: file).map { $0 == .safetensors || $0.isPyTorch } ?? false
   }
 
   /// What there is, by name.
   public var entries: [String: TensorEntry] {
-    switch self {
+    switch form {
     case .safetensors(let file): file.entries.mapValues { TensorEntry(dtype: $0.dtype, shape: $0.shape) }
     case .pyTorch(let file): file.entries
     }
@@ -39,13 +46,13 @@ public enum TensorFile {
 
   /// What the file says of itself; a PyTorch checkpoint says nothing.
   public var metadata: [String: String] {
-    if case .safetensors(let file) = self { file.metadata } else { [:] }
+    if case .safetensors(let file) = form { file.metadata } else { [:] }
   }
 
   /// A tensor, copied to the CPU.
   /// - Throws: `TensorFileError` where there is none or it cannot be made.
   public func tensor(_ name: String) throws -> Tensor {
-    switch self {
+    switch form {
     case .safetensors(let file): try file.tensor(name)
     case .pyTorch(let file): try file.tensor(name)
     }
@@ -60,10 +67,12 @@ public enum TensorFile {
 
 /// A file of tensors that cannot be read or written.
 public struct TensorFileError: Error, CustomStringConvertible, Sendable {
+  /// The path of the file.
   public let file: String
+  /// What is wrong, and what to do where that is known.
   public let problem: String
 
-  public init(file: String, problem: String) {
+  package init(file: String, problem: String) {
     self.file = file
     self.problem = problem
   }

@@ -7,9 +7,13 @@ import CTorch
 /// In training by the batch's mean and variance, which also move the running ones; in evaluation by the running ones.
 /// Initialised as PyTorch does: scale 1, shift 0.
 public final class BatchNorm: Module {
+  /// The scale of each channel, trained.
   public let weight: Tensor
+  /// The shift of each channel, trained.
   public let bias: Tensor
+  /// The running mean of each channel.
   public let runningMean: Tensor
+  /// The running variance of each channel.
   public let runningVariance: Tensor
   /// Batches seen in training: kept since PyTorch's files hold it.
   public let batchesTracked: Tensor
@@ -22,6 +26,7 @@ public final class BatchNorm: Module {
   /// Scale and shift in steps of an int8 reader, half a step added so that cutting off rounds.
   private var quantized: (scale: Double, weight: Tensor, bias: Tensor)?
 
+  /// A norm over so many channels, on the CPU.
   public init(_ channels: Int, momentum: Double = 0.1, epsilon: Double = 1e-5) {
     weight = .ones([channels])
     bias = .zeros([channels])

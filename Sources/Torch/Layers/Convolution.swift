@@ -8,7 +8,9 @@ public final class Convolution: Module {
   public let weight: Tensor
   /// Cout, where the layer has one.
   public let bias: Tensor?
+  /// Its stride, padding, dilation and groups.
   public let options: ConvolutionOptions
+  /// The side K of its kernel.
   public let kernel: Int
 
   /// What the layer has been turned into.
@@ -23,6 +25,7 @@ public final class Convolution: Module {
     case quantized(QuantizedConvolution)
   }
 
+  /// A layer of random weights, drawn from `generator`, on the CPU.
   public init(
     _ inputs: Int, _ outputs: Int, kernel: Int, _ options: ConvolutionOptions = .init(), bias hasBias: Bool = true,
     generator: Generator
@@ -36,6 +39,7 @@ public final class Convolution: Module {
     self.kernel = kernel
   }
 
+  /// The convolution alone, whatever the layer was folded with.
   public func callAsFunction(_ input: Tensor) -> Tensor { input.convolved(weight, bias: bias, options) }
 
   /// convolution -> `norm` -> (+ `residual`) -> (ReLU): one fused operation once the layer is folded, else one by one.

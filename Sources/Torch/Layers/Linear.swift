@@ -6,8 +6,10 @@
 public final class Linear: Module {
   /// outputs x inputs.
   public let weight: Tensor
+  /// outputs.
   public let bias: Tensor
 
+  /// A layer of random weights, drawn from `generator`, on the CPU.
   public init(_ inputs: Int, _ outputs: Int, generator: Generator) {
     weight = generator.defaultWeight([outputs, inputs], fanIn: inputs)
     bias = generator.defaultBias(outputs, fanIn: inputs)
@@ -15,5 +17,6 @@ public final class Linear: Module {
     bias.requiresGradient = true
   }
 
+  /// input x weight^T + bias.
   public func callAsFunction(_ input: Tensor) -> Tensor { input.linear(weight, bias: bias) }
 }

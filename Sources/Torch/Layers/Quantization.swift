@@ -20,10 +20,12 @@ final class InputRange {
 
 /// How many of a network's convolutions work in 8 bits.
 public struct QuantizationCount: Sendable, Equatable, Codable {
+  /// Those that do.
   public let quantized: Int
+  /// All that the network has.
   public let convolutions: Int
 
-  public init(quantized: Int, of convolutions: Int) {
+  package init(quantized: Int, of convolutions: Int) {
     self.quantized = quantized
     self.convolutions = convolutions
   }
@@ -36,7 +38,7 @@ extension Module {
   /// from them. A convolution that saw no input or a negative one stays as it was: in an image network that is the first.
   /// Nothing is changed where this throws.
   /// - Throws: `QuantizationError`; whatever `calibrate` throws.
-  public func quantize(calibrate: () throws -> Void) throws -> QuantizationCount {
+  package func quantize(calibrate: () throws -> Void) throws -> QuantizationCount {
     let convolutions = modules.compactMap { $0 as? Convolution }
     guard convolutions.allSatisfy({ $0.weight.device == .cpu }) else { throw QuantizationError.notOnCPU }
     for convolution in convolutions { convolution.observe() }

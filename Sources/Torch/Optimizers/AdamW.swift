@@ -7,12 +7,18 @@ import CTorch
 public final class AdamW: Optimizer {
   /// What makes one: the settings beside the parameters.
   public struct Options: Sendable, Equatable {
+    /// The factor of a step before a schedule changes it.
     public var learningRate: Double
+    /// How much of the mean gradient is kept from step to step.
     public var beta1: Double
+    /// How much of the mean squared gradient is kept from step to step.
     public var beta2: Double
+    /// Added to the root of the mean squared gradient.
     public var epsilon: Double
+    /// The part of itself, times the learning rate, that a step takes off a parameter.
     public var weightDecay: Double
 
+    /// PyTorch's defaults.
     public init(
       learningRate: Double = 1e-3, beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8,
       weightDecay: Double = 0.01
@@ -26,8 +32,11 @@ public final class AdamW: Optimizer {
   }
 
   public var learningRate: Double { didSet { rate.set(learningRate) } }
+  /// How much of the mean gradient and of the mean squared gradient is kept.
   public let betas: (Double, Double)
+  /// Added to the root of the mean squared gradient.
   public let epsilon: Double
+  /// The part of itself, times the learning rate, that a step takes off a parameter.
   public let weightDecay: Double
 
   private let parameters: [Tensor]

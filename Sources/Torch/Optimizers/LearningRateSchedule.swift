@@ -4,7 +4,9 @@ import Foundation
 
 /// The learning rate in each epoch (counted from 0): a pure function, so that a resumed run needs no state for it.
 public struct LearningRateSchedule: Sendable, Equatable {
+  /// How the rate changes over a run.
   public enum Shape: Sendable, Equatable {
+    /// The base rate throughout.
     case constant
     /// Multiplied by `factor` at each milestone epoch, PyTorch's `MultiStepLR`.
     case step(milestones: [Int], factor: Double)
@@ -12,10 +14,12 @@ public struct LearningRateSchedule: Sendable, Equatable {
     case cosine(minimum: Double)
   }
 
+  /// How the rate changes, once it is warm.
   public var shape: Shape
   /// Epochs over which the rate climbs in equal steps to the shape's: epoch e has (e + 1) / (warmUpEpochs + 1) of it.
   public var warmUpEpochs: Int
 
+  /// A schedule of a shape.
   public init(_ shape: Shape, warmUpEpochs: Int = 0) {
     self.shape = shape
     self.warmUpEpochs = warmUpEpochs

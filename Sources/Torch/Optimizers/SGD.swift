@@ -7,11 +7,16 @@ import CTorch
 public final class SGD: Optimizer {
   /// What makes one: the settings beside the parameters.
   public struct Options: Sendable, Equatable {
+    /// The factor of a step before a schedule changes it.
     public var learningRate: Double
+    /// How much of the buffer is kept from step to step.
     public var momentum: Double
+    /// Whether a step looks ahead by the momentum.
     public var nesterov: Bool
+    /// How much of a parameter is added to its gradient.
     public var weightDecay: Double
 
+    /// The usual settings on CIFAR where nothing else is given.
     public init(
       learningRate: Double = 0.1, momentum: Double = 0.9, nesterov: Bool = true, weightDecay: Double = 5e-4
     ) {
@@ -23,8 +28,11 @@ public final class SGD: Optimizer {
   }
 
   public var learningRate: Double { didSet { rate.set(learningRate) } }
+  /// How much of the buffer is kept from step to step.
   public let momentum: Double
+  /// How much of a parameter is added to its gradient.
   public let weightDecay: Double
+  /// Whether a step looks ahead by the momentum.
   public let isNesterov: Bool
 
   private let parameters: [Tensor]

@@ -12,7 +12,9 @@ import Torch
 /// one batch: the tensor `BATCH/SIGNAL`, such as `17/similarity.stage3`, float32 or float16. The shard's metadata holds
 /// each block's CRC-32 under the block's name. Files appear whole or not at all.
 public struct Recording: Sendable {
+  /// Where it lies.
   public let folder: URL
+  /// What was recorded.
   public let header: RecordingHeader
   /// The batches of each shard, in order.
   let shards: [ClosedRange<Int>]
@@ -32,19 +34,19 @@ public struct Recording: Sendable {
   }
 
   /// Whether a folder holds a recording.
-  public static func exists(in folder: URL) -> Bool {
+  package static func exists(in folder: URL) -> Bool {
     FileManager.default.fileExists(atPath: headerFile(folder).path)
   }
 
   /// The batches that are not there, in order.
-  public var missing: [Range<Int>] {
+  package var missing: [Range<Int>] {
     let ends = shards.map { $0.lowerBound } + [header.batches.count]
     let starts = [0] + shards.map { $0.upperBound + 1 }
     return zip(starts, ends).compactMap { $0 < $1 ? $0..<$1 : nil }
   }
 
   /// - Throws: `RecordingError` where batches are missing, or one of these was not recorded.
-  public func require(_ statistics: Set<TeacherStatistic>) throws {
+  package func require(_ statistics: Set<TeacherStatistic>) throws {
     let names = statistics.map(\.name).sorted()
     if let name = names.first(where: { !header.signals.contains($0) }) {
       throw RecordingError(
@@ -61,7 +63,7 @@ public struct Recording: Sendable {
   }
 
   /// Whether the teacher's classifier was recorded too.
-  public var hasClassifier: Bool { FileManager.default.fileExists(atPath: Recording.classifierFile(folder).path) }
+  package var hasClassifier: Bool { FileManager.default.fileExists(atPath: Recording.classifierFile(folder).path) }
 
   /// The teacher's last, linear layer; nil where no method that it was made for needs it.
   /// - Throws: `RecordingError` where its file is damaged.
@@ -179,7 +181,9 @@ extension Recording {
 
 /// A recording that cannot be read or written, or that is of something else.
 public struct RecordingError: Error, CustomStringConvertible, Sendable {
+  /// The recording's folder.
   public let folder: URL
+  /// What is wrong, and what to do where that is known.
   public let problem: String
 
   init(_ folder: URL, _ problem: String) {

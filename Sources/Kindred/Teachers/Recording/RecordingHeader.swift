@@ -7,9 +7,12 @@ import Torch
 public struct RecordingHeader: Sendable, Equatable, Codable {
   /// Something that the signal depends on, such as `batch size` and `128`.
   public struct Fact: Sendable, Equatable, Codable {
+    /// What it is.
     public let name: String
+    /// What it was in the recording.
     public let value: String
 
+    /// A fact of that name.
     public init(_ name: String, _ value: String) {
       self.name = name
       self.value = value
@@ -33,14 +36,18 @@ public struct RecordingHeader: Sendable, Equatable, Codable {
 
   /// The sequence of batches that was recorded.
   public struct Batches: Sendable, Equatable, Codable {
+    /// The epochs that were recorded.
     public let epochs: Int
+    /// The batches of an epoch.
     public let perEpoch: Int
+    /// The inputs of a batch.
     public let size: Int
     /// The size of an epoch's last batch.
     public let lastSize: Int
     /// What the batches depend on: data, order and augmentation.
     public let facts: [Fact]
 
+    /// A sequence of these parts.
     public init(epochs: Int, perEpoch: Int, size: Int, lastSize: Int, facts: [Fact]) {
       self.epochs = epochs
       self.perEpoch = perEpoch
@@ -61,14 +68,17 @@ public struct RecordingHeader: Sendable, Equatable, Codable {
 
   /// The version of the layout, 1.
   public let version: Int
+  /// The network that was recorded.
   public let teacher: NetworkDescription
   /// What the teacher's output depends on beside the batches: its weights and its precision.
   public let teacherFacts: [Fact]
+  /// The batches it was asked about.
   public let batches: Batches
   /// The methods it was made for, such as `sp`.
   public let methods: [String]
   /// The recorded signals by name, see `TeacherStatistic.name`.
   public let signals: [String]
+  /// How the signals' numbers are kept.
   public let storage: Storage
 
   /// A header of this version's layout, for runs with these methods and what they need.
@@ -111,7 +121,7 @@ extension NetworkDescription {
 
 extension RecordingHeader {
   /// The bytes that some batches' signals take.
-  public func byteCount(_ statistics: Set<TeacherStatistic>, batches range: Range<Int>) -> Int {
+  package func byteCount(_ statistics: Set<TeacherStatistic>, batches range: Range<Int>) -> Int {
     let whole = blockBytes(statistics, size: batches.size)
     let last = blockBytes(statistics, size: batches.lastSize)
     let lasts = range.upperBound / batches.perEpoch - range.lowerBound / batches.perEpoch
