@@ -198,7 +198,7 @@ public struct MethodError: Error, CustomStringConvertible, Sendable {
 extension LossSetup {
   /// The shapes of a layer pair, without the batch axis.
   /// - Throws: `MethodError` where a network lacks the layer.
-  func shapes(_ pair: LayerPair) throws -> (student: [Int], teacher: [Int]) {
+  public func shapes(_ pair: LayerPair) throws -> (student: [Int], teacher: [Int]) {
     (try shape(pair.student, of: student), try shape(pair.teacher, of: teacher))
   }
 
@@ -209,7 +209,7 @@ extension LossSetup {
 
   /// The channels and side lengths of a layer pair whose activations are square maps, C x H x H.
   /// - Throws: `MethodError` where they are not.
-  func maps(_ pair: LayerPair, _ method: String) throws -> (student: MapShape, teacher: MapShape) {
+  public func maps(_ pair: LayerPair, _ method: String) throws -> (student: MapShape, teacher: MapShape) {
     let shapes = try shapes(pair)
     guard let teacher = MapShape(shapes.teacher) else {
       throw MethodError(
@@ -226,7 +226,7 @@ extension LossSetup {
 
   /// The widths of both pooled vectors.
   /// - Throws: `MethodError` where a network gives none.
-  func pooledWidths() throws -> (student: Int, teacher: Int) {
+  public func pooledWidths() throws -> (student: Int, teacher: Int) {
     (try pooledWidth(of: student), try pooledWidth(of: teacher))
   }
 
@@ -240,13 +240,13 @@ extension LossSetup {
   /// - Throws: `MethodError` where the teacher gives no logits.
   /// - Returns: how many it gives.
   @discardableResult
-  func requireLogits() throws -> Int {
+  public func requireLogits() throws -> Int {
     if let classes = teacher.classes { return classes }
     throw MethodError("needs logits, and \(teacher.name) gives none; use sp, at or hint")
   }
 
   /// - Throws: `MethodError` where the networks do not tell the same classes.
-  func requireSameClasses() throws {
+  public func requireSameClasses() throws {
     let classes = try requireLogits()
     guard classes == student.classes else {
       throw MethodError(
@@ -257,13 +257,15 @@ extension LossSetup {
 }
 
 /// The shape of an activation of one input that is a square map.
-struct MapShape {
-  let channels: Int
+public struct MapShape: Sendable {
+  /// The channels.
+  public let channels: Int
   /// The side length.
-  let size: Int
+  public let size: Int
 
   /// nil where it is none.
-  init?(_ shape: [Int]) {
+  /// - Parameter shape: without the batch axis.
+  public init?(_ shape: [Int]) {
     guard shape.count == 3, shape[1] == shape[2] else { return nil }
     (channels, size) = (shape[0], shape[1])
   }

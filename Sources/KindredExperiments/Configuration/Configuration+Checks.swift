@@ -8,7 +8,7 @@ extension Configuration {
   /// Refuses settings that contradict each other, the data set or the networks.
   ///
   /// - Throws: `ConfigurationError` for the first contradiction, with the key that has to change.
-  public func check() throws {
+  package func check() throws {
     try data.check()
     try checkBatches()
     try checkTeacherIsUsed()
@@ -32,7 +32,7 @@ extension Configuration {
   /// Refuses a teacher that does not give what the losses compare.
   ///
   /// - Throws: `ConfigurationError` with the key that has to change.
-  public func check(teacher: NetworkDescription) throws {
+  package func check(teacher: NetworkDescription) throws {
     for term in losses.terms {
       for pair in term.method.layers { _ = try shape(pair.teacher, of: teacher, key: term.layersKey) }
     }
@@ -43,7 +43,7 @@ extension Configuration {
   ///
   /// - Parameter run: the configuration that makes the teacher.
   /// - Throws: `ConfigurationError` with the key that has to change.
-  public func check(teacher run: Configuration) throws {
+  package func check(teacher run: Configuration) throws {
     if let network = teacher?.network, network != run.student.network {
       throw refusal("teacher.network", "says \(network), but the config trains \(run.student.network)")
     }
@@ -67,7 +67,7 @@ extension Configuration {
   }
 
   /// The images that are left to train on.
-  public var trainingImageCount: Int {
+  package var trainingImageCount: Int {
     data.trainImages ?? data.set.imageCount(.train) - data.heldOutImages
   }
 

@@ -4,19 +4,19 @@ import Kindred
 
 extension Configuration {
   /// The terms of the loss.
-  public struct Losses: Sendable, Equatable {
+  package struct Losses: Sendable, Equatable {
     /// The weight of cross-entropy, before what methods make of it: with `kd` it is multiplied by `1 - alpha`.
-    public var crossEntropy: Double
+    package var crossEntropy: Double
     /// In the order of an objective: that of the catalogue.
-    public private(set) var terms: [Term]
+    package private(set) var terms: [Term]
 
-    public init(crossEntropy: Double = 1, terms: [Term] = []) {
+    package init(crossEntropy: Double = 1, terms: [Term] = []) {
       self.crossEntropy = crossEntropy
       self.terms = terms.sorted { $0.rank < $1.rank }
     }
 
     /// The term of that id.
-    public subscript(id: String) -> Term? {
+    package subscript(id: String) -> Term? {
       get { terms.first { $0.id == id } }
       set {
         let others = terms.filter { $0.id != id }
@@ -26,26 +26,26 @@ extension Configuration {
   }
 
   /// A method of distillation and its weight.
-  public struct Term: Sendable, Equatable {
+  package struct Term: Sendable, Equatable {
     /// Its key in the configuration: the method's name, unless there are several terms of one method.
-    public let id: String
-    public var method: any Method
+    package let id: String
+    package var method: any Method
     /// Where the method has no weight of its own.
-    public var weight: Weight
+    package var weight: Weight
 
     /// A term with the method's usual weight and its name as id, unless others are given.
-    public init(_ method: any Method, weight: Weight? = nil, id: String? = nil) {
+    package init(_ method: any Method, weight: Weight? = nil, id: String? = nil) {
       self.id = id ?? method.name
       self.method = method
       self.weight = weight ?? Weight(usual: type(of: method).card)
     }
 
-    public static func == (one: Term, other: Term) -> Bool {
+    package static func == (one: Term, other: Term) -> Bool {
       one.id == other.id && one.method.isEqual(to: other.method) && one.weight == other.weight
     }
 
     /// The number in use, nil while it still has to be found.
-    public var value: Double? { method.ownWeight ?? weight.value }
+    package var value: Double? { method.ownWeight ?? weight.value }
 
     /// The key of its weight.
     var weightKey: String { (method.ownWeight == nil ? nil : type(of: method).ownWeightKey) ?? "weight" }
@@ -55,7 +55,7 @@ extension Configuration {
   }
 
   /// The factor of a loss term.
-  public enum Weight: Sendable, Equatable {
+  package enum Weight: Sendable, Equatable {
     case fixed(Double)
     /// `weight: auto`. Once found, the number is written in its place and used as it is by whoever reads it back.
     case automatic(Calibration, found: Double? = nil)
@@ -63,7 +63,7 @@ extension Configuration {
     init(usual card: MethodCard) { self = card.weight.map { .fixed($0) } ?? .automatic(Calibration()) }
 
     /// The number, nil while it still has to be found.
-    public var value: Double? {
+    package var value: Double? {
       switch self {
       case .fixed(let value): value
       case .automatic(_, let found): found
@@ -73,11 +73,11 @@ extension Configuration {
 
   /// How a weight is found: on the first batches, the term's gradient at the student's activation is made `fraction`
   /// times as large as cross-entropy's.
-  public struct Calibration: Sendable, Equatable {
-    public var fraction: Double
-    public var batches: Int
+  package struct Calibration: Sendable, Equatable {
+    package var fraction: Double
+    package var batches: Int
 
-    public init(fraction: Double = 0.5, batches: Int = 8) {
+    package init(fraction: Double = 0.5, batches: Int = 8) {
       self.fraction = fraction
       self.batches = batches
     }
@@ -86,7 +86,7 @@ extension Configuration {
 
 extension Configuration.Losses {
   /// The weight of cross-entropy beside the methods.
-  public var crossEntropyWeight: Double { terms.reduce(crossEntropy) { $0 * $1.method.crossEntropyFactor } }
+  package var crossEntropyWeight: Double { terms.reduce(crossEntropy) { $0 * $1.method.crossEntropyFactor } }
 
   /// The terms whose weight is still to be found.
   var uncalibrated: [(id: String, calibration: Configuration.Calibration)] {

@@ -15,7 +15,7 @@ extension Configuration {
   /// - Parameter overrides: settings over the file's, as `training.epochs=20`: a path of keys and a value in YAML. An
   ///   empty value or `null` takes the file's setting away.
   /// - Throws: `ConfigurationError` for the first mistake.
-  public static func load(file: URL, overrides: [String] = []) throws -> Configuration {
+  package static func load(file: URL, overrides: [String] = []) throws -> Configuration {
     try load(file: file, overrides: overrides, from: [])
   }
 

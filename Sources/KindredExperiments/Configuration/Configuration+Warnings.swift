@@ -5,7 +5,7 @@ import Kindred
 
 extension Configuration {
   /// Settings that do nothing, a line each: the key, why, and what to do.
-  public var warnings: [String] {
+  package var warnings: [String] {
     training.warnings.map { "training.\($0)" } + losses.warnings + (teacher?.warnings ?? [])
   }
 }

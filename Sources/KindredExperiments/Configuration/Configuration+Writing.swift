@@ -10,7 +10,7 @@ extension Configuration {
   /// out. A weight that was
   /// found by calibration is written as the number, with its calibration beside it. Paths that were written relative to
   /// their file are written relative to `folder`, where the text is to lie; all are absolute without one.
-  public func yaml(in folder: URL? = nil) -> String {
+  package func yaml(in folder: URL? = nil) -> String {
     var writer = YAMLWriter(folder: folder)
     writer.line("name", YAMLWriter.quoted(name))
     writer.section("data") { $0.write(data, Images.settings) }

@@ -4,17 +4,17 @@ import Foundation
 import Kindred
 
 /// A method of the catalogue with some of its settings chosen.
-public struct MethodByName {
-  public let method: any Method
+package struct MethodByName {
+  package let method: any Method
   /// Whether its layers were chosen.
-  public let hasLayers: Bool
+  package let hasLayers: Bool
 
   /// - Parameters:
   ///   - name: the method's, such as `sp`.
   ///   - settings: each as `KEY=VALUE`, the value in YAML.
   /// - Throws: `RunError` with the nearest name where there is no such method; `ConfigurationError` for the first mistake in
   ///   a setting.
-  public init(_ name: String, settings: [String]) throws {
+  package init(_ name: String, settings: [String]) throws {
     guard let type = Methods.named(name) else {
       let names = Methods.all.map { $0.card.name }
       let advice = Spelling.advice(for: name, among: names, else: "there are \(names.joined(separator: ", "))")

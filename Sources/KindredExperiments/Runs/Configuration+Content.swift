@@ -6,7 +6,7 @@ import KindredVision
 
 extension Configuration {
   /// Something that a run reads.
-  public enum Input: String, Sendable, CaseIterable {
+  package enum Input: String, Sendable, CaseIterable {
     case images
     case evaluationImages = "evaluation_images"
     /// The teacher's weights, its exported file, or what its recording was made from.
@@ -18,7 +18,7 @@ extension Configuration {
   }
 
   /// SHA-256 of each thing that a run reads, as far as it is known. A run keeps it in its `config.yaml`.
-  public typealias Content = [Input: String]
+  package typealias Content = [Input: String]
 
   /// The content of the files that are there now, images apart.
   ///

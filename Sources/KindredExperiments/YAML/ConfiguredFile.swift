@@ -3,18 +3,18 @@
 import Foundation
 
 /// A file or folder that a configuration names. Two are equal when they mean the same file.
-public struct ConfiguredFile: Sendable, Equatable {
-  public let url: URL
+package struct ConfiguredFile: Sendable, Equatable {
+  package let url: URL
   /// Whether it was written from the folder of its configuration on. It is written so again, from wherever that lies then:
   /// a project that moves as a whole still finds its files.
-  public let isRelative: Bool
+  package let isRelative: Bool
 
-  public init(_ url: URL, isRelative: Bool = false) {
+  package init(_ url: URL, isRelative: Bool = false) {
     self.url = url
     self.isRelative = isRelative
   }
 
-  public static func == (one: ConfiguredFile, other: ConfiguredFile) -> Bool { one.url == other.url }
+  package static func == (one: ConfiguredFile, other: ConfiguredFile) -> Bool { one.url == other.url }
 
   /// The path as it stands in a configuration in `folder`; absolute without one.
   func path(in folder: URL?) -> String {
