@@ -6,8 +6,11 @@
 #include <ATen/ops/linalg_cholesky_ex.h>
 #include <ATen/ops/linalg_solve_triangular.h>
 #include <ATen/ops/matmul.h>
-#include <ATen/ops/scalar_tensor.h>
+#include <ATen/ops/rsub.h>
+#include <ATen/ops/threshold.h>
 #include <ATen/ops/where.h>
+
+#include <torch/csrc/autograd/custom_function.h>
 
 #include <cmath>
 
@@ -26,6 +29,20 @@ at::Scalar operand_for(ct_tensor a, double value) {
   const bool is_whole = value == std::floor(value) && std::abs(value) < 9e15;
   return is_whole ? scalar_for(a, value) : at::Scalar(value);
 }
+
+/// The products of a matrix's rows with each other. Backwards autograd would take two products with the matrix, one for
+/// each of its places; their slopes can be summed first.
+struct Gram : torch::autograd::Function<Gram> {
+  static at::Tensor forward(torch::autograd::AutogradContext *context, const at::Tensor &rows) {
+    context->save_for_backward({rows});
+    return at::matmul(rows, rows.mT());
+  }
+
+  static torch::autograd::variable_list backward(
+      torch::autograd::AutogradContext *context, torch::autograd::variable_list slopes) {
+    return {at::matmul(slopes[0].add(slopes[0].mT()), context->get_saved_variables()[0])};
+  }
+};
 
 }  // namespace
 
@@ -82,8 +99,8 @@ ct_tensor ct_logarithm(ct_tensor a) {
 }
 
 ct_tensor ct_affine(ct_tensor a, double scale, double shift) {
-  // libtorch's only way to both in one pass: a number plus a tensor times a scale.
-  return tensor([&] { return at::scalar_tensor(shift, ref(a).options()).add(ref(a), scale); });
+  // libtorch's only way to both in one pass: a number less a tensor times a scale.
+  return tensor([&] { return at::rsub(ref(a), shift, -scale); });
 }
 
 ct_tensor ct_round(ct_tensor a) {
@@ -92,6 +109,10 @@ ct_tensor ct_round(ct_tensor a) {
 
 ct_tensor ct_clamp_minimum(ct_tensor a, double minimum) {
   return tensor([&] { return ref(a).clamp_min(minimum); });
+}
+
+ct_tensor ct_threshold(ct_tensor a, double limit, double value) {
+  return tensor([&] { return at::threshold(ref(a), limit, value); });
 }
 
 ct_tensor ct_equal(ct_tensor a, ct_tensor b) {
@@ -116,6 +137,10 @@ ct_tensor ct_is_finite(ct_tensor a) {
 
 ct_tensor ct_matmul(ct_tensor a, ct_tensor b) {
   return tensor([&] { return at::matmul(ref(a), ref(b)); });
+}
+
+ct_tensor ct_gram(ct_tensor a) {
+  return tensor([&] { return Gram::apply(ref(a)); });
 }
 
 ct_tensor ct_cdist(ct_tensor a, ct_tensor b) {

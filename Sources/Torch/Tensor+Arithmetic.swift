@@ -47,6 +47,11 @@ extension Tensor {
   /// No element below `minimum`.
   public func clamped(minimum: Double) -> Tensor { adopt(ct_clamp_minimum(handle, minimum), "clamp_min", [self]) }
 
+  /// Each element that is above `limit`, and `value` in place of the others, which takes no gradient.
+  public func threshold(_ limit: Double, _ value: Double) -> Tensor {
+    adopt(ct_threshold(handle, limit, value), "threshold", [self])
+  }
+
   /// Where each element equals the other's: a tensor of bool.
   public func equal(to other: Tensor) -> Tensor { adopt(ct_equal(handle, other.handle), "eq", [self, other]) }
   /// Where elements equal a number, as booleans.
@@ -67,6 +72,11 @@ extension Tensor {
 
   /// The matrix product, batched over leading axes as in PyTorch.
   public func matmul(_ other: Tensor) -> Tensor { adopt(ct_matmul(handle, other.handle), "matmul", [self, other]) }
+
+  /// The products of the rows with each other, b x b for b x n, batched over leading axes.
+  ///
+  /// The same as a `matmul` with itself transposed, but its gradient is one product and not two.
+  public func gram() -> Tensor { adopt(ct_gram(handle), "gram", [self]) }
 
   /// The L2 distances of the rows (b x n) from the other's (c x n): b x c. Equal rows take no gradient.
   public func cdist(_ other: Tensor) -> Tensor { adopt(ct_cdist(handle, other.handle), "cdist", [self, other]) }

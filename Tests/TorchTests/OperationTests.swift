@@ -105,6 +105,28 @@ struct OperationCase: Sendable, CustomTestStringConvertible {
     #expect(gradient[3].elements() == [0, 0] as [Float])
   }
 
+  @Test(arguments: [[5, 7], [3, 4, 2]])
+  func productsOfRows(shape: [Int]) throws {
+    let generator = Generator(seed: 3)
+    let rows = generator.normal(shape).to(.float64)
+    rows.requiresGradient = true
+    let (products, plain) = (rows.gram(), rows.matmul(rows.transposed()))
+    #expect(products.bytes() == plain.bytes())
+    let slopes = generator.normal(products.shape).to(.float64)
+    let gradient = try #require((products * slopes).sum().gradients(of: [rows])[0])
+    let wanted = try #require((plain * slopes).sum().gradients(of: [rows])[0])
+    #expect(relativeError(gradient, wanted) < 1e-14)
+  }
+
+  @Test func threshold() throws {
+    let x = Tensor([-1, 2, 3] as [Double], shape: [3])
+    x.requiresGradient = true
+    let y = x.threshold(2, .infinity)
+    #expect(y.elements() == [.infinity, .infinity, 3] as [Double])
+    let gradient = try #require(y.sum().gradients(of: [x])[0])
+    #expect(gradient.elements() == [0, 0, 1] as [Double])
+  }
+
   @Test func gradientsOfLeaveTheLeavesAlone() throws {
     let x = Tensor([1, 2, 3] as [Double], shape: [3])
     let unused = Tensor.zeros([2])

@@ -112,12 +112,16 @@ ct_tensor ct_affine(ct_tensor a, double scale, double shift);
 // To whole numbers, halves to even
 ct_tensor ct_round(ct_tensor a);
 ct_tensor ct_clamp_minimum(ct_tensor a, double minimum);
+// a where it is above the limit, else the value
+ct_tensor ct_threshold(ct_tensor a, double limit, double value);
 ct_tensor ct_equal(ct_tensor a, ct_tensor b);
 ct_tensor ct_greater_scalar(ct_tensor a, double b);
 ct_tensor ct_equal_scalar(ct_tensor a, double b);
 ct_tensor ct_where(ct_tensor condition, ct_tensor a, ct_tensor b);
 ct_tensor ct_is_finite(ct_tensor a);
 ct_tensor ct_matmul(ct_tensor a, ct_tensor b);
+// the products of the rows with each other, batched over leading axes
+ct_tensor ct_gram(ct_tensor a);
 // the L2 distances of the rows of a (b x n) from those of b (c x n): b x c
 ct_tensor ct_cdist(ct_tensor a, ct_tensor b);
 // on CUDA, unlike on the CPU, a matrix that is not positive definite is no failure

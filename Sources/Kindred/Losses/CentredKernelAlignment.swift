@@ -51,7 +51,10 @@ extension TeacherStatistic {
 @Sendable private func centredGram(_ activation: Tensor) -> Tensor {
   let rows = activation.batchRows()
   let mean = rows.mean([0], keepingAxes: true)
-  let gram = (rows - mean).gram()
+  // With the matrix centred as well its slopes are, and what they give the rows: the mean has no gradient of its own.
+  let products = (rows - mean.detached()).gram()
+  let halfway = products - products.mean([0], keepingAxes: true)
+  let gram = halfway - halfway.mean([1], keepingAxes: true)
   // Of rows that are all the same only the mean's rounding is left, which is nothing to align.
   let rounding = mean.detached().norm().squared() * (1e-11 * Double(rows.shape[0]))
   let isMore = (gram.detached().norm() - rounding).greater(than: 0)

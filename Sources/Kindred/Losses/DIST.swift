@@ -48,6 +48,8 @@ public struct DIST: Method, DistillationLoss {
   /// Pearson's correlation along an axis.
   private func correlation(_ student: Tensor, _ teacher: Tensor, axis: Int) -> Tensor {
     let (u, v) = (student.centred(axis), teacher.centred(axis))
-    return (u * v).sum([axis]) / (u.norm([axis]) * v.norm([axis]) + 1e-8)
+    // Where one of the two is zero there is nothing to correlate.
+    let norms = (u.norm([axis]) * v.norm([axis])).threshold(0, .infinity)
+    return (u * v).sum([axis]) / (norms + 1e-8)
   }
 }

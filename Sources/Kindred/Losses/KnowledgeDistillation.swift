@@ -109,7 +109,8 @@ public struct KnowledgeDistillation: Method, DistillationLoss {
 
   private func normalized(_ student: Tensor, _ teacher: Tensor, _ temperature: Double) -> Tensor {
     // Softmax does not see a shift: a row over its deviation is as good as its z-scores, and these are smaller.
-    func scaled(_ logits: Tensor) -> Tensor { logits.standardized(extra: 0) / temperature }
+    let root = Double(student.shape[1] - 1).squareRoot()
+    func scaled(_ logits: Tensor) -> Tensor { logits.centred(1).normalized() * (root / temperature) }
     let factor = teacher.variance([1]) * (temperature * temperature)
     return (scaled(student).divergence(from: scaled(teacher)) * factor).mean()
   }

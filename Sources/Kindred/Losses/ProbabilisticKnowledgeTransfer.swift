@@ -32,8 +32,9 @@ public struct ProbabilisticKnowledgeTransfer: Method, DistillationLoss {
   }
 
   @Sendable private static func probabilities(_ rows: Tensor) -> Tensor {
-    // Rounding leaves opposite vectors a little below 0, where there is no logarithm.
-    let kernel = rows.normalized(extra: 1e-7).gram().affine(scale: 0.5, shift: 0.5).clamped(minimum: 0)
-    return kernel / kernel.sum([1], keepingAxes: true)
+    // Twice K: the half is in the sum as well. Rounding leaves opposite vectors a little below 0, where there is no
+    // logarithm.
+    let kernel = (rows.normalized(extra: 1e-7).gram() + 1).clamped(minimum: 0)
+    return kernel * kernel.sum([1], keepingAxes: true).pow(-1)
   }
 }

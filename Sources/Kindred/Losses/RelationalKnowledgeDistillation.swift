@@ -61,7 +61,7 @@ public struct RelationalKnowledgeDistillation: Method, DistillationLoss {
     let block = max(RelationalKnowledgeDistillation.blockSize / (count * width), 1)
     let blocks = stride(from: 0, to: count, by: block).map { $0..<min($0 + block, count) }
     let sum = sumOverBlocks(student, blocks) { student, anchors in
-      productDistance(directions(student, at: anchors), directions(teacher, at: anchors))
+      directions(student, at: anchors).gram().smoothL1(directions(teacher, at: anchors).gram(), mean: false)
     }
     return sum / Double(count * count * count)
   }
@@ -73,19 +73,6 @@ public struct RelationalKnowledgeDistillation: Method, DistillationLoss {
   private func directions(_ rows: Tensor, at anchors: Range<Int>) -> Tensor {
     (rows.unsqueezed(0) - rows.narrowed(0, anchors).unsqueezed(1)).normalized([2])
   }
-}
-
-/// The smooth L1 distance, summed, of the products of vectors with each other (n x b x b for n x b x d) from others'.
-private func productDistance(_ vectors: Tensor, _ others: Tensor) -> Tensor {
-  let still = vectors.detached()
-  let products = still.matmul(still.transposed())
-  products.requiresGradient = true
-  let distance = products.smoothL1(others.matmul(others.transposed()), mean: false)
-  // None is recorded where gradients are switched off.
-  guard vectors.requiresGradient, let slopes = distance.gradients(of: [products])[0] else { return distance }
-  // The slopes are symmetric: half of the products that going backwards through the product itself would take.
-  let linear = (vectors * slopes.matmul(still)).sum() * 2
-  return distance.detached() + (linear - linear.detached())
 }
 
 /// The sum of a scalar over blocks of work on the same input, with its gradient at the input and nowhere else.

@@ -8,17 +8,16 @@ extension Tensor {
   /// A vector of zeros stays zero and takes no gradient: divided by a tiny number instead, as PyTorch's `normalize`
   /// does, its gradient would be of the order of 1e12.
   func normalized(_ axes: [Int] = [1], extra: Double = 0) -> Tensor {
-    let norm = norm(axes, keepingAxes: true)
-    let divisor = Tensor.where(norm.greater(than: 1e-12), norm, constant(.infinity))
+    let divisor = norm(axes, keepingAxes: true).threshold(1e-12, .infinity)
     return self / (extra == 0 ? divisor : divisor + extra)
   }
 
   /// Without its mean along an axis. A vector whose entries are all the same becomes zero, whatever rounding would leave
-  /// of it, and takes no gradient.
+  /// of it.
   func centred(_ axis: Int) -> Tensor {
-    let values = detached()
-    let spread = values.maximum([axis], keepingAxes: true) - values.minimum([axis], keepingAxes: true)
-    return Tensor.where(spread.equal(to: 0), constant(0), self - mean([axis], keepingAxes: true))
+    // Without its first entry, which the mean takes back, such a vector is zero before there is a mean to round.
+    let rest = self - detached().narrowed(axis, 0..<1)
+    return rest - rest.mean([axis], keepingAxes: true)
   }
 
   /// Without its mean along an axis, and divided by the unbiased standard deviation there plus `extra`. A vector whose
@@ -27,9 +26,6 @@ extension Tensor {
     let root = Double(max(shape[axis] - 1, 1)).squareRoot()
     return centred(axis).normalized([axis], extra: extra * root) * root
   }
-
-  /// The products of its rows with each other, b x b for b x n.
-  func gram() -> Tensor { matmul(transposed()) }
 
   /// b x n with the features in memory order, which teacher and student need not share.
   func batchRows() -> Tensor {

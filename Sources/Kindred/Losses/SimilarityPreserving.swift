@@ -59,5 +59,7 @@ public func similarityMatrix(_ activation: Tensor) -> Tensor {
     )
   }
   let isWide = activation.dtype == .float32 || activation.dtype == .float64
-  return (isWide ? activation : activation.to(.float32)).batchRows().gram().normalized()
+  let rows = (isWide ? activation : activation.to(.float32)).batchRows()
+  // Not `gram`, whose gradient is rounded otherwise: published tables were made with this one.
+  return rows.matmul(rows.transposed()).normalized()
 }
