@@ -107,6 +107,20 @@ struct LogitsMethod: Sendable, CustomTestStringConvertible {
     #expect(method.factor(epoch: 0) == nil)
   }
 
+  @Test func knowledgeReviewWarmsUp() throws {
+    func factors(_ method: KnowledgeReview) throws -> [Double?] {
+      let entries = ["activation": normal([2, 3, 4, 4]), "pooled": normal([2, 5])]
+      let loss = try MethodComparison(method, student: entries, teacher: entries).loss
+      return [0, 1, 19, 100].map { loss.factor(epoch: $0) }
+    }
+    var method = KnowledgeReview()
+    #expect(try factors(method) == [0.05, 0.1, 1, 1])
+    method.warmUpEpochs = 4
+    #expect(try factors(method) == [0.25, 0.5, 1, 1])
+    method.warmUpEpochs = 0
+    #expect(try factors(method) == [nil, nil, nil, nil])
+  }
+
   /// T begins at 1 + 20 sigmoid(1), and its gradient turns against the student over ten epochs.
   @Test func curriculumTrainsTheTemperature() throws {
     let (student, teacher) = (normal([6, 5], deviation: 3), normal([6, 5], deviation: 3))

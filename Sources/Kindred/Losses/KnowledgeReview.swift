@@ -13,8 +13,8 @@ import Torch
 /// The hierarchical context loss of two maps of side h: the mean squared difference of the maps themselves and of both
 /// average-pooled to 4, 2 and 1, as far as these are below h, with the weights 1, 1/2, 1/4 ... over their sum.
 ///
-/// Agrees with `CIFAR-100/model/reviewkd.py` of dvlab-research/ReviewKD. Its weight rises over the first 20 epochs, and
-/// belongs to the pair of networks: 5 for Wide ResNets and ResNet-8x4, there 0.6 for ResNet-20 and 1 for ResNet-32.
+/// Agrees with `CIFAR-100/model/reviewkd.py` of dvlab-research/ReviewKD. Its weight rises linearly over the first epochs,
+/// and belongs to the pair of networks: 5 for Wide ResNets and ResNet-8x4, there 0.6 for ResNet-20 and 1 for ResNet-32.
 public struct KnowledgeReview: Method {
   public static let card = MethodCard(
     name: "reviewkd", paper: "Chen et al. (ReviewKD), CVPR 2021", compares: "pre-activations, maps, and pooled vectors",
@@ -24,10 +24,14 @@ public struct KnowledgeReview: Method {
     loneInput: "the batch norm of one pooled vector leaves nothing of it")
   public static let settings = [
     Setting.layers(
-      \KnowledgeReview.layers, "what is compared beside the pooled vectors, from input to output: maps before ReLUs")
+      \KnowledgeReview.layers, "what is compared beside the pooled vectors, from input to output: maps before ReLUs"),
+    Setting.wholeNumber(
+      "warm_up_epochs", \KnowledgeReview.warmUpEpochs, in: 0...Int.max, "the epochs over which the weight rises"),
   ]
 
   public var layers: [LayerPair] = [LayerPair].preActivations
+  /// The epochs over which the weight rises.
+  public var warmUpEpochs = 20
 
   /// The pre-activations of all three stages.
   public init() {}
@@ -41,20 +45,20 @@ public struct KnowledgeReview: Method {
       ReviewBlock($0.student.channels, middle, $0.teacher.channels, attends: true, generator: setup.generator)
     }
     return KnowledgeReviewLoss(
-      levels: [LayerPair(Activations.pooledName)] + layers.reversed(), blocks: ReviewBlocks([deepest] + others))
+      levels: [LayerPair(Activations.pooledName)] + layers.reversed(), blocks: ReviewBlocks([deepest] + others),
+      warmUpEpochs: warmUpEpochs)
   }
 }
 
 /// The review of known levels.
 struct KnowledgeReviewLoss: DistillationLoss {
-  static let warmUpEpochs = 20
-
   /// From the deepest up.
   private let levels: [LayerPair]
   private let blocks: ReviewBlocks
+  private let warmUpEpochs: Int
 
-  init(levels: [LayerPair], blocks: ReviewBlocks) {
-    (self.levels, self.blocks) = (levels, blocks)
+  init(levels: [LayerPair], blocks: ReviewBlocks, warmUpEpochs: Int) {
+    (self.levels, self.blocks, self.warmUpEpochs) = (levels, blocks, warmUpEpochs)
     blocks.move(to: .cpu)
   }
 
@@ -62,7 +66,7 @@ struct KnowledgeReviewLoss: DistillationLoss {
   var statistics: Set<TeacherStatistic> { Set(levels.map { .activation($0.teacher) }) }
   var request: ActivationRequest { ActivationRequest(taps: Set(levels.map(\.student))) }
 
-  func factor(epoch: Int) -> Double? { warmUp(epochs: KnowledgeReviewLoss.warmUpEpochs, epoch: epoch) }
+  func factor(epoch: Int) -> Double? { warmUp(epochs: warmUpEpochs, epoch: epoch) }
 
   func callAsFunction(_ step: Step) -> Tensor {
     var carried: Tensor?
