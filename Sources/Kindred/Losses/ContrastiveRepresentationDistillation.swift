@@ -44,6 +44,7 @@ public struct ContrastiveRepresentationDistillation: Method {
   public init() {}
 
   public var needsLabels: Bool { true }
+  public static var keepsSamples: Bool { true }
 
   public func loss(for setup: LossSetup) throws -> any DistillationLoss {
     let widths = try setup.pooledWidths()

@@ -40,6 +40,9 @@ public protocol Method: Sendable, Equatable {
   /// Whether it needs the teacher's batch norms, `LossSetup.normalizations`.
   static var needsNormalizations: Bool { get }
 
+  /// Whether it keeps something of every sample of the set, as memory banks do.
+  static var keepsSamples: Bool { get }
+
   /// The loss for a student and a teacher.
   /// - Throws: `MethodError` where they do not go together.
   func loss(for setup: LossSetup) throws -> any DistillationLoss
@@ -59,6 +62,7 @@ extension Method {
   public var needsLabels: Bool { false }
   public static var needsClassifier: Bool { false }
   public static var needsNormalizations: Bool { false }
+  public static var keepsSamples: Bool { false }
   public func addedCost(for setup: LossSetup) throws -> NetworkCost? { nil }
   public var name: String { Self.card.name }
 

@@ -34,7 +34,7 @@ public struct MethodComparison {
     var batch = Batch(
       Tensor.zeros([count, 1]), labels: student["labels"], indices: student["indices"] ?? Tensor.arange(count),
       position: MethodComparison.position)
-    let samples = MethodComparison.samples(batch, negatives: student["negatives"], state)
+    let samples = try MethodComparison.samples(method, batch, negatives: student["negatives"], state)
     var setup = LossSetup(
       student: student.description("the student"), teacher: teacher.description("the teacher"), samples: samples,
       classifier: teacher["classifier.weight"].flatMap { weight in
@@ -76,16 +76,22 @@ public struct MethodComparison {
   }
 
   /// Beyond this an index is a mistake, and a memory bank would not fit.
-  private static let largestSet: Int64 = 1 << 24
+  private static let largestSet: Int64 = 1 << 21
 
   private static func samples(
-    _ batch: Batch, negatives: Tensor?, _ state: [String: Tensor]?
-  ) -> LossSetup.Samples {
+    _ method: any Method, _ batch: Batch, negatives: Tensor?, _ state: [String: Tensor]?
+  ) throws -> LossSetup.Samples {
+    guard type(of: method).keepsSamples else { return LossSetup.Samples(count: batch.count, labels: nil) }
     let indices = batch.indices.elements(as: Int64.self).map(Int.init)
     let others = negatives?.elements(as: Int64.self).map(Int.init) ?? []
-    // A memory bank has a row for each sample of the set.
-    let rows = state?.first { $0.key.hasPrefix("memory") }?.value.shape.first ?? 0
-    let count = max(rows, ((indices + others).max() ?? -1) + 1)
+    let needed = ((indices + others).max() ?? -1) + 1
+    // A memory bank has a row for each sample of the set; a shape without elements keeps none, whatever it says.
+    let bank = state?.first { $0.key.hasPrefix("memory") }?.value
+    let kept = bank.map { $0.count > 0 ? $0.shape.first ?? 0 : 0 }
+    if let kept, kept < needed {
+      throw MethodError("the student's samples go up to \(needed - 1), but the module keeps \(kept) from 0")
+    }
+    let count = kept ?? needed
     var labels = [Int](repeating: -1, count: count)
     for (index, label) in zip(indices, batch.labels?.elements(as: Int64.self) ?? []) { labels[index] = Int(label) }
     return LossSetup.Samples(count: count, labels: batch.labels == nil ? nil : labels)
