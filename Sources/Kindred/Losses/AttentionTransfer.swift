@@ -21,6 +21,7 @@ public struct AttentionTransfer: Method {
   /// All three stages.
   public init() { self.init(["stage1", "stage2", "stage3"].map { LayerPair($0) }) }
 
+  /// Compares these layers, in their order.
   public init(_ layers: [LayerPair]) { self.layers = layers }
 
   public func loss(for setup: LossSetup) throws -> any DistillationLoss {
@@ -37,9 +38,12 @@ public struct AttentionTransferLoss: DistillationLoss {
   /// A layer pair and the side lengths of both maps.
   public struct Pair: Sendable, Hashable {
     public let layers: LayerPair
+    /// The side length of the student's map.
     public let studentSize: Int
+    /// The side length of the teacher's map.
     public let teacherSize: Int
 
+    /// A layer pair, with the side lengths of its maps.
     public init(_ layers: LayerPair, studentSize: Int, teacherSize: Int) {
       self.layers = layers
       self.studentSize = studentSize
@@ -53,8 +57,10 @@ public struct AttentionTransferLoss: DistillationLoss {
     fileprivate var pooledStudentSize: Int? { studentSize > teacherSize ? teacherSize : nil }
   }
 
+  /// What is compared.
   public let pairs: [Pair]
 
+  /// Compares these pairs.
   public init(_ pairs: [Pair]) { self.pairs = pairs }
 
   public var statistics: Set<TeacherStatistic> { Set(pairs.map(\.statistic)) }

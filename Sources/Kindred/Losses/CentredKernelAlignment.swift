@@ -21,6 +21,7 @@ public struct CentredKernelAlignment: Method, DistillationLoss {
   /// The last stage alone.
   public init() { self.init([LayerPair("stage3")]) }
 
+  /// Compares these layers, in their order.
   public init(_ layers: [LayerPair]) { self.layers = layers }
 
   public func loss(for setup: LossSetup) throws -> any DistillationLoss {

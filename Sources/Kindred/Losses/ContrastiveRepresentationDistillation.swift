@@ -35,12 +35,14 @@ public struct ContrastiveRepresentationDistillation: Method {
       "the share of the old vector in a bank's new one"),
   ]
 
+  /// What scores are divided by.
   public var temperature = 0.07
   /// K, the samples of other classes that an input is compared with.
   public var negatives = 16_384
   /// The share of the old vector in a bank's new one.
   public var momentum = 0.5
 
+  /// With the usual settings.
   public init() {}
 
   public var needsLabels: Bool { true }

@@ -16,6 +16,7 @@ public struct CorrelationCongruence: Method {
     trains: "two linear layers to 128 numbers", records: "the pooled vectors", weight: 0.02,
     loneInput: "one row has no neighbour")
 
+  /// With the usual settings.
   public init() {}
 
   public func loss(for setup: LossSetup) throws -> any DistillationLoss {

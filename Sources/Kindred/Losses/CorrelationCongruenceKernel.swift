@@ -20,6 +20,7 @@ public struct CorrelationCongruenceKernel: Method, DistillationLoss {
   /// The Gaussian kernel's gamma.
   public var gamma = 0.4
 
+  /// With the usual settings.
   public init() {}
 
   public func loss(for setup: LossSetup) throws -> any DistillationLoss {

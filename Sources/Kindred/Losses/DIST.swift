@@ -27,6 +27,7 @@ public struct DIST: Method, DistillationLoss {
   /// The share of the correlations within each class.
   public var gamma = 1.0
 
+  /// With the usual settings.
   public init() {}
 
   public func loss(for setup: LossSetup) throws -> any DistillationLoss {

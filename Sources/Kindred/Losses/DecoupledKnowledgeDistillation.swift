@@ -42,6 +42,7 @@ public struct DecoupledKnowledgeDistillation: Method, DistillationLoss {
   /// The epochs over which the weight rises.
   public var warmUpEpochs = 20
 
+  /// With the usual settings.
   public init() {}
 
   public var needsLabels: Bool { true }

@@ -46,8 +46,10 @@ extension DistillationLoss {
 /// A layer of the student and the layer of the teacher that it is compared with.
 public struct LayerPair: Sendable, Hashable {
   public let student: String
+  /// The teacher's tap.
   public let teacher: String
 
+  /// One tap of each network.
   public init(student: String, teacher: String) {
     self.student = student
     self.teacher = teacher

@@ -17,8 +17,10 @@ public struct Hint: Method {
 
   public var layers: [LayerPair]
 
+  /// Compares the second stages.
   public init() { self.init(LayerPair("stage2")) }
 
+  /// Compares this pair of layers.
   public init(_ pair: LayerPair) { layers = [pair] }
 
   public func loss(for setup: LossSetup) throws -> any DistillationLoss {
@@ -42,9 +44,11 @@ public struct Hint: Method {
 
 /// The mean squared difference of an adapted activation from the teacher's.
 public struct HintLoss: DistillationLoss {
+  /// What is compared.
   public let pair: LayerPair
   private let adapter: HintAdapter
 
+  /// Compares a pair of layers through an adapter of their channels and sizes.
   public init(_ pair: LayerPair = LayerPair("stage2"), adapter: HintAdapter) {
     self.pair = pair
     self.adapter = adapter
@@ -64,7 +68,9 @@ public struct HintLoss: DistillationLoss {
 /// The kernel is 1 x 1 between maps of one size, 3 x 3 with stride 2 from a map of twice the size, and otherwise as
 /// large as the sizes differ. A student's map that is smaller than the teacher's is not supported.
 public final class HintAdapter: Module {
+  /// From the student's channels to the teacher's.
   public let conv: Convolution
+  /// After it, before the ReLU.
   public let bn: BatchNorm
 
   /// - Parameters:
@@ -80,5 +86,6 @@ public final class HintAdapter: Module {
     bn = BatchNorm(teacher.channels)
   }
 
+  /// The student's map in the teacher's shape.
   public func callAsFunction(_ activation: Tensor) -> Tensor { conv(activation, bn, relu: true) }
 }

@@ -34,6 +34,7 @@ public struct InformationTheoreticDistillation: Method {
   /// Half the power of |c_k - 1|.
   public var alpha = 1.01
 
+  /// With the usual settings.
   public init() {}
 
   public func loss(for setup: LossSetup) throws -> any DistillationLoss {

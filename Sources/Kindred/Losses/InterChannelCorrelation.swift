@@ -22,8 +22,10 @@ public struct InterChannelCorrelation: Method {
 
   public var layers: [LayerPair]
 
+  /// Compares the last stages.
   public init() { self.init(LayerPair("stage3")) }
 
+  /// Compares this pair of layers.
   public init(_ pair: LayerPair) { layers = [pair] }
 
   public func loss(for setup: LossSetup) throws -> any DistillationLoss {

@@ -54,8 +54,10 @@ public struct KnowledgeDistillation: Method, DistillationLoss {
   public var curriculum = false
   private var chosenTemperature: Double?
 
+  /// With the usual settings.
   public init() {}
 
+  /// With a temperature, all else as usual.
   public init(temperature: Double) { self.temperature = temperature }
 
   public var ownWeight: Double? { alpha }

@@ -111,6 +111,7 @@ public struct MethodCard: Sendable {
   /// Why a batch of one input is nothing to it; nil where it is enough.
   public let loneInput: String?
 
+  /// A card with all that it says; each is described beside its property.
   public init(
     name: String, paper: String, compares: String, trains: String? = nil, records: String, weight: Double?,
     publishedWeight: String? = nil, loneInput: String? = nil
@@ -128,7 +129,9 @@ public struct MethodCard: Sendable {
 
 /// What a method's loss is made for.
 public struct LossSetup {
+  /// What the student gives.
   public let student: NetworkDescription
+  /// What the teacher gives.
   public let teacher: NetworkDescription
   /// What the loss is trained on; nil where only shapes are looked at.
   public var samples: Samples?
@@ -144,13 +147,16 @@ public struct LossSetup {
 
   /// The training samples of a run.
   public struct Samples {
+    /// How many there are.
     public let count: Int
     /// The class of each; nil where they have none.
     public let labels: [Int]?
 
+    /// So many samples, and their labels where they have some.
     public init(count: Int, labels: [Int]?) { (self.count, self.labels) = (count, labels) }
   }
 
+  /// A setup of both networks and what else is known.
   public init(
     student: NetworkDescription, teacher: NetworkDescription, samples: Samples? = nil,
     classifier: TeacherClassifier? = nil, normalizations: [String: BatchNorm]? = nil, generator: Generator
@@ -171,6 +177,7 @@ public struct TeacherClassifier {
   /// Classes.
   public let bias: Tensor
 
+  /// A classifier of these weights.
   public init(weight: Tensor, bias: Tensor) { (self.weight, self.bias) = (weight, bias) }
 
   /// A layer's weights as they are, without gradients.
@@ -184,6 +191,7 @@ public struct NetworkCost: Sendable, Equatable {
   /// Of one input.
   public var multiplyAdds: Int
 
+  /// So many of each.
   public init(parameters: Int, multiplyAdds: Int) { (self.parameters, self.multiplyAdds) = (parameters, multiplyAdds) }
 }
 
@@ -194,6 +202,7 @@ public struct MethodError: Error, CustomStringConvertible, Sendable {
   /// What is wrong and what to do, to stand behind the method's name and the key.
   public let problem: String
 
+  /// A problem in words that stand behind the method's name.
   public init(_ problem: String, key: String? = nil) { (self.key, self.problem) = (key, problem) }
 
   public var description: String { key.map { "\($0): \(problem)" } ?? problem }

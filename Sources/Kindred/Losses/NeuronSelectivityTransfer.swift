@@ -24,6 +24,7 @@ public struct NeuronSelectivityTransfer: Method, DistillationLoss {
   /// All three stages.
   public init() { self.init(["stage1", "stage2", "stage3"].map { LayerPair($0) }) }
 
+  /// Compares these layers, in their order.
   public init(_ layers: [LayerPair]) { self.layers = layers }
 
   public func loss(for setup: LossSetup) throws -> any DistillationLoss {

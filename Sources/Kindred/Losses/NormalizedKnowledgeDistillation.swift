@@ -27,6 +27,7 @@ public struct NormalizedKnowledgeDistillation: Method, DistillationLoss {
   /// The share of the other classes' term.
   public var gamma = 1.5
 
+  /// With the usual settings.
   public init() {}
 
   public var needsLabels: Bool { true }

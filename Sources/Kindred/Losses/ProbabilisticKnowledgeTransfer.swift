@@ -14,6 +14,7 @@ public struct ProbabilisticKnowledgeTransfer: Method, DistillationLoss {
     name: "pkt", paper: "Passalis & Tefas, ECCV 2018", compares: "pooled vectors", records: "a b x b matrix",
     weight: 30000, loneInput: "one vector has no similarities")
 
+  /// With the usual settings.
   public init() {}
 
   public func loss(for setup: LossSetup) throws -> any DistillationLoss {

@@ -26,6 +26,7 @@ public struct RelationalKnowledgeDistillation: Method, DistillationLoss {
   /// The share of the angles.
   public var angle = 50.0
 
+  /// With the usual settings.
   public init() {}
 
   public func loss(for setup: LossSetup) throws -> any DistillationLoss {

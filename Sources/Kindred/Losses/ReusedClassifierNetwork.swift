@@ -12,6 +12,7 @@ public final class ReusedClassifierNetwork: Network {
   public static let projectedName = "projected"
 
   public let student: Network
+  /// From the student's last map to the teacher's.
   public let projector: StudentProjector
   private let teacherClassifier: Linear?
   private let map: String
@@ -126,6 +127,7 @@ public final class StudentProjector: Module {
   /// The channels between the convolutions.
   static func middle(_ outputs: Int) -> Int { outputs / 2 }
 
+  /// The student's map in the teacher's channels.
   public func callAsFunction(_ map: Tensor) -> Tensor {
     let input = size.map { map.averagePooled(toHeight: $0, width: $0) } ?? map
     let hidden = conv2(conv1(input, bn1, relu: true, feeding: conv2), bn2, relu: true, feeding: conv3)

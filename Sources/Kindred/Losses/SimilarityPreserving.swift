@@ -22,6 +22,7 @@ public struct SimilarityPreserving: Method, DistillationLoss {
   /// The paper and its benchmark use the last stage alone.
   public init() { self.init([LayerPair("stage3")]) }
 
+  /// Compares these layers, in their order.
   public init(_ layers: [LayerPair]) { self.layers = layers }
 
   public func loss(for setup: LossSetup) throws -> any DistillationLoss {

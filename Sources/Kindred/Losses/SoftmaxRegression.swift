@@ -18,6 +18,7 @@ public struct SoftmaxRegression: Method {
 
   public static var needsClassifier: Bool { true }
 
+  /// With the usual settings.
   public init() {}
 
   public func loss(for setup: LossSetup) throws -> any DistillationLoss {

@@ -24,6 +24,7 @@ public struct StreamlinedKnowledgeDistillation: Method, DistillationLoss {
   /// What is added to the covariance's diagonal.
   public var lambda = 0.1
 
+  /// With the usual settings.
   public init() {}
 
   public func loss(for setup: LossSetup) throws -> any DistillationLoss {

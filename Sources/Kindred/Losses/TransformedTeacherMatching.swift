@@ -17,6 +17,7 @@ public struct TransformedTeacherMatching: Method, DistillationLoss {
   /// The power of the teacher's probabilities.
   public var gamma = 0.1
 
+  /// With the usual settings.
   public init() {}
 
   public func loss(for setup: LossSetup) throws -> any DistillationLoss {

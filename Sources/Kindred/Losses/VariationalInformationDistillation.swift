@@ -25,8 +25,10 @@ public struct VariationalInformationDistillation: Method {
 
   public var layers: [LayerPair]
 
+  /// Compares all three stages.
   public init() { self.init(["stage1", "stage2", "stage3"].map { LayerPair($0) }) }
 
+  /// Compares these layers, in their order.
   public init(_ layers: [LayerPair]) { self.layers = layers }
 
   public func loss(for setup: LossSetup) throws -> any DistillationLoss {

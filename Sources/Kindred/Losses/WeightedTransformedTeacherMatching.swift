@@ -18,6 +18,7 @@ public struct WeightedTransformedTeacherMatching: Method, DistillationLoss {
   /// The power of the teacher's probabilities.
   public var gamma = 0.2
 
+  /// With the usual settings.
   public init() {}
 
   public func loss(for setup: LossSetup) throws -> any DistillationLoss {

@@ -4,7 +4,9 @@ import Foundation
 
 /// One setting of a value: its key, where it lies in the value, what it may be, and what it is for.
 public struct Setting<Root>: Sendable {
+  /// Its name in files and on the command line.
   public let key: String
+  /// What it may be.
   public let kind: SettingKind
   /// One line.
   public let help: String
@@ -72,6 +74,7 @@ public enum NumberRange: String, Sendable {
   case unit = "from 0 to 1"
   case belowOne = "from 0 to below 1"
 
+  /// Whether a number is in the range.
   public func contains(_ number: Double) -> Bool {
     switch self {
     case .positive: number > 0
@@ -83,8 +86,10 @@ public enum NumberRange: String, Sendable {
 }
 
 extension Setting {
+  /// Where a setting lies in the value.
   public typealias Path<Value> = WritableKeyPath<Root, Value> & Sendable
 
+  /// A number.
   public static func number(_ key: String, _ path: Path<Double>, _ range: NumberRange, _ help: String) -> Setting {
     Setting(key: key, kind: .number(range), help: help) {
       .number($0[keyPath: path])
@@ -102,6 +107,7 @@ extension Setting {
     }
   }
 
+  /// A whole number.
   public static func wholeNumber(
     _ key: String, _ path: Path<Int>, in range: ClosedRange<Int>, _ help: String
   ) -> Setting {
@@ -134,6 +140,7 @@ extension Setting {
     }
   }
 
+  /// A seed: any number of 64 bits.
   public static func seed(_ key: String, _ path: Path<UInt64>, _ help: String) -> Setting {
     Setting(key: key, kind: .seed, help: help) {
       .seed($0[keyPath: path])
@@ -160,6 +167,7 @@ extension Setting {
     }
   }
 
+  /// Yes or no.
   public static func flag(_ key: String, _ path: Path<Bool>, _ help: String) -> Setting {
     Setting(key: key, kind: .flag, help: help) {
       .flag($0[keyPath: path])

@@ -7,6 +7,7 @@ public struct SettingError: Error, CustomStringConvertible, Sendable {
   /// What is wrong and what to do.
   public let problem: String
 
+  /// What is wrong with the setting of a key.
   public init(_ key: String, _ problem: String) { (self.key, self.problem) = (key, problem) }
 
   public var description: String { "\(key): \(problem)" }

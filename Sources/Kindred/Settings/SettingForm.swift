@@ -3,11 +3,14 @@
 /// A form of a setting: its name, and what can be set then.
 public struct SettingForm: Sendable {
   public let name: String
+  /// What can be set, in the order of files.
   public let fields: [Field]
 
   /// A setting of a form, whatever it belongs to.
   public struct Field: Sendable {
+    /// Its name.
     public let key: String
+    /// What it may be.
     public let kind: SettingKind
     /// One line.
     public let help: String

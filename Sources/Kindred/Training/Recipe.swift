@@ -4,7 +4,9 @@ import Torch
 
 /// A recipe of training; the defaults are the paper's for CIFAR-10.
 public struct Recipe: Sendable, Equatable {
+  /// Passes over the training inputs.
   public var epochs: Int
+  /// Inputs a step.
   public var batchSize: Int
   /// Initialises the networks, and draws what losses draw.
   public var seed: UInt64
@@ -14,12 +16,15 @@ public struct Recipe: Sendable, Equatable {
   public var planEpochs: Int?
   /// Leaves out an epoch's last batch when it is smaller than the others.
   public var dropLast: Bool
+  /// How parameters follow their gradients.
   public var optimizer: OptimizerOptions
+  /// The learning rate in each epoch.
   public var schedule: LearningRateSchedule
   /// Measure accuracy after every so many epochs, and after the last.
   public var evaluateEvery: Int
   /// Threads for tensor work; 0 for one on each physical core.
   public var threads: Int
+  /// Where to train.
   public var device: DeviceKind
   /// Of the student's and the teacher's convolutions and linear layers.
   public var precision: Precision
@@ -68,6 +73,7 @@ public enum DeviceKind: String, Sendable, CaseIterable {
   /// The first CUDA device.
   case cuda
 
+  /// The device itself.
   public var device: Device { self == .cuda ? .cuda(0) : .cpu }
 }
 
