@@ -99,6 +99,25 @@ struct LogitsMethod: Sendable, CustomTestStringConvertible {
     }
   }
 
+  @Test func samplesThatTheModuleDoesNotKeepAreRefused() throws {
+    let student = [
+      "pooled": normal([2, 4]), "labels": Tensor([0, 1] as [Int64], shape: [2]),
+      "indices": Tensor([0, 1] as [Int64], shape: [2]),
+    ]
+    let teacher = ["pooled": normal([2, 4])]
+    let crd = ContrastiveRepresentationDistillation()
+    let state = try #require(try MethodComparison(crd, student: student, teacher: teacher).loss.module?.state)
+    var others = student
+    others["indices"] = Tensor([0, 2_000_000] as [Int64], shape: [2])
+    #expect {
+      try MethodComparison(
+        crd, student: others, teacher: teacher,
+        state: Dictionary(uniqueKeysWithValues: state.map { ($0.name, $0.tensor) }))
+    } throws: {
+      "\($0)" == "the student's samples go up to 2000000, but the module keeps 2 from 0"
+    }
+  }
+
   @Test func decoupledKnowledgeDistillationWarmsUp() {
     let factors = [0, 1, 19, 100].map { DecoupledKnowledgeDistillation().factor(epoch: $0) }
     #expect(factors == [0.05, 0.1, 1, 1])
