@@ -41,6 +41,14 @@ import Testing
     #expect(other.map(\.seeds) == [1, 2, 2] && other.allSatisfy { $0.settings.training.epochs == 7 })
   }
 
+  /// Each is a configuration in memory, and a page of text can ask for any number.
+  @Test func thereIsAnEndToTheRows() throws {
+    let numbers = (1...26).map { "\($0)" }.joined(separator: ", ")
+    let sweep = "{teacher: null, training: {batch_size: {sweep: [\(numbers)]}, seed: {sweep: [\(numbers)]}}}"
+    let problem = mistake(try folder("  one: \(sweep)\n  other: \(sweep)"))
+    #expect(problem == "study.yaml:4: rows.other: more than 1000 rows so far; make two studies of them")
+  }
+
   @Test func sweepsMakeTheirProduct() throws {
     let folder = try folder(
       """

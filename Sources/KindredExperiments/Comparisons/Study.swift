@@ -83,7 +83,13 @@ private struct StudyReader {
   }
 
   func rows() throws -> [Study.Row] {
-    let rows = try entries.flatMap { try self.rows($0.key, $0.value) }
+    var rows: [(key: String, row: Study.Row)] = []
+    for entry in entries {
+      rows += try self.rows(entry.key, entry.value)
+      guard rows.count <= StudyReader.mostRows else {
+        throw section.error(entry.key, "more than \(StudyReader.mostRows) rows so far; make two studies of them")
+      }
+    }
     var known: Set<String> = []
     for (key, row) in rows where !known.insert(row.settings.name).inserted {
       throw section.error(key, "two rows are called '\(row.settings.name)'; give one of them another name")
