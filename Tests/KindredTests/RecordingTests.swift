@@ -192,6 +192,19 @@ private struct Tape {
     }
   }
 
+  @Test(arguments: [
+    (rows: 2, value: 1.0, problem: "holds no layer of the teacher's classes; record again"),
+    (rows: 3, value: .nan, problem: "holds NaN or infinity; record again"),
+  ])
+  func aClassifierThatTeachesNothingIsRefused(rows: Int, value: Double, problem: String) throws {
+    try withTemporaryFolder { folder in
+      try Tape.record(in: folder)
+      let recording = try Recording(folder)
+      try recording.write(TeacherClassifier(weight: .full([rows, 6], value), bias: .zeros([rows])))
+      #expect { try recording.classifier() } throws: { "\($0)".hasSuffix("classifier.safetensors \(problem)") }
+    }
+  }
+
   /// A header may come from anybody, with a checksum that is right.
   @Test func aHeaderOfNoBatchesIsRefused() throws {
     try withTestFolder { folder in

@@ -76,6 +76,9 @@ public struct Recording: Sendable {
       else {
         throw RecordingError(folder, "classifier.safetensors holds no layer of the teacher's classes; record again")
       }
+      guard weight.isAllFinite, bias.isAllFinite else {
+        throw RecordingError(folder, "classifier.safetensors holds NaN or infinity; record again")
+      }
       return TeacherClassifier(weight: weight, bias: bias)
     } catch let error as TensorFileError {
       throw RecordingError(folder, "classifier.safetensors \(error.problem); record again")
