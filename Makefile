@@ -39,7 +39,7 @@ bench: setup ## measure steps and losses beside PyTorch (ARGS such as ARGS='loss
 # What docs/reliability.md tells of, at full length. ARGS such as ARGS='gzip --inputs 10000'.
 RELIABILITY = .build/release/kindred-reliability
 
-fuzz: setup ## read a million damaged and hostile files with every reader, about an hour (ARGS)
+fuzz: setup ## read a million damaged and hostile files with every reader, some hours (ARGS)
 	swift build -c release --product kindred-reliability
 	$(RELIABILITY) fuzz --failures .build/fuzz-failures $(ARGS)
 

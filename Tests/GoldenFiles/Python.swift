@@ -5,7 +5,8 @@ import Foundation
 package enum Python {
   /// Why it is not there; nil where it is.
   package static let obstacle: String? =
-    path == nil ? "needs PyTorch: run 'make test', or set KINDRED_PYTHONPATH to what Scripts/setup-python.sh prints" : nil
+    path == nil
+    ? "needs PyTorch: run 'make test', or set KINDRED_PYTHONPATH to what Scripts/setup-python.sh prints" : nil
 
   private static var path: String? {
     ProcessInfo.processInfo.environment["KINDRED_PYTHONPATH"].flatMap { $0.isEmpty ? nil : $0 }

@@ -3,6 +3,7 @@
 import AllocationMeter
 import Foundation
 import KindredVision
+import Torch
 
 /// A few numbers and a line of text in a mapped file.
 ///
@@ -78,6 +79,8 @@ final class FuzzWorker {
 
   init(_ target: FuzzTarget, seed: UInt64, folder: URL, state: FuzzState) throws {
     (self.target, self.seed, self.folder, self.state) = (target, seed, folder, state)
+    // More threads would only wait for each other over such small tensors.
+    Runtime.threadCount = 1
     reader = try target.reader(folder)
   }
 

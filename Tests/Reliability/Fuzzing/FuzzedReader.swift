@@ -44,6 +44,10 @@ enum FuzzTarget: String, CaseIterable {
   case gzip
   case archive
   case pickle
+  // At the end: an input is a function of its reader's place.
+  case study
+  case loss
+  case classifier
 
   func reader(_ folder: URL) throws -> any FuzzedReader {
     switch self {
@@ -57,6 +61,9 @@ enum FuzzTarget: String, CaseIterable {
     case .gzip: try GzipInputs(folder)
     case .archive: try ArchiveInputs(folder)
     case .pickle: try PickleInputs(folder)
+    case .study: try StudyInputs(folder)
+    case .loss: try LossInputs(folder)
+    case .classifier: try ClassifierInputs(folder)
     }
   }
 
@@ -71,7 +78,7 @@ enum FuzzTarget: String, CaseIterable {
 func isKnown(_ error: any Error) -> Bool {
   switch error {
   case is TensorFileError, is StateError, is RecordingError, is DataError, is ConfigurationError, is RunError,
-    is ExportedModelError, is BrokenEntry, is PickleError:
+    is ExportedModelError, is BrokenEntry, is PickleError, is MethodError:
     true
   default: false
   }

@@ -7,9 +7,7 @@ import KindredVision
 
 struct YAMLInputs: FuzzedReader {
   private let file: URL
-  private static let keys: [String] = templates.flatMap { text in
-    text.split { !($0.isLetter || $0 == "_") }.map(String.init)
-  }
+  private let text = YAMLText(templates)
 
   init(_ folder: URL) throws {
     file = folder.appending(path: "input.yaml")
@@ -18,7 +16,7 @@ struct YAMLInputs: FuzzedReader {
     }
   }
 
-  private static let templates = [
+  static let templates = [
     """
     data: {set: textures, train_images: 160, test_images: 40}
     student: {network: resnet-8}
@@ -92,22 +90,41 @@ struct YAMLInputs: FuzzedReader {
   ]
 
   func input(_ random: inout SplitMix64) -> [InputFile] {
-    var bytes: [UInt8]
-    switch random.index(5) {
-    case 0: bytes = Array(YAMLInputs.tree(&random, depth: 0).utf8) + [0x0a]
-    case 1:
-      let (one, other) = (random.pick(YAMLInputs.templates), random.pick(YAMLInputs.templates))
-      bytes = Mutation.of(Array(one.utf8), with: Array(other.utf8), &random)
-    default:
-      var lines = random.pick(YAMLInputs.templates).components(separatedBy: "\n")
-      for _ in 0...random.index(4) { YAMLInputs.change(&lines, &random) }
-      bytes = Array(lines.joined(separator: "\n").utf8)
-    }
-    if random.oneIn(20) { bytes = [0xef, 0xbb, 0xbf] + bytes }
-    return [InputFile(name: "input.yaml", bytes: bytes)]
+    [InputFile(name: "input.yaml", bytes: text.damaged(&random))]
   }
 
-  private static func change(_ lines: inout [String], _ random: inout SplitMix64) {
+  /// The most that a configuration's file may have: one that it extends is read too.
+  var expectedBytes: Int { 1 << 20 }
+
+  func read() throws { _ = try Configuration.load(file: file).yaml() }
+}
+
+/// Pages of YAML that are damaged, or put together from the words in them.
+struct YAMLText {
+  private let templates: [String]
+  private let keys: [String]
+
+  init(_ templates: [String]) {
+    self.templates = templates
+    keys = templates.flatMap { text in text.split { !($0.isLetter || $0 == "_") }.map(String.init) }
+  }
+
+  func damaged(_ random: inout SplitMix64) -> [UInt8] {
+    var bytes: [UInt8]
+    switch random.index(5) {
+    case 0: bytes = Array(tree(&random, depth: 0).utf8) + [0x0a]
+    case 1:
+      let (one, other) = (random.pick(templates), random.pick(templates))
+      bytes = Mutation.of(Array(one.utf8), with: Array(other.utf8), &random)
+    default:
+      var lines = random.pick(templates).components(separatedBy: "\n")
+      for _ in 0...random.index(4) { change(&lines, &random) }
+      bytes = Array(lines.joined(separator: "\n").utf8)
+    }
+    return random.oneIn(20) ? [0xef, 0xbb, 0xbf] + bytes : bytes
+  }
+
+  private func change(_ lines: inout [String], _ random: inout SplitMix64) {
     let place = random.index(lines.count)
     let line = lines[place]
     switch random.index(8) {
@@ -115,26 +132,26 @@ struct YAMLInputs: FuzzedReader {
     case 1: if lines.count > 1 { lines.remove(at: place) }
     case 2: lines[place] = String(repeating: random.pick([" ", "\t"]), count: random.index(8)) + line
     case 3: lines[place] = String(line.drop { $0 == " " })
-    case 4: lines.insert(random.pick(oddLines), at: place)
+    case 4: lines.insert(random.pick(YAMLText.oddLines), at: place)
     default: lines[place] = changedWord(line, &random)
     }
   }
 
   /// A line with one of its words replaced.
-  private static func changedWord(_ line: String, _ random: inout SplitMix64) -> String {
+  private func changedWord(_ line: String, _ random: inout SplitMix64) -> String {
     var words = line.split(separator: " ", omittingEmptySubsequences: false).map(String.init)
     let place = random.index(words.count)
     let ending = words[place].last.map { ":,]}".contains($0) ? String($0) : "" } ?? ""
-    words[place] = (random.oneIn(2) ? random.pick(keys) : value(&random)) + ending
+    words[place] = (random.oneIn(2) ? random.pick(keys) : YAMLText.value(&random)) + ending
     return words.joined(separator: " ")
   }
 
   /// Sections of known and unknown keys.
-  private static func tree(_ random: inout SplitMix64, depth: Int) -> String {
+  private func tree(_ random: inout SplitMix64, depth: Int) -> String {
     let fields = (0..<random.index(6)).map { _ -> String in
-      let key = random.oneIn(10) ? value(&random) : random.pick(keys)
+      let key = random.oneIn(10) ? YAMLText.value(&random) : random.pick(keys)
       let isSection = depth < 4 && !random.oneIn(3)
-      return "\(key): \(isSection ? tree(&random, depth: depth + 1) : value(&random))"
+      return "\(key): \(isSection ? tree(&random, depth: depth + 1) : YAMLText.value(&random))"
     }
     return "{\(fields.joined(separator: ", "))}"
   }
@@ -176,11 +193,6 @@ struct YAMLInputs: FuzzedReader {
     let before = letter == "a" ? "x" : "*\(Character(Unicode.Scalar(letter.asciiValue! - 1)))"
     return "\(letter): &\(letter) [\(Array(repeating: before, count: 10).joined(separator: ", "))]"
   }.joined(separator: "\n")
-
-  /// The most that a configuration's file may have: one that it extends is read too.
-  var expectedBytes: Int { 1 << 20 }
-
-  func read() throws { _ = try Configuration.load(file: file).yaml() }
 }
 
 extension String {
