@@ -10,7 +10,9 @@ package struct ZipArchive: Sendable {
 
   /// - Throws: `ZipError` for what is no archive, a damaged one, and one in which a name stands twice.
   package init(_ data: Data) throws {
-    guard let directory = ZipDirectory(data) else { throw ZipError("a zip file without its directory: it is truncated") }
+    guard let directory = ZipDirectory(data) else {
+      throw ZipError("a zip file without its directory: it is truncated")
+    }
     self.data = data
     entries = try Dictionary(directory.entries.map { ($0.name, $0) }) { first, _ in
       throw ZipError("'\(first.name.prefix(60))' stands in it twice")

@@ -197,7 +197,7 @@ private struct Tape {
     (rows: 3, value: .nan, problem: "holds NaN or infinity; record again"),
   ])
   func aClassifierThatTeachesNothingIsRefused(rows: Int, value: Double, problem: String) throws {
-    try withTemporaryFolder { folder in
+    try withTestFolder { folder in
       try Tape.record(in: folder)
       let recording = try Recording(folder)
       try recording.write(TeacherClassifier(weight: .full([rows, 6], value), bias: .zeros([rows])))

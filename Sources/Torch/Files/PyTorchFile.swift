@@ -86,7 +86,8 @@ private struct ZippedCheckpoint: PyTorchStorages {
     else { throw PyTorchProblem("is a zip archive without data.pkl, no PyTorch checkpoint") }
     let checkpoint = ZippedCheckpoint(archive: archive, top: String(name.dropLast("data.pkl".count)))
     if archive.names.contains(checkpoint.top + "constants.pkl") {
-      throw PyTorchProblem("is a TorchScript program; save the network's state_dict(), or use it as an exported teacher")
+      throw PyTorchProblem(
+        "is a TorchScript program; save the network's state_dict(), or use it as an exported teacher")
     }
     if let order = try archive.contents(of: checkpoint.top + "byteorder"), order != Data("little".utf8) {
       throw PyTorchProblem("was written on a big-endian machine, which is not read")
@@ -121,7 +122,9 @@ private struct LegacyStream: PyTorchStorages {
       rest = rest.dropFirst(pickle.length)
       return pickle
     }
-    guard try next().root.integer == 1001 else { throw PyTorchProblem("is of a version of torch.save's that is not read") }
+    guard try next().root.integer == 1001 else {
+      throw PyTorchProblem("is of a version of torch.save's that is not read")
+    }
     guard try next().root["little_endian"]?.flag != false else {
       throw PyTorchProblem("was written on a big-endian machine, which is not read")
     }

@@ -13,7 +13,8 @@ struct StateDictionary {
   static func find(in root: Pickle.Value, key: String?) throws -> StateDictionary {
     var level = [(key: "", value: root)]
     for _ in 0...deepest {
-      let found = try level.filter { key == nil || key == $0.key }.compactMap { try StateDictionary($0.value, key: $0.key) }
+      let candidates = level.filter { key == nil || key == $0.key }
+      let found = try candidates.compactMap { try StateDictionary($0.value, key: $0.key) }
       if found.count > 1 {
         let names = found.map { Pickle.printable($0.key) }.sorted().joined(separator: ", ")
         throw PyTorchProblem("holds several sets of weights: \(names); name one with --key, to kindred convert")

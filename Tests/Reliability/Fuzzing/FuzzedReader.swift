@@ -48,6 +48,7 @@ enum FuzzTarget: String, CaseIterable {
   case study
   case loss
   case classifier
+  case pyTorch = "pytorch"
 
   func reader(_ folder: URL) throws -> any FuzzedReader {
     switch self {
@@ -64,6 +65,7 @@ enum FuzzTarget: String, CaseIterable {
     case .study: try StudyInputs(folder)
     case .loss: try LossInputs(folder)
     case .classifier: try ClassifierInputs(folder)
+    case .pyTorch: try PyTorchInputs(folder)
     }
   }
 

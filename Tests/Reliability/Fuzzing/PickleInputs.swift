@@ -49,7 +49,7 @@ struct PickleInputs: FuzzedReader {
   // MARK: Programs
 
   /// Operations that mostly find on the stack what they need.
-  private static func program(_ random: inout SplitMix64) -> [UInt8] {
+  static func program(_ random: inout SplitMix64) -> [UInt8] {
     var bytes: [UInt8] = random.oneIn(2) ? [0x80, UInt8(random.index(6))] : []
     for _ in 0...random.index(60) { bytes += operation(&random) }
     if random.oneIn(20) {
