@@ -49,6 +49,8 @@ struct PickledTensor: Sendable {
   private let strides: [Int]
   /// The first element's place.
   private let offset: Int
+  /// How many elements it has.
+  private let count: Int
 
   /// Whether a value is what a tensor is pickled as.
   static func isTensor(_ value: Pickle.Value) -> Bool { value.object.map { makers.contains($0.constructor) } ?? false }
@@ -70,16 +72,22 @@ struct PickledTensor: Sendable {
     let named = arguments.count > 6 ? arguments[6].name.flatMap { PickledTensor.types[$0] } : nil
     guard let dtype = storage.dtype ?? named else { throw PyTorchProblem("a tensor of a type that is not read") }
     (self.dtype, self.shape, self.strides, self.offset, self.storage) = (dtype, shape, strides, offset, storage)
-    try check()
+    count = try PickledTensor.count(shape, strides, offset, of: storage.byteCount / dtype.byteCount)
   }
 
-  private func check() throws {
-    let elements = storage.byteCount / dtype.byteCount
-    var (last, count) = (offset, 1)
+  /// How many elements a view has.
+  /// - Throws: `PyTorchProblem` where it reaches beyond the elements that there are.
+  private static func count(_ shape: [Int], _ strides: [Int], _ offset: Int, of elements: Int) throws -> Int {
     guard offset >= 0, shape.allSatisfy({ $0 >= 0 }), strides.allSatisfy({ $0 >= 0 }) else {
       throw PyTorchProblem("the impossible shape \(shape) with strides \(strides) from \(offset)")
     }
-    for (length, stride) in zip(shape, strides) where !shape.contains(0) {
+    if shape.contains(0) {
+      // The lengths beside the 0 could be of any size.
+      guard shape.allSatisfy({ $0 <= 1 << 32 }) else { throw PyTorchProblem("the impossible shape \(shape)") }
+      return 0
+    }
+    var (last, count) = (offset, 1)
+    for (length, stride) in zip(shape, strides) {
       let (step, tooFar) = (length - 1).multipliedReportingOverflow(by: stride)
       let (end, pastAll) = last.addingReportingOverflow(step)
       let (product, tooMany) = count.multipliedReportingOverflow(by: length)
@@ -87,19 +95,19 @@ struct PickledTensor: Sendable {
       (last, count) = (end, product)
     }
     // A view may repeat elements, as an expanded one does; what it becomes takes room for all of them.
-    guard shape.contains(0) || (last < elements && count <= max(elements, 1 << 20)) else {
+    guard last < elements, count <= max(elements, 1 << 20) else {
       throw PyTorchProblem("shape \(shape) with strides \(strides) reaches beyond its storage of \(elements)")
     }
+    return count
   }
 
   /// The tensor, from its storage's bytes.
   func made(from bytes: Data) throws -> Tensor {
+    if count == 0 { return try withTorchErrors { Tensor.empty(shape, dtype: dtype) } }
     let size = dtype.byteCount
-    let count = shape.reduce(1, *)
     return try bytes.withUnsafeBytes { buffer in
-      if isContiguous || count == 0 {
-        let start = min(offset * size, buffer.count)
-        let part = UnsafeRawBufferPointer(rebasing: buffer[start..<start + count * size])
+      if isContiguous {
+        let part = UnsafeRawBufferPointer(rebasing: buffer[offset * size..<(offset + count) * size])
         return try withTorchErrors { Tensor(bytes: part, shape: shape, dtype: dtype) }
       }
       var ordered = [UInt8](repeating: 0, count: count * size)
