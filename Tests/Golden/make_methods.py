@@ -1,10 +1,10 @@
 """Writes the golden files of the distillation methods, from the formulas in methods.py.
 
-To run, from the repository's root (see make_golden.py for the packages):
+To run, from the repository's root, with PYTHONPATH="$(Scripts/setup-python.sh)":
 
-    venv/bin/python Tests/Golden/make_methods.py           # writes the files
-    venv/bin/python Tests/Golden/make_methods.py --list    # and prints every case: its loss and how far float32 is off
-    venv/bin/python Tests/Golden/make_methods.py dkd rkd   # only these methods
+    python3 -W ignore Tests/Golden/make_methods.py           # writes the files
+    python3 -W ignore Tests/Golden/make_methods.py --list    # and prints every case: its loss and how far float32 is off
+    python3 -W ignore Tests/Golden/make_methods.py dkd rkd   # only these methods
 
 Tests/GoldenFiles/Files/methods/<method>.safetensors has several cases; <p> is f32 or f64, the type computed in:
 
@@ -159,7 +159,7 @@ LOSSES = {
 }
 
 
-# The cases. Every method's draws begin from its own seed.
+# The cases. Every method's draws begin from a seed of its own, its place among CASES: a new one goes to the end.
 
 rand = torch.randn
 

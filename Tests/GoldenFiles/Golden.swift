@@ -13,7 +13,7 @@ package struct Golden {
   package static func file(_ name: String, _ type: String = "safetensors") throws -> URL {
     let file = Bundle.module.bundleURL.appending(path: "Files/\(name).\(type)")
     guard FileManager.default.fileExists(atPath: file.path) else {
-      throw Missing(description: "no golden file \(name).\(type); Tests/Golden/make_golden.py writes it")
+      throw Missing(description: "no golden file \(name).\(type); a script in Tests/Golden writes it")
     }
     return file
   }
