@@ -37,6 +37,7 @@ public struct AttentionTransfer: Method {
 public struct AttentionTransferLoss: DistillationLoss {
   /// A layer pair and the side lengths of both maps.
   public struct Pair: Sendable, Hashable {
+    /// What is compared.
     public let layers: LayerPair
     /// The side length of the student's map.
     public let studentSize: Int

@@ -21,7 +21,8 @@ public struct TensorFile {
   }
 
   /// Reads what there is; tensors are read when they are asked for.
-  /// - Parameter key: which dictionary of a PyTorch checkpoint to read where it holds several; nil for the only one.
+  ///
+  /// `key` says which dictionary of a PyTorch checkpoint to read where it holds several; nil is for the only one.
   /// - Throws: `TensorFileError`.
   public init(_ file: URL, key: String? = nil) throws {
     if FileKind(of: file)?.isPyTorch ?? false {
