@@ -4,8 +4,10 @@ import CZlib
 import Foundation
 
 /// A zip archive, mapped into memory: an entry's pages are read when it is asked for.
-package struct ZipArchive: Sendable {
+package final class ZipArchive {
   private let data: Data
+  /// The entries whose checksum was found right: what many tensors share is summed once.
+  private var checked: Set<String> = []
   private let entries: [String: ZipDirectory.Entry]
 
   /// - Throws: `ZipError` for what is no archive, a damaged one, and one in which a name stands twice.
@@ -38,7 +40,10 @@ package struct ZipArchive: Sendable {
       throw ZipError("'\(entry.name.prefix(60))' is truncated")
     }
     let contents = data[data.startIndex + first..<data.startIndex + first + size]
-    guard checksum(contents) == entry.crc32 else { throw ZipError("'\(entry.name.prefix(60))' is damaged") }
+    if !checked.contains(entry.name) {
+      guard checksum(contents) == entry.crc32 else { throw ZipError("'\(entry.name.prefix(60))' is damaged") }
+      checked.insert(entry.name)
+    }
     return contents
   }
 

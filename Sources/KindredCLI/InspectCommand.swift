@@ -52,6 +52,9 @@ struct InspectCommand: ParsableCommand {
   }
 
   private func inspectWeights() throws {
+    guard settings.all.isEmpty, !resolved, !noMeasurement else {
+      throw RunError("\(config) holds weights, of which only the entries are shown; take the other options out")
+    }
     let weights = try WeightsFile(file(config))
     if let remark = weights.remark { note(remark) }
     output(WeightsView(weights).entries)

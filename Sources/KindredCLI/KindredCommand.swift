@@ -47,13 +47,13 @@ struct KindredCommand: ParsableCommand {
     default: RunError(oneLine("\(error)"))
     }
   }
+}
 
-  /// Names from files may hold anything, line breaks and a terminal's commands too.
-  private static func oneLine(_ text: String) -> String {
-    text.unicodeScalars.map { scalar in
-      scalar.properties.generalCategory == .control ? scalar.escaped(asASCII: true) : String(scalar)
-    }.joined()
-  }
+/// Names from files may hold anything, line breaks and a terminal's commands too.
+func oneLine(_ text: String) -> String {
+  text.unicodeScalars.map { scalar in
+    scalar.properties.generalCategory == .control ? scalar.escaped(asASCII: true) : String(scalar)
+  }.joined()
 }
 
 /// Prints a line beside the result, to standard error.

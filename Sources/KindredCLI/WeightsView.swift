@@ -18,7 +18,7 @@ struct WeightsView {
     for name in names {
       guard let entry = weights.entries[name] else { continue }
       let shape = entry.shape.map(String.init).joined(separator: " x ")
-      table.append([name, "\(entry.dtype)", shape.isEmpty ? "a number" : shape])
+      table.append([oneLine(name), "\(entry.dtype)", shape.isEmpty ? "a number" : shape])
     }
     return table.text
   }

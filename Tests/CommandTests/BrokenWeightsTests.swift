@@ -106,6 +106,8 @@ import Torch
     #expect(inspected.status == 0 && inspected.output.contains("fits: resnet-8\n"), "\(inspected.output)")
     let entries = inspected.output.split(separator: "\n").map { $0.split(separator: " ").joined(separator: " ") }
     #expect(entries.contains("layer1.0.conv1.weight float32 16 x 16 x 3 x 3"), "\(inspected.output)")
+    let set = try run("inspect", "run.bin", "--epochs", "3")
+    #expect(set.status == 1 && set.errors.contains("take the other options out"), "\(set.errors)")
     let several = try run("inspect", "two.pth")
     #expect(several.status == 1 && several.errors.contains("average, model; name one with --key"), "\(several.errors)")
 

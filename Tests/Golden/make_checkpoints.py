@@ -57,3 +57,25 @@ for legacy in (False, True):
 write("two-sets", {"model": state, "model_ema": {key: value * 0 for key, value in state.items()}}, state)
 torch.save(network, FOLDER / "whole-model.pth")
 torch.save({"epoch": 3, "losses": [0.1]}, FOLDER / "no-weights.pth")
+
+
+class View:
+    """Pickled as a tensor over one number, with a shape and strides that need not be possible."""
+
+    def __init__(self, shape, strides, offset=0):
+        self.arguments = offset, shape, strides, False, collections.OrderedDict()
+
+    def __reduce__(self):
+        return torch._utils._rebuild_tensor_v2, (ONE._typed_storage(), *self.arguments)
+
+
+ONE = torch.ones(1)
+for name, views in {
+    "hostile-lengths": [View((2**62, 4, 0), (0, 0, 0))],
+    "hostile-offset": [View((1,), (1,), 2**62)],
+    "hostile-stride": [View((2, 2), (2**62, 2**62))],
+    "hostile-negative": [View((-1,), (1,))],
+    "hostile-count": [View((2**40,), (0,))],
+    "hostile-copies": [View((2**20,), (0,)) for _ in range(20)],
+}.items():
+    torch.save({f"weight{index}": view for index, view in enumerate(views)}, FOLDER / f"{name}.pth")

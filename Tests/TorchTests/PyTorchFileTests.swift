@@ -36,11 +36,23 @@ import Torch
   @Test(arguments: [
     ("two-sets", "holds several sets of weights: model, model_ema; name one with --key, to kindred convert"),
     ("whole-model", "holds a whole torch.nn.modules.container.Sequential, not its state_dict(); save that"),
+    ("hostile-lengths", "the impossible shape [4611686018427387904, 4, 0]"),
+    ("hostile-offset", "shape [1] with strides [1] reaches beyond its storage of 1"),
+    ("hostile-stride", "the impossible shape [2, 2]"),
+    ("hostile-negative", "the impossible shape [-1] with strides [1] from 0"),
+    ("hostile-count", "shape [1099511627776] with strides [0] reaches beyond its storage of 1"),
+    ("hostile-copies", "its tensors would take more than 64 times the file's size"),
     ("no-weights", "holds no state dictionary; save the network's state_dict()"),
   ])
-  func whatHoldsNoWeightsIsRefused(name: String, problem: String) throws {
+  func whatCannotBeReadIsRefused(name: String, problem: String) throws {
     let file = try Self.file(name)
     #expect(#expect(throws: TensorFileError.self) { try TensorFile(file) }?.problem == problem)
+  }
+
+  @Test func aProgramIsNamed() throws {
+    let file = try Golden.file("teacher", "pt")
+    let error = #expect(throws: TensorFileError.self) { try TensorFile(file) }
+    #expect(error?.problem.hasPrefix("is a TorchScript program; save the network's state_dict()") == true)
   }
 
   /// Cut off anywhere, or with any byte changed: an error or the right shapes, and never the end of the process.

@@ -52,6 +52,9 @@ struct PickledTensor: Sendable {
   /// How many elements it has.
   private let count: Int
 
+  /// The bytes of its elements.
+  var byteCount: Int { count * dtype.byteCount }
+
   /// Whether a value is what a tensor is pickled as.
   static func isTensor(_ value: Pickle.Value) -> Bool { value.object.map { makers.contains($0.constructor) } ?? false }
 
@@ -82,8 +85,9 @@ struct PickledTensor: Sendable {
       throw PyTorchProblem("the impossible shape \(shape) with strides \(strides) from \(offset)")
     }
     if shape.contains(0) {
-      // The lengths beside the 0 could be of any size.
-      guard shape.allSatisfy({ $0 <= 1 << 32 }) else { throw PyTorchProblem("the impossible shape \(shape)") }
+      // Nobody is to multiply the lengths beside the 0 beyond all numbers.
+      let isPossible = shape.reduce(1.0) { $0 * Double(max($1, 1)) } < 1e18
+      guard isPossible else { throw PyTorchProblem("the impossible shape \(shape)") }
       return 0
     }
     var (last, count) = (offset, 1)

@@ -12,8 +12,6 @@ import Foundation
 package struct PyTorchFile {
   /// The state dictionary's tensors.
   package let entries: [String: TensorEntry]
-  /// Where the state dictionary stands, such as `model`; empty where it is the file's own value.
-  package let key: String
   private let tensors: [String: PickledTensor]
   private let storages: PyTorchStorages
   private let file: URL
@@ -27,8 +25,8 @@ package struct PyTorchFile {
       let (root, storages) = try PyTorchFile.open(data)
       let found = try StateDictionary.find(in: root, key: key)
       self.storages = storages
-      self.key = found.key
       tensors = try found.tensors.mapValues { try PickledTensor($0) }
+      try PyTorchFile.checkRoom(for: tensors.values, in: data.count)
       entries = tensors.mapValues { TensorEntry(dtype: $0.dtype, shape: $0.shape) }
     } catch let error as CocoaError {
       throw TensorFileError(file: file.path, problem: "cannot be read: \(systemReason(error))")
@@ -51,12 +49,17 @@ package struct PyTorchFile {
   }
 
   private static func open(_ data: Data) throws -> (Pickle.Value, PyTorchStorages) {
-    guard let kind = FileKind(head: data.prefix(FileKind.headLength)), kind.isPyTorch || kind.isZip else {
-      if data.starts(with: LegacyStream.start) { return try LegacyStream.open(data) }
-      let kind = FileKind(head: data.prefix(FileKind.headLength))
-      throw PyTorchProblem("is \(kind?.name ?? "of an unknown kind"), no PyTorch checkpoint")
+    let isZip = FileKind(head: data.prefix(FileKind.headLength))?.isZip ?? false
+    return isZip ? try ZippedCheckpoint.open(data) : try LegacyStream.open(data)
+  }
+
+  /// Refuses views that share bytes so often that copies of them would take no end of memory.
+  private static func checkRoom(for tensors: some Sequence<PickledTensor>, in fileSize: Int) throws {
+    var room = 64 * fileSize + 1 << 26
+    for tensor in tensors {
+      room -= tensor.byteCount
+      guard room >= 0 else { throw PyTorchProblem("its tensors would take more than 64 times the file's size") }
     }
-    return kind.isZip ? try ZippedCheckpoint.open(data) : try LegacyStream.open(data)
   }
 }
 
@@ -68,7 +71,7 @@ struct PyTorchProblem: Error, CustomStringConvertible {
 }
 
 /// The bytes that tensors are views of, by their keys.
-protocol PyTorchStorages: Sendable {
+protocol PyTorchStorages {
   /// All of a storage's bytes.
   /// - Throws: where they are missing, damaged or not as many as the storage says.
   func bytes(of storage: PickledStorage) throws -> Data

@@ -4,7 +4,7 @@ import Files
 
 /// A state dictionary in a checkpoint.
 struct StateDictionary {
-  /// The keys that lead to it, joined by dots.
+  /// The keys that lead to it, joined by dots; empty where it is the file's own value.
   let key: String
   let tensors: [String: Pickle.Value]
 

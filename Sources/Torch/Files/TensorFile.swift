@@ -25,7 +25,8 @@ public struct TensorFile {
   /// `key` says which dictionary of a PyTorch checkpoint to read where it holds several; nil is for the only one.
   /// - Throws: `TensorFileError`.
   public init(_ file: URL, key: String? = nil) throws {
-    if FileKind(of: file)?.isPyTorch ?? false {
+    // Of other zip files the reader of checkpoints says more than that they are no safetensors file.
+    if let kind = FileKind(of: file), kind.isPyTorch || kind.isZip {
       form = .pyTorch(try PyTorchFile(file, key: key))
     } else {
       form = .safetensors(try SafetensorsFile(file))
@@ -34,7 +35,7 @@ public struct TensorFile {
 
   /// Whether a file's first bytes are those of a kind that is read.
   package static func isOne(_ file: URL) -> Bool {
-    FileKind(of: file).map { $0 == .safetensors || $0.isPyTorch } ?? false
+    FileKind(of: file).map { $0 == .safetensors || $0.isPyTorch || $0.isZip } ?? false
   }
 
   /// What there is, by name.
