@@ -25,14 +25,24 @@ struct SharedRecording {
   /// - Throws: `RunError` where it cannot be removed.
   static func remove(_ folder: URL) throws {
     guard let lock = try locked(folder, FolderLock.init(folder:)) else { return }
-    do {
-      try FileManager.default.removeItem(at: folder)
-    } catch {
-      throw RunError("the recording \(folder.displayName) cannot be removed: \(systemReason(error))")
-    }
+    try removeTogether(folder)
     lock.release()
     // The folder of recordings, once it is empty.
     rmdir(folder.deletingLastPathComponent().path)
+  }
+
+  /// Another process may be at the same work: as the lock's file goes with the folder, both can hold one. What it has
+  /// removed already is then missing here, and what it has just made is in the way.
+  private static func removeTogether(_ folder: URL, attempts: Int = 5) throws {
+    do {
+      try FileManager.default.removeItem(at: folder)
+    } catch {
+      guard FileManager.default.fileExists(atPath: folder.path) else { return }
+      guard attempts > 1 else {
+        throw RunError("the recording \(folder.displayName) cannot be removed: \(systemReason(error))")
+      }
+      try removeTogether(folder, attempts: attempts - 1)
+    }
   }
 
   /// nil where another process has the folder, or there is none.
