@@ -13,6 +13,12 @@ extension Tensor {
     withInts(axes) { adopt(ct_mean(handle, $0, keep), "mean", [self]) }
   }
 
+  /// The mean over axes of the squares. The same as `squared().mean(axes)`, but its gradient is one product and has the
+  /// tensor's own layout.
+  public func meanSquare(_ axes: [Int] = []) -> Tensor {
+    withInts(axes) { adopt(ct_mean_square(handle, $0), "mean_square", [self]) }
+  }
+
   /// The L2 norm.
   public func norm(_ axes: [Int] = [], keepingAxes keep: Bool = false) -> Tensor {
     withInts(axes) { adopt(ct_norm(handle, $0, keep), "norm", [self]) }

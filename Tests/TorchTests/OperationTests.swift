@@ -118,6 +118,21 @@ struct OperationCase: Sendable, CustomTestStringConvertible {
     #expect(relativeError(gradient, wanted) < 1e-14)
   }
 
+  /// The gradient keeps the layout, for the sake of the convolutions behind it.
+  @Test(arguments: [[], [1], [0, -1]])
+  func meanSquare(axes: [Int]) throws {
+    let generator = Generator(seed: 4)
+    let maps = generator.normal([2, 5, 3, 4]).to(.float64).contiguous(.channelsLast)
+    maps.requiresGradient = true
+    let (mean, plain) = (maps.meanSquare(axes), maps.squared().mean(axes))
+    #expect(mean.bytes() == plain.bytes())
+    let slopes = generator.normal(mean.shape).to(.float64)
+    let gradient = try #require((mean * slopes).sum().gradients(of: [maps])[0])
+    let wanted = try #require((plain * slopes).sum().gradients(of: [maps])[0])
+    #expect(relativeError(gradient, wanted) < 1e-14)
+    #expect(gradient.isContiguous(.channelsLast))
+  }
+
   @Test func threshold() throws {
     let x = Tensor([-1, 2, 3] as [Double], shape: [3])
     x.requiresGradient = true

@@ -139,6 +139,8 @@ int ct_clamp_in_place(ct_tensor a, double minimum, double maximum);
 // Reductions; an empty list of axes means all
 ct_tensor ct_sum(ct_tensor a, ct_ints axes, bool keep);
 ct_tensor ct_mean(ct_tensor a, ct_ints axes, bool keep);
+// the mean of the squares over axes, which go
+ct_tensor ct_mean_square(ct_tensor a, ct_ints axes);
 ct_tensor ct_norm(ct_tensor a, ct_ints axes, bool keep);
 ct_tensor ct_variance(ct_tensor a, ct_ints axes, bool keep, bool unbiased);
 ct_tensor ct_log_sum_exp(ct_tensor a, ct_ints axes, bool keep);

@@ -92,6 +92,6 @@ extension TeacherStatistic {
 public func attentionMap(_ activation: Tensor, pooledTo size: Int? = nil) -> Tensor {
   let pooled = size.map { activation.averagePooled(toHeight: $0, width: $0) } ?? activation
   let wide = pooled.dtype == .float64 ? pooled : pooled.to(.float32)
-  let map = wide.squared().mean([1]).flattened(from: 1)
+  let map = wide.meanSquare([1]).flattened(from: 1)
   return map / map.norm([1], keepingAxes: true).clamped(minimum: 1e-12)
 }

@@ -59,7 +59,7 @@ public struct HintLoss: DistillationLoss {
   public var request: ActivationRequest { ActivationRequest(taps: [pair.student]) }
 
   public func callAsFunction(_ step: Step) -> Tensor {
-    adapter(step.student.tap(pair.student)).meanSquaredError(step.teacher[.activation(pair.teacher)])
+    adapter(step.student.tap(pair.student)).meanSquaredDistance(to: step.teacher[.activation(pair.teacher)])
   }
 }
 

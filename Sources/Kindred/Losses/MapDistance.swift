@@ -7,5 +7,5 @@ extension Tensor {
   ///
   /// `meanSquaredError` is the same, but its gradient is contiguous whatever the layout of the map (that of a `mean` over
   /// all is, too), and the convolutions and batch norms behind a channels-last map take longer for it.
-  func meanSquaredDistance(to map: Tensor) -> Tensor { (self - map).squared().sum() / Double(count) }
+  func meanSquaredDistance(to map: Tensor) -> Tensor { (self - map).meanSquare() }
 }
