@@ -14,6 +14,7 @@ let package = Package(
   name: "Kindred",
   products: [
     .library(name: "Torch", targets: ["Torch"]),
+    .library(name: "Graph", targets: ["Graph"]),
     .library(name: "Kindred", targets: ["Kindred"]),
     .library(name: "KindredVision", targets: ["KindredVision"]),
     .executable(name: "kindred", targets: ["KindredCLI"]),
@@ -24,6 +25,7 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
     .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0"),
   ],
   targets: [
@@ -35,22 +37,26 @@ let package = Package(
     .target(name: "CTorch", dependencies: ["CLibtorch"]),
     .target(name: "Files", dependencies: ["CZlib"]),
     .target(name: "Torch", dependencies: ["CTorch", "Files"]),
-    .target(name: "Kindred", dependencies: ["CZlib", "Files", "Torch"]),
-    .target(name: "KindredVision", dependencies: ["CCurl", "COpenSSL", "CZlib", "Files", "Kindred", "Torch"]),
+    .target(
+      name: "Graph", dependencies: ["Files", "Torch", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
+      exclude: ["ONNX/onnx.proto"]),
+    .target(name: "Kindred", dependencies: ["CZlib", "Files", "Graph", "Torch"]),
+    .target(name: "KindredVision", dependencies: ["CCurl", "COpenSSL", "CZlib", "Files", "Graph", "Kindred", "Torch"]),
     .target(name: "KindredReport", dependencies: ["CPNG", "Files"]),
     .target(
       name: "KindredExperiments",
-      dependencies: ["Files", "Kindred", "KindredVision", "KindredReport", "Torch", "Yams"]),
+      dependencies: ["Files", "Graph", "Kindred", "KindredVision", "KindredReport", "Torch", "Yams"]),
     .executableTarget(
       name: "KindredCLI",
       dependencies: [
-        "Files", "Kindred", "KindredExperiments", "KindredReport", "KindredVision", "Torch",
+        "Files", "Graph", "Kindred", "KindredExperiments", "KindredReport", "KindredVision", "Torch",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .executableTarget(
       name: "KindredBenchmark",
       dependencies: [
-        "Kindred", "KindredVision", "Torch", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "Graph", "Kindred", "KindredVision", "Torch",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Benchmarks/KindredBenchmark"),
     .target(name: "AllocationMeter", path: "Tests/AllocationMeter"),
@@ -58,7 +64,7 @@ let package = Package(
     .executableTarget(
       name: "KindredReliability",
       dependencies: [
-        "AllocationMeter", "CZlib", "Files", "GoldenFiles", "Kindred", "KindredExperiments", "KindredReport",
+        "AllocationMeter", "CZlib", "Files", "GoldenFiles", "Graph", "Kindred", "KindredExperiments", "KindredReport",
         "KindredVision", "TestSupport", "Torch",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
@@ -68,10 +74,11 @@ let package = Package(
     .target(name: "TestSupport", dependencies: ["Kindred", "Torch"], path: "Tests/TestSupport"),
     .testTarget(name: "FilesTests", dependencies: ["Files", "TestSupport"]),
     .testTarget(name: "TorchTests", dependencies: ["GoldenFiles", "TestSupport", "Torch"]),
-    .testTarget(name: "KindredTests", dependencies: ["GoldenFiles", "Kindred", "TestSupport", "Torch"]),
+    .testTarget(name: "GraphTests", dependencies: ["GoldenFiles", "Graph", "TestSupport", "Torch"]),
+    .testTarget(name: "KindredTests", dependencies: ["GoldenFiles", "Graph", "Kindred", "TestSupport", "Torch"]),
     .testTarget(
       name: "KindredVisionTests",
-      dependencies: ["CZlib", "GoldenFiles", "Kindred", "KindredVision", "TestSupport", "Torch"]),
+      dependencies: ["CZlib", "GoldenFiles", "Graph", "Kindred", "KindredVision", "TestSupport", "Torch"]),
     .testTarget(name: "KindredReportTests", dependencies: ["KindredReport", "TestSupport"]),
     .testTarget(
       name: "KindredExperimentsTests", dependencies: ["Kindred", "KindredExperiments", "KindredVision", "TestSupport"]),

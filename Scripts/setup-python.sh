@@ -8,17 +8,22 @@ set -eu
 cd "$(dirname "$0")/.."
 . Scripts/common.sh
 
-requirements="typing_extensions sympy networkx jinja2 fsspec filelock setuptools numpy safetensors"
+requirements="typing_extensions sympy networkx jinja2 fsspec filelock setuptools numpy safetensors onnx onnxruntime onnxscript pillow"
 libtorch=${LIBTORCH:-$PWD/.deps/libtorch}
 
 imports() { PYTHONPATH=$path python3 -W ignore -c "
-import filelock, jinja2, networkx, numpy, safetensors, sympy, torch
+import filelock, jinja2, networkx, numpy, onnx, onnxruntime, onnxscript, safetensors, sympy, torch
+from importlib.util import find_spec
+assert find_spec('torchvision')
 assert torch.__version__.split('+')[0] == '$version'" 2>/dev/null; }
 
 pip_install() {
   # shellcheck disable=SC2086 # A list of words.
   with_progress "$packages" python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore \
-    --upgrade --target "$packages" "$@" $requirements
+    --upgrade --target "$packages" "$@" $requirements &&
+    # Its wheel asks for another build of PyTorch than the one that is there.
+    python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore \
+      --upgrade --no-deps --target "$packages" torchvision
 }
 
 # The index may offer the release without the local part of the version, such as +cpu.

@@ -116,15 +116,17 @@ struct FloorCommand: ParsableCommand {
     let size = 2048
     let generator = Generator(seed: 1)
     let (a, b) = (generator.normal([size, size]), generator.normal([size, size]))
-    let convolution = Convolution(size, size, kernel: 1, generator: generator)
-    convolution.fold()
+    let convolution = FusedConvolution(
+      weight: generator.normal([size, size, 1, 1]), bias: nil, norm: nil, ConvolutionOptions())
     let image = generator.normal([1, size, 32, 64]).contiguous(.channelsLast)
     let clock = ContinuousClock()
     func seconds(_ product: () -> Void) -> Double {
       product()
       return median((0..<max(steps, 5)).map { _ in clock.measure(product) / .seconds(1) })
     }
-    let best = withoutGradients { min(seconds { _ = a.matmul(b) }, seconds { _ = convolution(image, nil) }) }
+    let best = withoutGradients {
+      min(seconds { _ = a.matmul(b) }, seconds { _ = convolution(image, adding: nil, range: nil) })
+    }
     return Double(size * size * size) / best
   }
 }

@@ -1,5 +1,6 @@
 // One method's loss on made-up activations, and the parts of CRD: what `kindred-bench losses` times.
 
+import Graph
 import Kindred
 import Torch
 
@@ -86,10 +87,11 @@ final class LossRun {
 
   private static func setup(_ generator: Generator) -> LossSetup {
     var taps = [Activations.pooledName: [width]]
-    var normalizations: [String: BatchNorm] = [:]
+    var normalizations: [String: TapNormalization] = [:]
     for (index, stage) in stages.enumerated() {
       for name in names(ofStage: index) { taps[name] = [stage.channels, stage.size, stage.size] }
-      normalizations["stage\(index + 1).pre"] = BatchNorm(stage.channels)
+      normalizations["stage\(index + 1).pre"] =
+        TapNormalization(weight: .ones([stage.channels]), bias: .zeros([stage.channels]))
     }
     let classifier = TeacherClassifier(
       weight: generator.normal([classes, width], deviation: (1 / Double(width)).squareRoot()), bias: .zeros([classes]))
@@ -132,5 +134,8 @@ private final class GivenNetwork: Network {
 
   init(_ given: Activations) { self.given = given }
 
-  override func activations(of input: Tensor, _ request: ActivationRequest) -> Activations { given }
+  override func forward(_ input: Tensor, _ taps: Taps) -> Tensor? {
+    for (name, activation) in given.taps { taps[name] = activation }
+    return given.logits
+  }
 }

@@ -2,6 +2,7 @@
 #include "internal.h"
 
 #include <ATen/ops/cdist.h>
+#include <ATen/ops/hardtanh.h>
 #include <ATen/ops/isfinite.h>
 #include <ATen/ops/linalg_cholesky_ex.h>
 #include <ATen/ops/linalg_solve_triangular.h>
@@ -109,6 +110,10 @@ ct_tensor ct_round(ct_tensor a) {
 
 ct_tensor ct_clamp_minimum(ct_tensor a, double minimum) {
   return tensor([&] { return ref(a).clamp_min(minimum); });
+}
+
+ct_tensor ct_hardtanh(ct_tensor a, double minimum, double maximum) {
+  return tensor([&] { return at::hardtanh(ref(a), minimum, maximum); });
 }
 
 ct_tensor ct_threshold(ct_tensor a, double limit, double value) {

@@ -30,6 +30,9 @@ inline std::vector<at::Tensor> list(ct_tensors handles) {
   return tensors;
 }
 
+/// Along the height and the width of an image.
+inline std::vector<int64_t> both(ct_size size) { return {size.height, size.width}; }
+
 /// A tensor that may be absent: NULL or undefined.
 inline std::optional<at::Tensor> optional(ct_tensor handle) {
   if (handle == nullptr || !ref(handle).defined()) return std::nullopt;

@@ -4,9 +4,15 @@
 #include <ATen/ops/adaptive_avg_pool2d.h>
 #include <ATen/ops/avg_pool2d.h>
 #include <ATen/ops/batch_norm.h>
+#include <ATen/ops/channel_shuffle.h>
 #include <ATen/ops/conv2d.h>
 #include <ATen/ops/cross_entropy_loss.h>
+#include <ATen/ops/elu.h>
+#include <ATen/ops/gelu.h>
+#include <ATen/ops/hardswish.h>
 #include <ATen/ops/kl_div.h>
+#include <ATen/ops/layer_norm.h>
+#include <ATen/ops/leaky_relu.h>
 #include <ATen/ops/linear.h>
 #include <ATen/ops/log_softmax.h>
 #include <ATen/ops/max_pool2d.h>
@@ -21,7 +27,8 @@ using namespace ctorch;
 
 ct_tensor ct_conv2d(ct_tensor input, ct_tensor weight, ct_tensor bias, ct_convolution o) {
   return tensor([&] {
-    return at::conv2d(ref(input), ref(weight), optional(bias), o.stride, o.padding, o.dilation, o.groups);
+    return at::conv2d(
+        ref(input), ref(weight), optional(bias), both(o.stride), both(o.padding), both(o.dilation), o.groups);
   });
 }
 
@@ -47,6 +54,34 @@ ct_tensor ct_sigmoid(ct_tensor a) {
   return tensor([&] { return ref(a).sigmoid(); });
 }
 
+ct_tensor ct_tanh(ct_tensor a) {
+  return tensor([&] { return ref(a).tanh(); });
+}
+
+ct_tensor ct_erf(ct_tensor a) {
+  return tensor([&] { return ref(a).erf(); });
+}
+
+ct_tensor ct_gelu(ct_tensor a, bool by_tanh) {
+  return tensor([&] { return at::gelu(ref(a), by_tanh ? "tanh" : "none"); });
+}
+
+ct_tensor ct_elu(ct_tensor a, double alpha) {
+  return tensor([&] { return at::elu(ref(a), alpha); });
+}
+
+ct_tensor ct_leaky_relu(ct_tensor a, double slope) {
+  return tensor([&] { return at::leaky_relu(ref(a), slope); });
+}
+
+ct_tensor ct_hardswish(ct_tensor a) {
+  return tensor([&] { return at::hardswish(ref(a)); });
+}
+
+ct_tensor ct_layer_norm(ct_tensor a, ct_ints shape, ct_tensor weight, ct_tensor bias, double epsilon) {
+  return tensor([&] { return at::layer_norm(ref(a), ints(shape), optional(weight), optional(bias), epsilon); });
+}
+
 ct_tensor ct_softplus(ct_tensor a) {
   return tensor([&] { return at::softplus(ref(a)); });
 }
@@ -59,12 +94,21 @@ ct_tensor ct_log_softmax(ct_tensor a, int64_t axis) {
   return tensor([&] { return at::log_softmax(ref(a), axis); });
 }
 
-ct_tensor ct_max_pool2d(ct_tensor a, int64_t kernel, int64_t stride, int64_t padding) {
-  return tensor([&] { return at::max_pool2d(ref(a), kernel, stride, padding); });
+ct_tensor ct_max_pool2d(ct_tensor a, ct_pooling p) {
+  return tensor([&] {
+    return at::max_pool2d(ref(a), both(p.kernel), both(p.stride), both(p.padding), /*dilation=*/1, p.rounds_up);
+  });
 }
 
-ct_tensor ct_average_pool2d(ct_tensor a, int64_t kernel, int64_t stride, int64_t padding) {
-  return tensor([&] { return at::avg_pool2d(ref(a), kernel, stride, padding); });
+ct_tensor ct_average_pool2d(ct_tensor a, ct_pooling p) {
+  return tensor([&] {
+    return at::avg_pool2d(
+        ref(a), both(p.kernel), both(p.stride), both(p.padding), p.rounds_up, p.counts_padding);
+  });
+}
+
+ct_tensor ct_channel_shuffle(ct_tensor a, int64_t groups) {
+  return tensor([&] { return at::channel_shuffle(ref(a), groups); });
 }
 
 ct_tensor ct_adaptive_average_pool2d(ct_tensor a, int64_t height, int64_t width) {

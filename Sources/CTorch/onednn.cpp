@@ -7,32 +7,34 @@ ct_tensor ct_onednn_pack_weight(ct_tensor weight, ct_convolution o, ct_ints inpu
   return tensor([&] {
     static auto pack = operation("mkldnn::_reorder_convolution_weight", "");
     torch::jit::Stack stack{
-        ref(weight), pair(o.padding), pair(o.stride), pair(o.dilation), o.groups, ints(input_shape).vec()};
+        ref(weight), both(o.padding), both(o.stride), both(o.dilation), o.groups, ints(input_shape).vec()};
     pack.callBoxed(stack);
     return stack[0].toTensor();
   });
 }
 
-ct_tensor ct_onednn_convolution(ct_tensor input, ct_tensor packed, ct_tensor bias, ct_convolution o, bool relu) {
+ct_tensor ct_onednn_convolution(ct_tensor input, ct_tensor packed, ct_tensor bias, ct_convolution o, ct_range range) {
   return tensor([&] {
     static auto convolve = operation("mkldnn::_convolution_pointwise", "");
+    const Activation activation(range);
     torch::jit::Stack stack{
-        ref(input), ref(packed), optional(bias), pair(o.padding), pair(o.stride), pair(o.dilation), o.groups,
-        relu ? "relu" : "none", c10::List<std::optional<at::Scalar>>(), std::optional<std::string>()};
+        ref(input), ref(packed), optional(bias), both(o.padding), both(o.stride), both(o.dilation), o.groups,
+        activation.name, activation.numbers, std::optional<std::string>()};
     convolve.callBoxed(stack);
     return stack[0].toTensor();
   });
 }
 
 int ct_onednn_convolution_sum(
-    ct_tensor sum, ct_tensor input, ct_tensor packed, ct_tensor bias, ct_convolution o, bool relu) {
+    ct_tensor sum, ct_tensor input, ct_tensor packed, ct_tensor bias, ct_convolution o, ct_range range) {
   return status([&] {
     static auto convolve = operation("mkldnn::_convolution_pointwise_", "binary");
+    const Activation activation(range);
     torch::jit::Stack stack{
-        ref(sum), ref(input), ref(packed), optional(bias), pair(o.padding), pair(o.stride), pair(o.dilation), o.groups,
+        ref(sum), ref(input), ref(packed), optional(bias), both(o.padding), both(o.stride), both(o.dilation), o.groups,
         "add", std::optional<at::Scalar>(1.0),
-        relu ? c10::IValue(std::optional<std::string>("relu")) : c10::IValue(std::optional<std::string>()),
-        c10::List<std::optional<at::Scalar>>(), std::optional<std::string>()};
+        activation.name == "none" ? std::optional<std::string>() : std::optional<std::string>(activation.name),
+        activation.numbers, std::optional<std::string>()};
     convolve.callBoxed(stack);
   });
 }

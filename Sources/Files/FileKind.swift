@@ -13,6 +13,9 @@ package struct FileKind: Sendable, Equatable {
   /// Whether it is a zip archive of some kind.
   package let isZip: Bool
 
+  /// A network in ONNX's form.
+  package static let onnx = FileKind("an ONNX file")
+
   /// - Returns: nil for a file that cannot be read or is of no known kind.
   package init?(of file: URL) {
     guard let handle = try? FileHandle(forReadingFrom: file) else { return nil }
@@ -88,7 +91,7 @@ package struct FileKind: Sendable, Equatable {
     Row(kind: FileKind("a TensorFlow Lite file")) { $0.count > 8 && $0[4..<8].elementsEqual("TFL3".utf8) },
     row("a program or library (ELF)", [0x7F] + Array("ELF".utf8)),
     // Protocol buffers have no mark: the version of the format comes first, then a producer, a graph or operators.
-    Row(kind: FileKind("an ONNX file")) { head in
+    Row(kind: onnx) { head in
       head.count > 3 && head[0] == 0x08 && (1...32).contains(head[1])
         && [0x12, 0x1A, 0x22, 0x28, 0x32, 0x3A, 0x42].contains(head[2])
     },

@@ -1,4 +1,4 @@
-// What a network gives for a batch, and the networks that give it.
+// What a network gives for a batch, and what is asked of it.
 
 import Torch
 
@@ -53,33 +53,5 @@ public struct ActivationRequest: Sendable, Equatable {
   /// What either asks for.
   public func union(_ other: ActivationRequest) -> ActivationRequest {
     ActivationRequest(logits: logits || other.logits, taps: taps.union(other.taps))
-  }
-}
-
-/// A network whose intermediate activations can be tapped.
-open class Network: Module {
-  /// The names that can be tapped, from input to output.
-  open var tapNames: [String] { [] }
-
-  /// The wanted activations of a batch.
-  open func activations(of input: Tensor, _ request: ActivationRequest) -> Activations {
-    fatalError("\(type(of: self)) has no activations(of:_:)")
-  }
-
-  /// The layer that makes logits of the pooled vector; nil where the network does not tell.
-  open var classifier: Linear? { nil }
-
-  /// The batch norm just before the ReLU that sees the activation at a tap: on the data that it was trained on, what it
-  /// gives has its `bias` as mean and its `weight` as deviation. nil for other taps.
-  open func normalization(at tap: String) -> BatchNorm? { nil }
-
-  /// Folds what can be folded, for a frozen network in evaluation mode. Changes nothing but speed and rounding.
-  open func fold() {}
-}
-
-extension Network {
-  /// The batch norms before the ReLUs that see tapped activations, by tap.
-  public var normalizations: [String: BatchNorm] {
-    tapNames.reduce(into: [:]) { $0[$1] = normalization(at: $1) }
   }
 }

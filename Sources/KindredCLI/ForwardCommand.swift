@@ -51,7 +51,7 @@ struct ForwardCommand: ParsableCommand {
       classes: classes, inputChannels: images.shape[1], generator: Generator(seed: seed))
     if let weights, let remark = try load(file(weights), into: network) { note(remark) }
     network.evaluate()
-    let request = ActivationRequest(logits: true, taps: Set(network.tapNames))
+    let request = ActivationRequest(logits: true, taps: Set(try Architecture(named: model).taps))
     let activations = withoutGradients { network.activations(of: images.contiguous(.channelsLast), request) }
     var results = activations.taps.mapValues { $0.contiguous() }
     results["logits"] = activations.requiredLogits()

@@ -34,15 +34,23 @@ public func withTorchErrors<Result>(_ body: () throws -> Result) throws -> Resul
 }
 
 /// Takes ownership of the handle an operation returned, or reports why there is none.
-func adopt(_ handle: ct_tensor?, _ operation: StaticString, _ arguments: @autoclosure () -> [Tensor] = []) -> Tensor {
-  if let handle { return Tensor(owning: handle) }
-  report(operation, arguments())
-  return Tensor(owning: ct_undefined())
+func adopt(
+  _ handle: ct_tensor?, _ operation: StaticString, _ arguments: @autoclosure () -> [Tensor] = [],
+  _ attributes: @autoclosure () -> [String: OperationAttribute] = [:]
+) -> Tensor {
+  guard let handle else {
+    report(operation, arguments())
+    return Tensor(owning: ct_undefined())
+  }
+  let result = Tensor(owning: handle)
+  OperationRecorder.current?.add(operation, attributes(), arguments(), result)
+  return result
 }
 
 /// Reports a failed status.
 func check(_ status: Int32, _ operation: StaticString, _ arguments: @autoclosure () -> [Tensor] = []) {
   if status != 0 { report(operation, arguments()) }
+  OperationRecorder.current?.add(operation, [:], arguments(), nil)
 }
 
 private func report(_ operation: StaticString, _ arguments: [Tensor]) {

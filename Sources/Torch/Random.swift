@@ -5,9 +5,21 @@ import CTorch
 /// PyTorch's Mersenne Twister: the same seed gives the numbers that `torch.manual_seed` gives.
 public final class Generator {
   private let handle: ct_generator
+  private let draws: Bool
 
   /// A generator that draws what PyTorch draws after `torch.manual_seed(seed)`.
-  public init(seed: UInt64) { handle = ct_generator_create(seed) }
+  public init(seed: UInt64) {
+    handle = ct_generator_create(seed)
+    draws = true
+  }
+
+  private init() {
+    handle = ct_generator_create(0)
+    draws = false
+  }
+
+  /// Zeros only, at no cost: for networks of which nothing but the structure is wanted.
+  package static var zeros: Generator { Generator() }
 
   deinit { ct_generator_free(handle) }
 
@@ -22,11 +34,13 @@ public final class Generator {
 
   /// Fills a tensor with numbers drawn evenly from `range`.
   public func fillUniform(_ tensor: Tensor, _ range: Range<Double> = 0..<1) {
+    guard draws else { return withoutGradients { tensor.fillInPlace(0) } }
     check(ct_uniform_in_place(tensor.handle, range.lowerBound, range.upperBound, handle), "uniform_", [tensor])
   }
 
   /// Fills a tensor with normally distributed numbers.
   public func fillNormal(_ tensor: Tensor, mean: Double = 0, deviation: Double = 1) {
+    guard draws else { return withoutGradients { tensor.fillInPlace(0) } }
     check(ct_normal_in_place(tensor.handle, mean, deviation, handle), "normal_", [tensor])
   }
 

@@ -47,6 +47,13 @@ extension Tensor {
   /// No element below `minimum`.
   public func clamped(minimum: Double) -> Tensor { adopt(ct_clamp_minimum(handle, minimum), "clamp_min", [self]) }
 
+  /// Each element brought into a range, `torch.nn.functional.hardtanh`: what lies at a bound or beyond takes no gradient.
+  public func hardtanh(_ range: ClosedRange<Double>) -> Tensor {
+    adopt(
+      ct_hardtanh(handle, range.lowerBound, range.upperBound), "hardtanh", [self],
+      ["min_val": .number(range.lowerBound), "max_val": .number(range.upperBound)])
+  }
+
   /// Each element that is above `limit`, and `value` in place of the others, which takes no gradient.
   public func threshold(_ limit: Double, _ value: Double) -> Tensor {
     adopt(ct_threshold(handle, limit, value), "threshold", [self])

@@ -9,7 +9,9 @@ extension Tensor {
   }
 
   /// All axes from `start` on made one.
-  public func flattened(from start: Int = 0) -> Tensor { adopt(ct_flatten(handle, Int64(start)), "flatten", [self]) }
+  public func flattened(from start: Int = 0) -> Tensor {
+    adopt(ct_flatten(handle, Int64(start)), "flatten", [self], ["start_dim": .int(start)])
+  }
 
   /// The axes in another order.
   public func permuted(_ axes: [Int]) -> Tensor { withInts(axes) { adopt(ct_permute(handle, $0), "permute", [self]) } }
@@ -30,7 +32,9 @@ extension Tensor {
 
   /// The view of `range` along an axis.
   public func narrowed(_ axis: Int, _ range: Range<Int>) -> Tensor {
-    adopt(ct_narrow(handle, Int64(axis), Int64(range.lowerBound), Int64(range.count)), "narrow", [self])
+    adopt(
+      ct_narrow(handle, Int64(axis), Int64(range.lowerBound), Int64(range.count)), "narrow", [self],
+      ["dim": .int(axis), "start": .int(range.lowerBound), "length": .int(range.count)])
   }
 
   /// The view of one index along an axis, which disappears.
@@ -61,7 +65,7 @@ extension Tensor {
 
   /// Tensors joined along an axis that they have.
   public static func concatenated(_ tensors: [Tensor], axis: Int = 0) -> Tensor {
-    withHandles(tensors) { adopt(ct_concatenate($0, Int64(axis)), "cat", tensors) }
+    withHandles(tensors) { adopt(ct_concatenate($0, Int64(axis)), "cat", tensors, ["dim": .int(axis)]) }
   }
 
   /// Tensors of one shape joined along a new axis.

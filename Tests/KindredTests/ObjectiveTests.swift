@@ -1,6 +1,7 @@
 // The weighted sum, the weight found by calibration, and the teacher's signal.
 
 import GoldenFiles
+import Graph
 import Kindred
 import TestSupport
 import Testing
@@ -286,10 +287,10 @@ import Torch
     /// Gives a tap beside the path to its logits.
     final class Branched: Network {
       let body = TinyNetwork(3, seed: 4)
-      override func activations(of input: Tensor, _ request: ActivationRequest) -> Activations {
-        var result = body.activations(of: input, request)
-        result.taps = result.taps.mapValues { $0 * 1 }
-        return result
+      override func forward(_ input: Tensor, _ taps: Taps) -> Tensor? {
+        let logits = body.forward(input, taps)
+        taps["stage2"] = taps["stage2"].map { $0 * 1 }
+        return logits
       }
     }
     let loss = SimilarityPreserving([LayerPair("stage2")])

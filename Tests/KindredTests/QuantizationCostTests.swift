@@ -1,6 +1,7 @@
 // What an int8 teacher costs: the figures by hand, the bounds, and a small teacher before and after.
 
 import Foundation
+import Graph
 import Kindred
 import Testing
 import Torch

@@ -1,6 +1,7 @@
 // A network and batches small enough to train in a test.
 
 import Foundation
+import Graph
 import Kindred
 import Torch
 
@@ -24,19 +25,14 @@ final class TinyNetwork: Network {
     fc = Linear(2 * channels, TinyNetwork.classes, generator: generator)
   }
 
-  override var tapNames: [String] { ["stage1", "stage2", "pooled"] }
-
-  override func activations(of input: Tensor, _ request: ActivationRequest) -> Activations {
-    let stage1 = conv1(input, bn1, relu: true)
-    let stage2 = conv2(stage1, bn2, relu: true)
+  override func forward(_ input: Tensor, _ taps: Taps) -> Tensor? {
+    let stage1 = bn1(conv1(input)).relu()
+    taps["stage1"] = stage1
+    let stage2 = bn2(conv2(stage1)).relu()
+    taps["stage2"] = stage2
     let pooled = stage2.averagePooled(toHeight: 1, width: 1).flattened(from: 1)
-    let taps = ["stage1": stage1, "stage2": stage2, "pooled": pooled].filter { request.taps.contains($0.key) }
-    return Activations(logits: request.logits ? fc(pooled) : nil, taps: taps)
-  }
-
-  override func fold() {
-    conv1.fold(bn1)
-    conv2.fold(bn2)
+    taps["pooled"] = pooled
+    return fc(pooled)
   }
 
   /// With running statistics that a few batches have moved.

@@ -53,24 +53,12 @@ import Testing
     #expect(taps["stem"] == [name == "resnet-8x4" ? 32 : 16, height, width])
   }
 
-  @Test func structure() throws {
-    let wide = try #require(Architecture(name: "wrn-28-10"))
-    #expect(wide.stemChannels == 16 && wide.stageChannels == [160, 320, 640] && wide.blocksPerStage == 4)
-    let small = try #require(Architecture(name: "resnet-110"))
-    #expect(small.stemChannels == 16 && small.stageChannels == [16, 32, 64] && small.blocksPerStage == 18)
-    let broad = try #require(Architecture(name: "resnet-32x4"))
-    #expect(broad.stemChannels == 32 && broad.stageChannels == [64, 128, 256] && broad.blocksPerStage == 5)
-  }
-
-  @Test func defaultTapsExist() throws {
+  @Test func tapsComeInTheirOrder() throws {
     let network = try #require(Architecture(name: "wrn-16-1"))
     #expect(
       network.taps == [
         "stem", "stage1", "stage1.pre", "stage2", "stage2.pre", "stage3", "stage3.pre", "last", "pooled",
       ])
-    for tap in Architecture.attentionTaps + [Architecture.defaultTap, Architecture.hintTap] {
-      #expect(network.taps.contains(tap))
-    }
   }
 
   @Test func namesComeBack() {

@@ -37,7 +37,7 @@ private func setup(_ student: String, _ teacher: String) throws -> LossSetup {
 private func setup(_ student: String, _ teacher: String, _ network: Network) throws -> LossSetup {
   var setup = try setup(student, teacher)
   setup.samples = .init(count: 4, labels: nil)
-  setup.normalizations = network.normalizations
+  setup.normalizations = network.normalizations(of: [3, 32, 32])
   setup.classifier = network.classifier.map {
     TeacherClassifier(weight: $0.weight.detached(), bias: $0.bias.detached())
   }
@@ -121,10 +121,7 @@ private func setup(_ student: String, _ teacher: String, _ network: Network) thr
     #expect(norms.count >= 6)
     for key in norms {
       let weight = try golden[key]
-      let norm = BatchNorm(weight.count)
-      withoutGradients { norm.weight.copyInPlace(weight) }
-      let bias = try golden[key.replacing(".weight", with: ".bias")]
-      withoutGradients { norm.bias.copyInPlace(bias) }
+      let norm = TapNormalization(weight: weight, bias: try golden[key.replacing(".weight", with: ".bias")])
       let expected = try golden[key.replacing("/norm/", with: "/module/margins.").replacing(".weight", with: "")]
       #expect(relativeError(FeatureDistillationOverhaul.margins(of: norm), expected) < 1e-6, "\(key)")
     }
@@ -182,14 +179,15 @@ private func setup(_ student: String, _ teacher: String, _ network: Network) thr
       _ = withoutGradients { network.activations(of: batch(4).student, .logits) }
       network.evaluate()
     }
-    folded.freeze()
-    folded.fold()
-    let everything = ActivationRequest(logits: true, taps: Set(plain.tapNames))
+    let names = try plain.graph(of: [3, 32, 32]).taps.map(\.name)
+    #expect(names.contains("projected"))
+    let everything = ActivationRequest(logits: true, taps: Set(names))
+    let frozen = FrozenNetwork(folded)
     withoutGradients {
       let expected = plain.activations(of: batch(4).student, everything)
-      let actual = folded.activations(of: batch(4).student, everything)
+      let actual = frozen.activations(of: batch(4).student, everything)
       #expect(relativeError(actual.requiredLogits(), expected.requiredLogits()) < 1e-4)
-      for tap in plain.tapNames { #expect(relativeError(actual.tap(tap), expected.tap(tap)) < 1e-4, "\(tap)") }
+      for tap in names { #expect(relativeError(actual.tap(tap), expected.tap(tap)) < 1e-4, "\(tap)") }
     }
   }
 

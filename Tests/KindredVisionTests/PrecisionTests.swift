@@ -30,14 +30,18 @@ import Torch
     for _ in 0..<2 { _ = withoutGradients { network.activations(of: images, .logits) } }
     network.evaluate()
     network.freeze()
-    if isFolded { network.fold() }
+    let (wide, narrow) = (FrozenNetwork(network), FrozenNetwork(network, .bfloat16))
+    func given(in precision: Precision) -> Activations {
+      if isFolded { return (precision == .float32 ? wide : narrow).activations(of: images, everything) }
+      return network.activations(of: images, everything, in: precision)
+    }
     try withoutGradients {
-      let expected = network.activations(of: images, everything)
-      let actual = network.activations(of: images, everything, in: .bfloat16)
+      let expected = given(in: .float32)
+      let actual = given(in: .bfloat16)
       expectNear(actual.requiredLogits(), expected.requiredLogits(), "logits")
       for (tap, tensor) in actual.taps { expectNear(tensor, expected.tap(tap), tap) }
       // And float32 again, from the same packed weights' source.
-      let again = network.activations(of: images, everything)
+      let again = given(in: .float32)
       #expect(again.requiredLogits().bytes() == expected.requiredLogits().bytes())
       try #require(withAutocast(.bfloat16, on: .cpu) { images.matmul(images) }.dtype == .bfloat16)
       #expect(images.matmul(images).dtype == .float32, "autocast was left on")

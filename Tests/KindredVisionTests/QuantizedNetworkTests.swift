@@ -1,5 +1,6 @@
 // Whole networks in 8 bits, and in pieces, beside the plain ones.
 
+import Graph
 import Kindred
 import KindredVision
 import Testing
@@ -26,16 +27,14 @@ private func distance(_ actual: Tensor, _ expected: Tensor) -> Double {
   @Test(arguments: [("wrn-16-1", 15), ("wrn-40-2", 40), ("resnet-8", 9), ("resnet-20", 21), ("resnet-8x4", 10)])
   func int8IsCloseToFloat32(name: String, convolutions: Int) throws {
     let (plain, quantized) = (try usedNetwork(name), try usedNetwork(name))
-    quantized.freeze()
-    quantized.fold()
-    let sample = batch(16, seed: 7).student
-    let count = try quantized.quantize { _ = quantized.activations(of: sample, everything) }
+    let frozen = FrozenNetwork(quantized)
+    let count = try frozen.quantize(on: [batch(16, seed: 7).student], everything)
     #expect(count == QuantizationCount(quantized: convolutions - 1, of: convolutions))
     for (count, layout) in [(16, MemoryLayout4D.channelsLast), (3, .contiguous)] {
       let input = batch(count, seed: 8).student.contiguous(layout)
       let before = input.bytes()
       let (expected, actual) = withoutGradients {
-        (plain.activations(of: input, everything), quantized.activations(of: input, everything))
+        (plain.activations(of: input, everything), frozen.activations(of: input, everything))
       }
       #expect(distance(actual.requiredLogits(), expected.requiredLogits()) < 0.025 * coarseness)
       for tap in taps {

@@ -31,7 +31,7 @@ private func trainingStep() -> () -> Void {
   return {
     let images = generator.normal([8, 3, 8, 8]).contiguous(.channelsLast)
     let labels = generator.permutation(8)
-    let logits = linear(convolution(images, norm, relu: true).averagePooled(2).flattened(from: 1))
+    let logits = linear(norm(convolution(images)).relu().averagePooled(2).flattened(from: 1))
     let loss = logits.crossEntropy(labels: labels)
     precondition(loss.item.isFinite)
     loss.backward()

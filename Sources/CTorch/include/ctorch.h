@@ -113,6 +113,7 @@ ct_tensor ct_affine(ct_tensor a, double scale, double shift);
 ct_tensor ct_round(ct_tensor a);
 ct_tensor ct_clamp_minimum(ct_tensor a, double minimum);
 // a where it is above the limit, else the value
+ct_tensor ct_hardtanh(ct_tensor a, double minimum, double maximum);
 ct_tensor ct_threshold(ct_tensor a, double limit, double value);
 ct_tensor ct_equal(ct_tensor a, ct_tensor b);
 ct_tensor ct_greater_scalar(ct_tensor a, double b);
@@ -152,11 +153,30 @@ ct_tensor ct_top_indices(ct_tensor a, int64_t count, int64_t axis);
 
 // Networks
 typedef struct {
-  int64_t stride;
-  int64_t padding;
-  int64_t dilation;
+  int64_t height;
+  int64_t width;
+} ct_size;
+
+typedef struct {
+  ct_size stride;
+  ct_size padding;
+  ct_size dilation;
   int64_t groups;
 } ct_convolution;
+
+typedef struct {
+  ct_size kernel;
+  ct_size stride;
+  ct_size padding;
+  bool rounds_up;        // a last window that the image only partly fills
+  bool counts_padding;   // in an average
+} ct_pooling;
+
+// What is done to a convolution's results in the same pass: clamping, a ReLU from 0 to infinity
+typedef struct {
+  double lowest;
+  double highest;
+} ct_range;
 
 ct_tensor ct_conv2d(ct_tensor input, ct_tensor weight, ct_tensor bias, ct_convolution options);
 ct_tensor ct_linear(ct_tensor input, ct_tensor weight, ct_tensor bias);
@@ -165,12 +185,21 @@ ct_tensor ct_batch_norm(
     bool training, double momentum, double epsilon);
 ct_tensor ct_relu(ct_tensor a);
 ct_tensor ct_sigmoid(ct_tensor a);
+ct_tensor ct_tanh(ct_tensor a);
+ct_tensor ct_erf(ct_tensor a);
+ct_tensor ct_gelu(ct_tensor a, bool by_tanh);
+ct_tensor ct_elu(ct_tensor a, double alpha);
+ct_tensor ct_leaky_relu(ct_tensor a, double slope);
+ct_tensor ct_hardswish(ct_tensor a);
+// over the last axes, which weight and bias (NULL for none) have
+ct_tensor ct_layer_norm(ct_tensor a, ct_ints shape, ct_tensor weight, ct_tensor bias, double epsilon);
 // ln(1 + e^a), without overflow
 ct_tensor ct_softplus(ct_tensor a);
 ct_tensor ct_softmax(ct_tensor a, int64_t axis);
 ct_tensor ct_log_softmax(ct_tensor a, int64_t axis);
-ct_tensor ct_max_pool2d(ct_tensor a, int64_t kernel, int64_t stride, int64_t padding);
-ct_tensor ct_average_pool2d(ct_tensor a, int64_t kernel, int64_t stride, int64_t padding);
+ct_tensor ct_max_pool2d(ct_tensor a, ct_pooling pooling);
+ct_tensor ct_average_pool2d(ct_tensor a, ct_pooling pooling);
+ct_tensor ct_channel_shuffle(ct_tensor a, int64_t groups);
 ct_tensor ct_adaptive_average_pool2d(ct_tensor a, int64_t height, int64_t width);
 ct_tensor ct_interpolate(ct_tensor a, int64_t height, int64_t width, bool bilinear);
 ct_tensor ct_cross_entropy(ct_tensor logits, ct_tensor labels, bool mean);
@@ -181,10 +210,10 @@ ct_tensor ct_kl_divergence(ct_tensor log_probabilities, ct_tensor log_targets);
 
 // Frozen networks: oneDNN convolutions fused with what follows them (CPU, float32 or bfloat16)
 ct_tensor ct_onednn_pack_weight(ct_tensor weight, ct_convolution options, ct_ints input_shape);
-ct_tensor ct_onednn_convolution(ct_tensor input, ct_tensor packed, ct_tensor bias, ct_convolution options, bool relu);
+ct_tensor ct_onednn_convolution(ct_tensor input, ct_tensor packed, ct_tensor bias, ct_convolution options, ct_range range);
 // relu?(convolution(input) + bias + sum), written into `sum`, which is overwritten.
 int ct_onednn_convolution_sum(
-    ct_tensor sum, ct_tensor input, ct_tensor packed, ct_tensor bias, ct_convolution options, bool relu);
+    ct_tensor sum, ct_tensor input, ct_tensor packed, ct_tensor bias, ct_convolution options, ct_range range);
 
 // Autocast on a kind of device: the element type that operations are narrowed to, -1 where none are.
 int ct_autocast(int device_kind);
@@ -204,9 +233,9 @@ typedef struct {
 ct_tensor ct_int8_pack_weight(
     ct_tensor int8_weight, ct_tensor scales, double input_scale, ct_convolution options, ct_ints input_shape);
 // uint8 with that scale, or float32 where the output's scale is 0
-ct_tensor ct_int8_convolution(ct_tensor input, ct_int8_layer layer, double output_scale, bool relu);
+ct_tensor ct_int8_convolution(ct_tensor input, ct_int8_layer layer, double output_scale, ct_range range);
 // relu?(convolution(input) + bias + sum), written into `sum`, which is float32 and overwritten.
-int ct_int8_convolution_sum(ct_tensor sum, ct_tensor input, ct_int8_layer layer, bool relu);
+int ct_int8_convolution_sum(ct_tensor sum, ct_tensor input, ct_int8_layer layer, ct_range range);
 
 // Autograd
 bool ct_requires_gradient(ct_tensor tensor);

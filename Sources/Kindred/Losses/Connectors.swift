@@ -18,7 +18,12 @@ final class Connector: Module {
     move(to: .cpu)
   }
 
-  func callAsFunction(_ activation: Tensor, relu: Bool = false) -> Tensor { conv(activation, bn, relu: relu) }
+  func callAsFunction(_ activation: Tensor, relu: Bool = false) -> Tensor {
+    let output = bn(conv(activation))
+    // In place: going backwards does not need the norm's output again.
+    if relu { output.reluInPlace() }
+    return output
+  }
 
   /// Draws the weights again, normal with variance 2 / (K K Cout).
   func drawByFanOut(_ generator: Generator) {

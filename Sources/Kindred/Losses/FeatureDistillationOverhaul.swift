@@ -54,7 +54,7 @@ public struct FeatureDistillationOverhaul: Method {
   /// For bias b and deviation s = |weight|, with the normal distribution's density f and cumulative F: the mean of what is
   /// negative, b - s f(b / s) / F(-b / s); -3 s where F(-b / s) is not above 0.001. A channel without deviation is b
   /// throughout: min(b, 0).
-  public static func margins(of norm: BatchNorm) -> Tensor {
+  public static func margins(of norm: TapNormalization) -> Tensor {
     let (weights, biases) = (norm.weight.elements(as: Double.self), norm.bias.elements(as: Double.self))
     let margins = zip(weights, biases).map { margin(mean: $1, deviation: abs($0)) }
     return Tensor(margins.map(Float.init), shape: [margins.count])

@@ -87,5 +87,10 @@ public final class HintAdapter: Module {
   }
 
   /// The student's map in the teacher's shape.
-  public func callAsFunction(_ activation: Tensor) -> Tensor { conv(activation, bn, relu: true) }
+  public func callAsFunction(_ activation: Tensor) -> Tensor {
+    let output = bn(conv(activation))
+    // In place: going backwards does not need the norm's output again.
+    output.reluInPlace()
+    return output
+  }
 }

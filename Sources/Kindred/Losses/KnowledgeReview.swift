@@ -120,13 +120,13 @@ final class ReviewBlock: Module {
   ///   - size: the side of the output.
   /// - Returns: the output, with the teacher's channels, and what is carried on, with `middle` channels.
   func callAsFunction(_ input: Tensor, carried: Tensor?, size: Int) -> (output: Tensor, carried: Tensor) {
-    var fused = conv1(input, bn1)
+    var fused = bn1(conv1(input))
     if let attention, let carried = carried?.resized(to: fused.shape[2]) {
       let weights = attention(Tensor.concatenated([fused, carried], axis: 1)).sigmoid()
       fused = fused * weights.narrowed(1, 0..<1) + carried * weights.narrowed(1, 1..<2)
     }
     fused = fused.resized(to: size)
-    return (conv2(fused, bn2), fused)
+    return (bn2(conv2(fused)), fused)
   }
 }
 

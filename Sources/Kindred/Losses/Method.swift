@@ -137,9 +137,9 @@ public struct LossSetup {
   public var samples: Samples?
   /// The teacher's last, linear layer; nil where it is not known, and where only shapes are looked at.
   public var classifier: TeacherClassifier?
-  /// The teacher's batch norms before ReLUs, see `Network.normalizations`; nil where they are not known, as of exported
+  /// The teacher's batch norms before ReLUs, see `Network.normalizations(of:)`; nil where they are not known, as of exported
   /// teachers and recordings, and where only shapes are looked at.
-  public var normalizations: [String: BatchNorm]?
+  public var normalizations: [String: TapNormalization]?
   /// Whether what the loss trains and keeps is loaded afterwards, so that its initial values do not matter.
   public var restoresState = false
   /// Draws the initial values of what the loss trains.
@@ -159,7 +159,7 @@ public struct LossSetup {
   /// A setup of both networks and what else is known.
   public init(
     student: NetworkDescription, teacher: NetworkDescription, samples: Samples? = nil,
-    classifier: TeacherClassifier? = nil, normalizations: [String: BatchNorm]? = nil, generator: Generator
+    classifier: TeacherClassifier? = nil, normalizations: [String: TapNormalization]? = nil, generator: Generator
   ) {
     self.student = student
     self.teacher = teacher

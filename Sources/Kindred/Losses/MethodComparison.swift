@@ -1,5 +1,6 @@
 // A method applied to given tensors instead of networks: what `kindred loss` does, and what golden values are compared with.
 
+import Graph
 import Torch
 
 /// What a student and a teacher gave for a batch, compared by a method.
@@ -43,16 +44,21 @@ public struct MethodComparison {
     setup.restoresState = state != nil
     loss = try method.loss(for: setup)
     try MethodComparison.check(method, loss, teacher)
-    let dtype = student.values.first { $0.isFloatingPoint }?.dtype ?? .float32
-    for (_, tensor) in loss.module?.state ?? [] where tensor.isFloatingPoint {
-      withoutGradients { tensor.setData(tensor.detached().to(dtype)) }
-    }
+    MethodComparison.convert(loss.module, to: student)
     if let state {
       guard let module = loss.module else { throw MethodError("trains and keeps nothing; take the module out") }
       try module.load(state)
     }
     batch.extras = loss.prepare(batch, seed: seed).merging(student) { _, given in given }
     self.batch = batch
+  }
+
+  /// What computes beside the given activations does so in their type.
+  private static func convert(_ module: Module?, to given: [String: Tensor]) {
+    let dtype = given.values.first { $0.isFloatingPoint }?.dtype ?? .float32
+    for (_, tensor) in module?.state ?? [] where tensor.isFloatingPoint {
+      withoutGradients { tensor.setData(tensor.detached().to(dtype)) }
+    }
   }
 
   /// Long after every curriculum: the gradient of CTKD's temperature is multiplied by -1.
@@ -66,8 +72,10 @@ public struct MethodComparison {
       return leaf
     }
     let network = loss.student(GivenNetwork(leaves))
+    MethodComparison.convert(network, to: leaves)
     let student = network.activations(of: batch.student, loss.request)
-    let teacher = TeacherOutput(GivenNetwork(teacher).activations(of: batch.student, .logits), loss.statistics)
+    let teacher = TeacherOutput(
+      Activations(logits: teacher[Activations.logitsName], taps: teacher), loss.statistics)
     let value = loss(Step(student: student, teacher: teacher, batch: batch))
     let names = leaves.keys.sorted()
     let gradients = value.gradients(of: names.compactMap { leaves[$0] }, keepingGraph: true)
@@ -173,8 +181,9 @@ private final class GivenNetwork: Network {
 
   init(_ given: [String: Tensor]) { self.given = given }
 
-  override func activations(of input: Tensor, _ request: ActivationRequest) -> Activations {
-    Activations(logits: given[Activations.logitsName], taps: given)
+  override func forward(_ input: Tensor, _ taps: Taps) -> Tensor? {
+    for (name, activation) in given { taps[name] = activation }
+    return given[Activations.logitsName]
   }
 }
 

@@ -1,5 +1,6 @@
 // A network that ends in another one's classifier: what SimKD trains and keeps.
 
+import Graph
 import Torch
 
 /// A student whose map a projector brings to a teacher's shape, and whose logits are those of the teacher's classifier.
@@ -60,28 +61,14 @@ public final class ReusedClassifierNetwork: Network {
 
   public override var entryNames: [String: String] { ["teacherClassifier": "classifier"] }
 
-  public override var tapNames: [String] { student.tapNames + [ReusedClassifierNetwork.projectedName] }
   public override var classifier: Linear? { teacherClassifier }
-  public override func normalization(at tap: String) -> BatchNorm? { student.normalization(at: tap) }
 
-  public override func activations(of input: Tensor, _ request: ActivationRequest) -> Activations {
-    let name = ReusedClassifierNetwork.projectedName
-    guard request.logits || request.taps.contains(name) else { return student.activations(of: input, request) }
-    let inner = ActivationRequest(taps: request.taps.subtracting([name]).union([map]))
-    var result = student.activations(of: input, inner)
-    let projected = projector(result.tap(map))
-    result.taps[name] = projected
-    result.taps = result.taps.filter { request.taps.contains($0.key) }
-    if request.logits {
-      guard let teacherClassifier else { fatalError("a network without a classifier has no logits") }
-      result.logits = teacherClassifier(projected.averagePooled(toHeight: 1, width: 1).flattened(from: 1))
-    }
-    return result
-  }
-
-  public override func fold() {
-    student.fold()
-    projector.fold()
+  public override func forward(_ input: Tensor, _ taps: Taps) -> Tensor? {
+    _ = student.forward(input, taps)
+    guard let map = taps[map] else { preconditionFailure("the student has no tap '\(map)'") }
+    let projected = projector(map)
+    taps[ReusedClassifierNetwork.projectedName] = projected
+    return teacherClassifier?(projected.averagePooled(toHeight: 1, width: 1).flattened(from: 1))
   }
 }
 
@@ -130,13 +117,7 @@ public final class StudentProjector: Module {
   /// The student's map in the teacher's channels.
   public func callAsFunction(_ map: Tensor) -> Tensor {
     let input = size.map { map.averagePooled(toHeight: $0, width: $0) } ?? map
-    let hidden = conv2(conv1(input, bn1, relu: true, feeding: conv2), bn2, relu: true, feeding: conv3)
-    return conv3(hidden, bn3, relu: true)
-  }
-
-  func fold() {
-    conv1.fold(bn1)
-    conv2.fold(bn2)
-    conv3.fold(bn3)
+    let hidden = bn2(conv2(bn1(conv1(input)).relu())).relu()
+    return bn3(conv3(hidden)).relu()
   }
 }

@@ -1,20 +1,22 @@
-// A network that is only asked: frozen, folded and run in the order that suits the processor.
+// A network that is only asked: frozen, its layers fused, and run in the order that suits the processor.
 
+import Graph
 import Torch
 
-/// A network in evaluation mode, its batch norms folded, run without recording gradients.
-struct FrozenNetwork {
+/// A network in evaluation mode, run without recording gradients and with as few operations as the processor allows.
+package final class FrozenNetwork {
   private let network: Network
   private let precision: Precision
-  /// Looked for before layers are folded.
+  private let layers = FrozenLayers()
+  private let programs: Programs
   private let brokenEntry: BrokenEntry?
 
-  /// Freezes and folds `network`, which belongs to this from now on.
-  init(_ network: Network, _ precision: Precision) {
+  /// Freezes `network`, which belongs to this from now on.
+  package init(_ network: Network, _ precision: Precision = .float32) {
     network.freeze()
     network.evaluate()
     brokenEntry = network.brokenEntry
-    network.fold()
+    programs = Programs(frozen: layers)
     self.network = network
     self.precision = precision
   }
@@ -24,24 +26,48 @@ struct FrozenNetwork {
     if let brokenEntry { throw BrokenTeacher("has weights that cannot be: \(brokenEntry)") }
   }
 
-  /// Turns the convolutions into int8 ones, ranges taken from a pass over `inputs`.
-  func quantize(on inputs: [Tensor], _ request: ActivationRequest) throws -> QuantizationCount {
-    try network.quantize { for input in inputs { _ = activations(of: input, request) } }
+  /// Turns the convolutions into int8 ones, ranges taken from a pass over `inputs`, of one shape each.
+  /// - Throws: `QuantizationError`.
+  package func quantize(on inputs: [Tensor], _ request: ActivationRequest) throws -> QuantizationCount {
+    guard let first = inputs.first else { throw QuantizationError.nothingToQuantize }
+    let graph: Graph
+    do {
+      graph = try network.graph(of: Array(first.shape.dropFirst()))
+    } catch {
+      throw QuantizationError.notTraceable("\(error)")
+    }
+    defer { programs.removeAll() }
+    return try layers.quantize(graph) { for input in inputs { _ = activations(of: input, request) } }
   }
 
   /// The wanted activations of a batch, on the CPU computed in pieces.
   ///
   /// Between two convolutions a whole batch's activations go through the main memory; a piece's stay in the cache. No
   /// input's activations depend on the others' in evaluation mode.
-  func activations(of input: Tensor, _ request: ActivationRequest) -> Activations {
+  package func activations(of input: Tensor, _ request: ActivationRequest) -> Activations {
     // Not inference mode: its tensors cannot be saved for the student's backward pass.
     withoutGradients {
       let (count, size) = (input.shape[0], pieceSize(input.shape))
-      guard input.device == .cpu, size < count else { return network.activations(of: input, request, in: precision) }
+      guard input.device == .cpu, size < count else { return piece(input, request) }
       return Activations(
         joining: stride(from: 0, to: count, by: size).map { start in
-          network.activations(of: input.narrowed(0, start..<min(start + size, count)), request, in: precision)
+          piece(input.narrowed(0, start..<min(start + size, count)), request)
         })
+    }
+  }
+
+  private func piece(_ input: Tensor, _ request: ActivationRequest) -> Activations {
+    guard let graph = try? network.graph(of: Array(input.shape.dropFirst())),
+      let given = try? graph.activations(request, run: { try run(graph, input, $0) })
+    else { return network.activations(of: input, request, in: precision) }
+    return given.widened
+  }
+
+  private func run(_ graph: Graph, _ input: Tensor, _ outputs: [String]) throws -> [Tensor] {
+    switch precision {
+    case .float32: try programs.run(graph, on: input, for: outputs)
+    case .bfloat16:
+      try withAutocast(.bfloat16, on: input.device) { try programs.run(graph, on: input, for: outputs) }
     }
   }
 

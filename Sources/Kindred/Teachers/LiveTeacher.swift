@@ -1,5 +1,6 @@
 // The teacher as a network that is run on every batch, made as fast as it can be without changing what it gives by much.
 
+import Graph
 import Torch
 
 /// A frozen network that is run on every batch: in evaluation mode, folded, and only as far as it is needed.

@@ -1,6 +1,7 @@
 // What a teacher loses in int8: measured on held-out inputs before it teaches, never assumed.
 
 import Foundation
+import Graph
 import Torch
 
 /// The int8 teacher beside the float32 one on the same held-out inputs.

@@ -1,5 +1,6 @@
 // How the cost of int8 is measured: both teachers' answers and Gram matrices, batch by batch.
 
+import Graph
 import Torch
 
 /// What is kept of a teacher's pass over a batch: the activations themselves would fill the memory.

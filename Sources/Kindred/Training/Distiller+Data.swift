@@ -77,7 +77,7 @@ extension Distiller {
     let other = teacher?.description(data, on: recipe.device.device)
     let setup = LossSetup(
       student: own, teacher: other ?? own, samples: data.samples, classifier: teacher?.classifier,
-      normalizations: teacher?.normalizations, generator: Generator(seed: recipe.seed))
+      normalizations: teacher?.normalizations(data.inputShape), generator: Generator(seed: recipe.seed))
     let share = losses.reduce(1) { $0 * ($1.method?.crossEntropyFactor ?? 1) }
     return try losses.enumerated().map { index, loss in
       guard let method = loss.method else { return .crossEntropy(weight: (loss.weight ?? 1) * share) }
@@ -131,5 +131,7 @@ extension TeacherChoice {
     network?.classifier.map { TeacherClassifier($0) }
   }
 
-  fileprivate var normalizations: [String: BatchNorm]? { network?.normalizations }
+  fileprivate func normalizations(_ inputShape: [Int]) -> [String: TapNormalization]? {
+    network?.normalizations(of: inputShape)
+  }
 }

@@ -16,19 +16,3 @@ public protocol TrainingData {
   /// How well a network does on what it is measured on.
   func evaluation(of network: Network, on device: Device) -> Evaluation
 }
-
-extension Network {
-  /// What the network gives for inputs of a shape, found out with an input of zeros.
-  public func description(name: String, inputShape: [Int]) -> NetworkDescription {
-    let wasTraining = isTraining
-    evaluate()
-    defer { train(wasTraining) }
-    let device = state.first?.tensor.device ?? .cpu
-    let given = withoutGradients {
-      activations(
-        of: .zeros([1] + inputShape, device: device), ActivationRequest(logits: true, taps: Set(tapNames)))
-    }
-    return NetworkDescription(
-      name: name, classes: given.logits?.shape.last, taps: given.taps.mapValues { Array($0.shape.dropFirst()) })
-  }
-}

@@ -106,7 +106,8 @@ private struct MeasuredSteps {
       teacher: description,
       samples: .init(
         count: settings.trainingImageCount, labels: (0..<settings.trainingImageCount).map { $0 % classes }),
-      classifier: teacher?.classifier.map { TeacherClassifier($0) }, normalizations: teacher?.normalizations, generator)
+      classifier: teacher?.classifier.map { TeacherClassifier($0) },
+      normalizations: teacher?.normalizations(of: settings.data.set.inputShape), generator)
     for (id, _) in settings.losses.uncalibrated { objective.setWeight(1, of: id) }
     let statistics = objective.statistics
     let student = objective.student(network)

@@ -15,7 +15,7 @@ extension Configuration {
   /// - Throws: `ConfigurationError` for a method that these networks do not go with.
   func objective(
     teacher: NetworkDescription?, samples: LossSetup.Samples? = nil, classifier: TeacherClassifier? = nil,
-    normalizations: [String: BatchNorm]? = nil, _ generator: Generator
+    normalizations: [String: TapNormalization]? = nil, _ generator: Generator
   ) throws -> Objective {
     var terms = [Objective.Term.crossEntropy(weight: losses.crossEntropyWeight)]
     guard let teacher else { return Objective(terms) }

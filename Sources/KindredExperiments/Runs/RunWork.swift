@@ -56,7 +56,8 @@ final class RunWork {
       teacher: teacher?.description,
       samples: LossSetup.Samples(count: training.count, labels: training.labels.map { Int($0) }),
       classifier: try settings.losses.needClassifier ? teacher?.classifier() : nil,
-      normalizations: try settings.losses.needNormalizations ? teacher?.normalizations() : nil, generator)
+      normalizations: try settings.losses.needNormalizations
+        ? teacher?.normalizations(of: settings.data.set.inputShape) : nil, generator)
     student = objective.student(network)
     student.move(to: device)
     for (_, module) in objective.modules { module.move(to: device) }

@@ -107,8 +107,9 @@ package struct WeightsFile {
   /// - Throws: `RunError` where the file is not of such a network.
   func ends(of architecture: Architecture) throws -> (inputChannels: Int, classes: Int) {
     // An axis of length 0 would let the others be of any length in a file of no size.
-    guard let stem = shapes["\(own)conv1.weight"], stem.count == 4, !stem.contains(0),
-      let head = shapes["\(own)\(Architecture.classifier).weight"], head.count == 2, !head.contains(0)
+    let ends = architecture.ends
+    guard let stem = shapes[own + ends.stem], stem.count == 4, !stem.contains(0),
+      let head = shapes["\(own)\(ends.classifier).weight"], head.count == 2, !head.contains(0)
     else { throw RunError("\(name) does not hold the weights of a \(architecture)") }
     return (stem[1], head[0])
   }
@@ -130,9 +131,10 @@ package struct WeightsFile {
   func load(into network: Network, freshClassifier: Bool = false) throws {
     var weights = try Dictionary(uniqueKeysWithValues: entries.keys.map { ($0, try tensor($0)) })
     if freshClassifier {
-      let isOfClassifier = { (name: String) in name.hasPrefix(Architecture.classifier + ".") }
-      weights = weights.filter { !isOfClassifier($0.key) }
-      for (name, tensor) in network.state where isOfClassifier(name) { weights[name] = tensor.detached() }
+      let own = [network.classifier?.weight, network.classifier?.bias]
+      for (name, tensor) in network.state where own.contains(where: { $0 === tensor }) {
+        weights[name] = tensor.detached()
+      }
     }
     do {
       try network.load(weights)

@@ -1,5 +1,6 @@
 // The int8 teacher of a run: calibrated on its first batches, measured on its evaluation images, refused if it costs too much.
 
+import Graph
 import Kindred
 import KindredVision
 import Torch

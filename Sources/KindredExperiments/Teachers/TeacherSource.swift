@@ -92,9 +92,9 @@ enum TeacherSource {
 
   /// The teacher's batch norms before ReLUs; nil where they are not known.
   /// - Throws: as loading its files does.
-  func normalizations() throws -> [String: BatchNorm]? {
+  func normalizations(of inputShape: [Int]) throws -> [String: TapNormalization]? {
     guard case .network(let weights) = self else { return nil }
-    return try weights.network().normalizations
+    return try weights.network().normalizations(of: inputShape)
   }
 
   /// The teacher at work, a network of ours in int8 or in the precision of training.

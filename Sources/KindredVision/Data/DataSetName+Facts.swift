@@ -8,6 +8,9 @@ extension DataSetName {
     }
   }
 
+  /// The same, as tensors' shapes are.
+  package var inputShape: [Int] { [imageShape.channels, imageShape.height, imageShape.width] }
+
   /// The number of classes.
   public var classCount: Int { classNames.count }
 

@@ -5,6 +5,12 @@ import Torch
 
 /// The networks there are.
 public enum Networks {
+  /// The catalogue: a family is one file and one line here.
+  public static let families: [NetworkFamily] = [
+    .wideResNet,
+    .resNet,
+  ]
+
   /// A freshly initialised network for images of a kind.
   /// - Throws: `UnknownNetwork`.
   public static func make(_ name: String, for data: ImageData, seed: UInt64 = 1) throws -> Network {

@@ -1,5 +1,6 @@
 // Residual networks for small images.
 
+import Graph
 import Kindred
 import Torch
 
@@ -35,52 +36,23 @@ public final class ResNet: Network {
     initializeConvolutions(generator)
   }
 
-  public override var tapNames: [String] { Architecture.taps }
   public override var classifier: Linear? { fc }
 
-  private var stages: [(name: String, blocks: [ResidualBlock])] {
-    Array(zip(Architecture.stages, [layer1, layer2, layer3]))
-  }
-
-  /// That of the last block's branch, whose output the block's input is added to.
-  public override func normalization(at tap: String) -> BatchNorm? {
-    stages.first { Architecture.preActivation($0.name) == tap }?.blocks.last?.bn2
-  }
-
-  public override func activations(of input: Tensor, _ request: ActivationRequest) -> Activations {
-    var taps = TapCollector(request)
-    var output = taps.keepStem(conv1(input, bn1, relu: true))
-    for (name, stage) in stages {
-      if taps.isComplete { return taps.result }
-      let preActivation = Architecture.preActivation(name)
-      if taps.wants(preActivation) {
-        let sum = stage(output, relu: false)
-        taps.keep(preActivation, sum)
-        output = sum.relu()
-      } else {
-        output = stage(output)
-      }
-      taps.keep(name, output)
+  public override func forward(_ input: Tensor, _ taps: Taps) -> Tensor? {
+    var output = bn1(conv1(input)).relu()
+    taps[TapName.stem] = output
+    for (index, stage) in [layer1, layer2, layer3].enumerated() {
+      let (name, inner) = (TapName.stage(index + 1), stage.dropLast().reduce(output) { $1($0).relu() })
+      let sum = stage[stage.count - 1](inner)
+      output = sum.relu()
+      taps[name] = output
+      taps[TapName.preActivation(name)] = sum
     }
-    if taps.isComplete { return taps.result }
-    taps.keepEnd(output, fc)
-    return taps.result
-  }
-
-  public override func fold() {
-    conv1.fold(bn1)
-    for module in modules { (module as? ResidualBlock)?.fold() }
+    return fc(taps.pool(last: output))
   }
 }
 
-extension [ResidualBlock] {
-  /// One block after the other; without `relu` the last one's sum as it is.
-  fileprivate func callAsFunction(_ input: Tensor, relu: Bool = true) -> Tensor {
-    enumerated().reduce(input) { $1.element($0, relu: relu || $1.offset < count - 1) }
-  }
-}
-
-/// Two 3 x 3 convolutions around which the input is added.
+/// Two 3 x 3 convolutions around which the input is added; the ReLU after the sum is the stage's.
 final class ResidualBlock: Module {
   let conv1: Convolution
   let bn1: BatchNorm
@@ -113,22 +85,30 @@ final class ResidualBlock: Module {
     }
   }
 
-  private var shortcut: (convolution: Convolution, norm: BatchNorm)? {
-    guard let convolution = downsample.first as? Convolution, let norm = downsample.last as? BatchNorm else {
-      return nil
-    }
-    return (convolution, norm)
+  /// The sum, before its ReLU.
+  func callAsFunction(_ input: Tensor) -> Tensor {
+    let shortcut = downsample(input)
+    return bn2(conv2(bn1(conv1(input)).relu())) + shortcut
+  }
+}
+
+extension NetworkFamily {
+  /// By depth, and channels of the stem and the stages.
+  static let resNet = NetworkFamily(
+    title: "ResNet for small images", source: "He et al., CVPR 2016; HobbitLong/RepDistiller, models/resnet.py",
+    imageSize: 32, members: members
+  ) { member, classes, inputChannels, generator in
+    ResNet(
+      depth: member.depth, channels: member.channels, inputChannels: inputChannels, classes: classes,
+      generator: generator)
   }
 
-  /// Without `relu` the sum as it is.
-  func callAsFunction(_ input: Tensor, relu: Bool = true) -> Tensor {
-    let residual = shortcut.map { $0.convolution(input, $0.norm) } ?? input
-    return conv2(conv1(input, bn1, relu: true, feeding: conv2), bn2, adding: residual, relu: relu)
-  }
-
-  func fold() {
-    conv1.fold(bn1)
-    conv2.fold(bn2)
-    if let shortcut { shortcut.convolution.fold(shortcut.norm) }
-  }
+  private static let members: KeyValuePairs<String, (depth: Int, channels: [Int])> = {
+    let (narrow, wide) = ([16, 16, 32, 64], [32, 64, 128, 256])
+    return [
+      "resnet-8": (8, narrow), "resnet-14": (14, narrow), "resnet-20": (20, narrow), "resnet-32": (32, narrow),
+      "resnet-44": (44, narrow), "resnet-56": (56, narrow), "resnet-110": (110, narrow), "resnet-8x4": (8, wide),
+      "resnet-32x4": (32, wide),
+    ]
+  }()
 }

@@ -1,5 +1,6 @@
 // Wide residual networks for small images.
 
+import Graph
 import Kindred
 import Torch
 
@@ -7,7 +8,8 @@ import Torch
 ///
 /// Parameter names, structure, taps and initialisation are those of `models/wrn.py` in HobbitLong/RepDistiller. A stage's
 /// tap is its last block's raw residual sum, before the batch norm and ReLU of what follows: it can be negative. Its
-/// pre-activation is that sum after this batch norm and before this ReLU. Initialised as there: convolutions normal with variance 2 / (K K Cout), linear bias 0, linear weight as by PyTorch.
+/// pre-activation is that sum after this batch norm and before this ReLU. Initialised as there: convolutions normal with
+/// variance 2 / (K K Cout), linear bias 0, linear weight as by PyTorch.
 public final class WideResNet: Network {
   let conv1: Convolution
   let block1: WideStage
@@ -35,40 +37,22 @@ public final class WideResNet: Network {
     withoutGradients { fc.bias.fillInPlace(0) }
   }
 
-  public override var tapNames: [String] { Architecture.taps }
   public override var classifier: Linear? { fc }
 
-  /// The stages, each with the batch norm that follows it.
-  private var stages: [(name: String, stage: WideStage, norm: BatchNorm)] {
+  public override func forward(_ input: Tensor, _ taps: Taps) -> Tensor? {
+    var output = conv1(input)
+    taps[TapName.stem] = output
+    // The batch norm that opens what follows a stage; the first stage's is no tap.
+    var normalized = block1.layer[0].bn1(output)
     let norms = [block2.layer[0].bn1, block3.layer[0].bn1, bn1]
-    return zip(Architecture.stages, zip([block1, block2, block3], norms)).map { ($0, $1.0, $1.1) }
-  }
-
-  public override func normalization(at tap: String) -> BatchNorm? {
-    stages.first { Architecture.preActivation($0.name) == tap }?.norm
-  }
-
-  public override func activations(of input: Tensor, _ request: ActivationRequest) -> Activations {
-    var taps = TapCollector(request)
-    var output = taps.keepStem(conv1(input, nil))
-    // The output after the batch norm that follows it, where that is asked for: what follows goes on with it.
-    var normalized: Tensor?
-    for (name, stage, norm) in stages {
-      if taps.isComplete { return taps.result }
-      output = stage(output, normalized: normalized)
-      taps.keep(name, output)
-      let preActivation = Architecture.preActivation(name)
-      normalized = taps.wants(preActivation) ? norm(output) : nil
-      if let normalized { taps.keep(preActivation, normalized) }
+    for (index, (stage, norm)) in zip([block1, block2, block3], norms).enumerated() {
+      output = stage(output, normalized)
+      let name = TapName.stage(index + 1)
+      taps[name] = output
+      normalized = norm(output)
+      taps[TapName.preActivation(name)] = normalized
     }
-    if taps.isComplete { return taps.result }
-    taps.keepEnd(normalized?.relu() ?? bn1(output, relu: true), fc)
-    return taps.result
-  }
-
-  public override func fold() {
-    conv1.fold()
-    for module in modules { (module as? WideBlock)?.fold() }
+    return fc(taps.pool(last: normalized.relu()))
   }
 }
 
@@ -82,9 +66,9 @@ final class WideStage: Module {
     }
   }
 
-  /// `normalized` is the input after the first block's batch norm, where that is known already.
-  func callAsFunction(_ input: Tensor, normalized: Tensor? = nil) -> Tensor {
-    layer.dropFirst().reduce(layer[0](input, normalized: normalized)) { $1($0) }
+  /// `normalized` is the input after the first block's batch norm.
+  func callAsFunction(_ input: Tensor, _ normalized: Tensor) -> Tensor {
+    layer.dropFirst().reduce(layer[0](input, normalized)) { $1($0, $1.bn1($0)) }
   }
 }
 
@@ -108,16 +92,30 @@ final class WideBlock: Module {
       ? nil : Convolution(inputs, outputs, kernel: 1, .init(stride: stride), bias: false, generator: generator)
   }
 
-  /// `normalized` is the input after `bn1`, where that is known already.
-  func callAsFunction(_ input: Tensor, normalized: Tensor? = nil) -> Tensor {
-    let active = normalized?.relu() ?? bn1(input, reluFeeding: conv1)
-    let shortcut = convShortcut.map { $0(active, nil) } ?? input
-    return conv2(conv1(active, bn2, relu: true, feeding: conv2), nil, adding: shortcut)
+  /// `normalized` is the input after `bn1`.
+  func callAsFunction(_ input: Tensor, _ normalized: Tensor) -> Tensor {
+    let active = normalized.relu()
+    let shortcut = convShortcut?(active) ?? input
+    return conv2(bn2(conv1(active)).relu()) + shortcut
   }
+}
 
-  func fold() {
-    conv1.fold(bn2)
-    conv2.fold()
-    convShortcut?.fold()
+extension NetworkFamily {
+  /// A depth of 10, 16, 22 ... 100 and a width from 1 to 20.
+  static let wideResNet = NetworkFamily(
+    title: "Wide ResNet for small images",
+    source: "Zagoruyko & Komodakis, BMVC 2016; HobbitLong/RepDistiller models/wrn.py",
+    imageSize: 32,
+    names: ["16-1", "16-2", "16-4", "16-8", "28-10", "40-1", "40-2", "40-4"].map { "wrn-\($0)" }
+  ) { name in
+    let parts = name.split(separator: "-", omittingEmptySubsequences: false)
+    guard parts.count == 3, parts[0] == "wrn", let depth = Int(parts[1]), let width = Int(parts[2]),
+      (10...100).contains(depth), depth % 6 == 4, (1...20).contains(width),
+      // Refuses other spellings of the same numbers, such as `wrn-016-+1`.
+      name == "wrn-\(depth)-\(width)"
+    else { return nil }
+    return { classes, inputChannels, generator in
+      WideResNet(depth: depth, width: width, inputChannels: inputChannels, classes: classes, generator: generator)
+    }
   }
 }

@@ -23,9 +23,6 @@ public final class BatchNorm: Module {
   /// Added to the variance before its root is taken.
   public let epsilon: Double
 
-  /// Scale and shift in steps of an int8 reader, half a step added so that cutting off rounds.
-  private var quantized: (scale: Double, weight: Tensor, bias: Tensor)?
-
   /// A norm over so many channels, on the CPU.
   public init(_ channels: Int, momentum: Double = 0.1, epsilon: Double = 1e-5) {
     weight = .ones([channels])
@@ -43,31 +40,26 @@ public final class BatchNorm: Module {
     ["runningMean": "running_mean", "runningVariance": "running_var", "batchesTracked": "num_batches_tracked"]
   }
 
-  /// The norm, and with `relu` a ReLU after it, in place: going backwards does not need the norm's output again.
-  public func callAsFunction(_ input: Tensor, relu: Bool = false) -> Tensor {
-    if isTraining { batchesTracked.addInPlace(1) }
-    let output = normalized(input, weight, bias)
-    if relu { output.reluInPlace() }
-    return output
+  /// The norm of a batch. While a network is traced, that of evaluation.
+  public func callAsFunction(_ input: Tensor) -> Tensor {
+    let usesBatch = isTraining && OperationRecorder.current == nil
+    if usesBatch { batchesTracked.addInPlace(1) }
+    return input.batchNormalized(
+      BatchNormParameters(weight: weight, bias: bias, mean: runningMean, variance: runningVariance, epsilon: epsilon),
+      training: usesBatch, momentum: momentum)
   }
+}
 
-  /// The norm and a ReLU as `reader` takes them: once that is an int8 layer, as uint8.
-  public func callAsFunction(_ input: Tensor, reluFeeding reader: Convolution) -> Tensor {
-    guard let scale = reader.inputScale else { return self(input, relu: true) }
-    if quantized?.scale != scale {
-      // Later changes of the parameters have no effect, as in a folded layer.
-      quantized = (scale, weight.detached() / scale, bias.detached() / scale + 0.5)
-    }
-    guard let quantized else { return self(input, relu: true) }
-    // The steps' size is folded into the norm's scale and shift, and clamping at zero is the ReLU.
-    return normalized(input, quantized.weight, quantized.bias).truncatedToBytes()
-  }
-
-  private func normalized(_ input: Tensor, _ weight: Tensor, _ bias: Tensor) -> Tensor {
+extension Tensor {
+  /// Each channel by the batch's mean and variance, which also move the running ones by `momentum`, or by those.
+  package func batchNormalized(
+    _ parameters: BatchNormParameters, training: Bool = false, momentum: Double = 0
+  ) -> Tensor {
     adopt(
       ct_batch_norm(
-        input.handle, weight.handle, bias.handle, runningMean.handle, runningVariance.handle, isTraining, momentum,
-        epsilon),
-      "batch_norm", [input, weight])
+        handle, parameters.weight.handle, parameters.bias.handle, parameters.mean.handle, parameters.variance.handle,
+        training, momentum, parameters.epsilon),
+      "batch_norm", [self, parameters.weight, parameters.bias, parameters.mean, parameters.variance],
+      ["eps": .number(parameters.epsilon), "momentum": .number(momentum)])
   }
 }

@@ -17,6 +17,12 @@ public final class Linear: Module {
     bias.requiresGradient = true
   }
 
+  /// A layer of given parameters, outputs x inputs and outputs.
+  package init(weight: Tensor, bias: Tensor) {
+    self.weight = weight
+    self.bias = bias
+  }
+
   /// input x weight^T + bias.
   public func callAsFunction(_ input: Tensor) -> Tensor { input.linear(weight, bias: bias) }
 }

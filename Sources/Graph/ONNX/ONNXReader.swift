@@ -1,0 +1,82 @@
+// From an ONNX file to a graph.
+
+import Files
+import Foundation
+import SwiftProtobuf
+import Torch
+
+/// A network from an ONNX file: its graph, and what the file says beside it.
+///
+/// The file is data: nothing in it is executed but the operations that Kindred knows. What it takes no part in when the
+/// network runs (constants, copies of values, shapes that are the same for every batch) is gone from the graph.
+public struct ONNXFile {
+  /// The file.
+  public let url: URL
+  /// The computation. Parameters have their initialisers' names.
+  public internal(set) var graph: Graph
+  /// The version of ONNX's operations that it was written for.
+  public let opset: Int
+  /// The program that wrote it.
+  public let producer: String
+  /// What its metadata say, such as class names.
+  public let metadata: [String: String]
+  /// The input as the file describes it: lengths, and names for those that are left open.
+  public let declaredInput: [String]
+  /// What is to be known of it before it is trained, such as weights that stand for several layers.
+  public let remarks: [String]
+
+  /// Reads a file.
+  /// - Parameters:
+  ///   - url: the file; external data lie beside it.
+  ///   - inputShape: of one input, C x H x W; nil for what the file says.
+  ///   - taps: names for values that are to be asked for, by the value's name.
+  /// - Throws: `ONNXError` for a file that is damaged or none, or a network that cannot be run.
+  public init(_ url: URL, inputShape: [Int]? = nil, taps: KeyValuePairs<String, String> = [:]) throws {
+    try self.init(url, inputShape: inputShape, namedTaps: taps.map { Graph.Tap(name: $0.key, value: $0.value) })
+  }
+
+  /// - Throws: `ONNXError`.
+  package init(_ url: URL, inputShape: [Int]?, namedTaps: [Graph.Tap]) throws {
+    do {
+      let model = try ONNXFile.model(url)
+      var reading = try ONNXGraphReading(model, tensors: ONNXTensorReader(folder: url.deletingLastPathComponent()))
+      try reading.simplify()
+      let shape = try inputShape ?? reading.declaredShape()
+      graph = try reading.graph(inputShape: shape)
+      try graph.nameTaps(namedTaps)
+      self.url = url
+      opset = reading.opset
+      producer = [model.producerName, model.producerVersion].filter { !$0.isEmpty }.joined(separator: " ")
+      metadata = Dictionary(model.metadataProps.map { ($0.key, $0.value) }) { first, _ in first }
+      declaredInput = reading.declaredInput
+      remarks = reading.remarks
+    } catch let problem as ONNXProblem {
+      throw ONNXError(url, problem.text)
+    } catch let error as UnknownOperation {
+      throw ONNXError(url, error.description)
+    } catch let error as TorchError {
+      throw ONNXError(url, "cannot be run: \(error)")
+    }
+  }
+
+  private static func model(_ url: URL) throws -> ONNXModel {
+    if let kind = FileKind(of: url), kind != .onnx {
+      throw ONNXProblem("is \(kind.name), not an ONNX file\(kind.remedy.map { "; \($0)" } ?? "")")
+    }
+    let data: Data
+    do {
+      data = try Data(contentsOf: url, options: .mappedIfSafe)
+    } catch {
+      throw ONNXProblem("cannot be read: \(systemReason(error))")
+    }
+    do {
+      let model = try ONNXModel(serializedBytes: data)
+      guard model.hasGraph, !model.graph.node.isEmpty else { throw ONNXProblem("holds no network") }
+      return model
+    } catch is BinaryDecodingError {
+      throw ONNXProblem("is damaged, or no ONNX file")
+    } catch is SwiftProtobufError {
+      throw ONNXProblem("is damaged, or no ONNX file")
+    }
+  }
+}

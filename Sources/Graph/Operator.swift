@@ -1,0 +1,68 @@
+// What ONNX's operations do with tensors.
+
+import Torch
+
+/// How a graph is run: batch norms and dropout do another thing in training.
+struct RunMode {
+  let isTraining: Bool
+
+  /// 1 / (1 - ratio) for the elements that are kept, 0 for those that are dropped: drawn from the step's seed and the
+  /// operation alone.
+  func mask(_ tensor: Tensor, _ ratio: Double, of node: Graph.Node) -> Tensor {
+    let place = node.name.utf8.reduce(UInt64(14_695_981_039_346_656_037)) { ($0 ^ UInt64($1)) &* 1_099_511_628_211 }
+    let kept = Generator(seed: StepSeed.current ^ place).uniform(tensor.shape).greater(than: ratio)
+    return (kept.to(tensor.dtype) * (1 / (1 - ratio))).to(device: tensor.device)
+  }
+}
+
+/// What dropout draws from.
+package enum StepSeed {
+  /// Another one for each step of a run, a function of the run's seed and the step's position.
+  @TaskLocal package static var current: UInt64 = 0
+}
+
+/// An operation made ready to run: its inputs in ONNX's order, nil for one that is left out, to its outputs.
+typealias Kernel = ([Tensor?], RunMode) throws -> [Tensor]
+
+/// One of ONNX's operations.
+struct Operator {
+  /// Reads the attributes once, before anything runs.
+  let kernel: @Sendable (Graph.Node, Graph) throws -> Kernel
+  /// Whether going backwards needs neither what it read nor what it made, so that what it made may be changed in place.
+  var forgetsItsOutput = false
+  /// Whether what it makes shares memory with what it read.
+  var isView = false
+
+  /// By their names.
+  static let known: [String: Operator] = layers.merging(elementwise) { first, _ in first }
+    .merging(shapes) { first, _ in first }
+
+  /// An operation of one tensor.
+  static func unary(_ body: @escaping @Sendable (Tensor) -> Tensor) -> Operator {
+    Operator { _, _ in { inputs, _ in [body(inputs.at(0))] } }
+  }
+}
+
+extension [Tensor?] {
+  /// An input that ONNX demands.
+  func at(_ index: Int) -> Tensor {
+    guard indices.contains(index), let tensor = self[index] else { preconditionFailure("input \(index) is left out") }
+    return tensor
+  }
+
+  /// An input that may be left out.
+  func optional(_ index: Int) -> Tensor? { indices.contains(index) ? self[index] : nil }
+}
+
+/// An operation that cannot be run.
+public struct UnknownOperation: Error, CustomStringConvertible, Sendable {
+  /// Which, and what is wrong with it.
+  public let description: String
+
+  init(_ node: Graph.Node, _ problem: String) { description = "\(node.operation) '\(node.name)': \(problem)" }
+}
+
+extension Graph.Node {
+  /// Whether what it makes shares memory with what it reads.
+  var isView: Bool { Operator.known[operation]?.isView ?? true }
+}

@@ -1,0 +1,123 @@
+"""ONNX files as PyTorch writes them, with inputs and logits, and checks of files that Kindred wrote.
+
+    make_onnx.py make FOLDER               networks of torchvision and of our own, by both exporters
+    make_onnx.py check FILE IN OUT [RTOL]  the file against onnx.checker, and ONNX Runtime's outputs for IN into OUT
+
+The networks have random weights and batch statistics. NAME.onnx is by the exporter that traces with torch.export, NAME-ts.onnx
+by the older one, NAME-train.onnx for training; NAME.safetensors holds `images`, `logits` and, for a training step, the
+gradients in float64 as `gradient.ENTRY` and the running statistics after it as `after.ENTRY`, of the cross-entropy with `labels`.
+"""
+
+import copy
+import logging
+import sys
+import warnings
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+warnings.filterwarnings("ignore")
+logging.disable(logging.WARNING)
+
+# torchvision's wheel is built for another build of PyTorch: its own operators are not there, and no classifier uses them.
+_library = torch.library.Library("torchvision", "DEF")
+for _name in ["nms", "qnms", "roi_align", "roi_pool", "ps_roi_align", "ps_roi_pool", "deform_conv2d"]:
+    _library.define(f"{_name}(Tensor a) -> Tensor")
+    _library.define(f"_{_name}_backward(Tensor a) -> Tensor")
+
+import torchvision  # noqa: E402
+
+INFERENCE = [
+    "resnet18", "mobilenet_v2", "shufflenet_v2_x0_5", "mobilenet_v3_small", "squeezenet1_1", "densenet121",
+    "regnet_y_400mf", "convnext_tiny",
+]
+TRAINED = ["resnet18", "mobilenet_v2"]
+
+
+def network(name, classes=10):
+    torch.manual_seed(1)
+    net = torchvision.models.get_model(name, weights=None, num_classes=classes)
+    for module in net.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            nn.init.uniform_(module.weight, 0.5, 1.5)
+            nn.init.uniform_(module.bias, -0.3, 0.3)
+            nn.init.uniform_(module.running_var, 0.5, 1.5)
+            nn.init.normal_(module.running_mean, 0, 0.2)
+        if isinstance(module, nn.Dropout):
+            module.p = 0.0
+    return net
+
+
+def vit():
+    torch.manual_seed(1)
+    net = torchvision.models.VisionTransformer(
+        image_size=64, patch_size=16, num_layers=2, num_heads=2, hidden_dim=32, mlp_dim=64, num_classes=10)
+    nn.init.normal_(net.heads.head.weight)
+    return net
+
+
+def export(net, images, path, **options):
+    names = {"input_names": ["images"], "output_names": ["logits"]}
+    if options.pop("traced", False):
+        shapes = ({0: torch.export.Dim("batch")},)
+        torch.onnx.export(
+            net, (images,), path, dynamo=True, external_data=False, verbose=False, dynamic_shapes=shapes, **names,
+            **options)
+    else:
+        axes = {"images": {0: "batch"}, "logits": {0: "batch"}}
+        torch.onnx.export(net, (images,), path, dynamo=False, dynamic_axes=axes, **names, **options)
+
+
+def make(folder):
+    for name in INFERENCE + ["vit"]:
+        net = (vit() if name == "vit" else network(name)).eval()
+        images = torch.randn(3, 3, 64, 64)
+        export(net, images, f"{folder}/{name}-ts.onnx")
+        if name in ["resnet18", "mobilenet_v2", "vit"]:
+            export(net, images, f"{folder}/{name}.onnx", traced=True)
+        with torch.no_grad():
+            save_file({"images": images, "logits": net(images)}, f"{folder}/{name}.safetensors")
+    for name in TRAINED:
+        train(network(name).train(), f"{folder}/{name}-train")
+    tied = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Conv2d(4, 4, 3), nn.BatchNorm2d(4))
+    tied = nn.Sequential(*tied, nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 3)).eval()
+    export(
+        tied, torch.randn(2, 3, 9, 9), f"{folder}/shared.onnx", training=torch.onnx.TrainingMode.PRESERVE,
+        do_constant_folding=False)
+    static = network("shufflenet_v2_x0_5").eval()
+    torch.onnx.export(static, (torch.randn(1, 3, 64, 64),), f"{folder}/static.onnx", dynamo=False)
+
+
+def train(net, path):
+    images, labels = torch.randn(4, 3, 64, 64), torch.tensor([1, 2, 3, 4])
+    export(
+        net, images, f"{path}.onnx", training=torch.onnx.TrainingMode.TRAINING, do_constant_folding=False)
+    # Exporting has run the network in training mode: the file has the statistics after that.
+    exact = copy.deepcopy(net).double()
+    logits = exact(images.double())
+    nn.functional.cross_entropy(logits, labels).backward()
+    result = {"images": images, "labels": labels, "logits": logits.detach()}
+    result |= {f"gradient.{key}": value.grad for key, value in exact.named_parameters()}
+    result |= {f"after.{key}": value for key, value in exact.named_buffers() if "running" in key}
+    save_file({key: value.contiguous() for key, value in result.items()}, f"{path}.safetensors")
+
+
+def check(path, given, output):
+    import onnx
+    import onnxruntime
+
+    onnx.checker.check_model(path, full_check=True)
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    images = load_file(given)["images"].numpy()
+    results = {}
+    for count in [1, len(images)]:
+        values = session.run(None, {session.get_inputs()[0].name: images[:count].astype(np.float32)})
+        for value, info in zip(values, session.get_outputs()):
+            results[f"{info.name}.{count}"] = torch.from_numpy(np.ascontiguousarray(value.astype(np.float32)))
+    save_file(results, output)
+
+
+if __name__ == "__main__":
+    {"make": make, "check": check}[sys.argv[1]](*sys.argv[2:])
