@@ -49,26 +49,36 @@ extension Graph {
 
   /// Puts the normalisation of images before everything else.
   mutating func normalize(_ input: ONNXExport.Input) {
-    let (mean, deviation, scale): ([Double], [Double], Double)
     switch input {
-    case .normalized: return
-    case .unit(let given, let spread): (mean, deviation, scale) = (given, spread, 1)
-    case .bytes(let given, let spread): (mean, deviation, scale) = (given, spread, 255)
+    case .normalized: break
+    case .unit(let mean, let deviation): normalize(mean: mean, deviation: deviation, scale: 1)
+    case .bytes(let mean, let deviation): normalize(mean: mean, deviation: deviation, scale: 255)
     }
-    let shape = [1, mean.count, 1, 1]
-    tensors["images.mean"] = Tensor(mean.map { Float($0 * scale) }, shape: shape)
-    tensors["images.deviation"] = Tensor(deviation.map { Float($0 * scale) }, shape: shape)
-    let (centred, normalized) = ("images.centred", "images.normalized")
-    for index in nodes.indices {
-      nodes[index].inputs = nodes[index].inputs.map { $0 == self.input ? normalized : $0 }
+  }
+
+  private mutating func normalize(mean: [Double], deviation: [Double], scale: Double) {
+    let constants = [("mean", "Sub", mean), ("deviation", "Div", deviation)]
+    prepend(constants.map { ($0.0, $0.1, $0.2.map { $0 * scale }) })
+  }
+
+  /// Undoes the normalisation of images before everything else, for a network that has it inside.
+  package mutating func denormalize(mean: [Double], deviation: [Double], scale: Double) {
+    let constants = [("deviation", "Mul", deviation), ("mean", "Add", mean)]
+    prepend(constants.map { ($0.0, $0.1, $0.2.map { $0 * scale }) })
+  }
+
+  /// Puts operations with a number for each channel before everything else.
+  private mutating func prepend(_ operations: [(name: String, operation: String, numbers: [Double])]) {
+    var value = input
+    let added = operations.map { name, operation, numbers in
+      let (constant, made) = ("\(input).\(operation.lowercased()).\(name)", "\(input).\(operation.lowercased())")
+      tensors[constant] = Tensor(numbers.map(Float.init), shape: [1, numbers.count, 1, 1])
+      shapes[made] = inputShape
+      defer { value = made }
+      return Node(name: made, operation: operation, inputs: [value, constant], outputs: [made])
     }
-    shapes[centred] = inputShape
-    shapes[normalized] = inputShape
-    nodes.insert(
-      contentsOf: [
-        Node(name: centred, operation: "Sub", inputs: [self.input, "images.mean"], outputs: [centred]),
-        Node(name: normalized, operation: "Div", inputs: [centred, "images.deviation"], outputs: [normalized]),
-      ], at: 0)
+    for index in nodes.indices { nodes[index].inputs = nodes[index].inputs.map { $0 == input ? value : $0 } }
+    nodes.insert(contentsOf: added, at: 0)
   }
 }
 

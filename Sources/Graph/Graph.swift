@@ -85,6 +85,15 @@ extension Graph {
     return (weight, bias)
   }
 
+  /// The parameters of the linear layer that makes the logits; nil where they come of something else.
+  public var head: (weight: Tensor, bias: Tensor)? {
+    guard let node = nodes.last(where: { $0.outputs.first == logits }), node.operation == "Gemm",
+      node.int("transB") == 1,
+      let weight = tensors[node.inputs.at(1)], let bias = tensors[node.inputs.at(2)]
+    else { return nil }
+    return (weight, bias)
+  }
+
   /// The number of values that training changes.
   public var parameterCount: Int { tensors.values.reduce(0) { $0 + ($1.requiresGradient ? $1.count : 0) } }
 

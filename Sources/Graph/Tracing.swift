@@ -6,6 +6,9 @@ import Torch
 public struct UntraceableNetwork: Error, CustomStringConvertible, Sendable {
   /// What stands in the way.
   public let description: String
+
+  /// - Parameter description: what stands in the way.
+  public init(_ description: String) { self.description = description }
 }
 
 extension Graph {
@@ -76,17 +79,17 @@ struct Tracer {
   /// The name of a value that some operation made.
   func value(of tensor: Tensor) throws -> String {
     guard let name = names[ObjectIdentifier(tensor)] else {
-      throw UntraceableNetwork(description: "it gives a tensor that does not come of its input")
+      throw UntraceableNetwork("it gives a tensor that does not come of its input")
     }
     return name
   }
 
   mutating func add(_ record: OperationRecorder.Record) throws {
     guard let translation = TracedOperation.known[record.operation], let output = record.output else {
-      throw UntraceableNetwork(description: "the operation \(record.operation) is not one that a graph can hold")
+      throw UntraceableNetwork("the operation \(record.operation) is not one that a graph can hold")
     }
     guard record.inputs.allSatisfy({ !$0.requiresGradient || names[ObjectIdentifier($0)] != nil }) else {
-      throw UntraceableNetwork(description: "it uses a tensor that takes gradients and is no entry of the network")
+      throw UntraceableNetwork("it uses a tensor that takes gradients and is no entry of the network")
     }
     let inputs = record.inputs.map { name(of: $0) }
     // What is made of constants alone is one.
@@ -94,8 +97,7 @@ struct Tracer {
     let isOfBatch = inputs.contains { shapes[$0] != nil }
     guard let operation = translation(record) else {
       throw UntraceableNetwork(
-        description:
-          "the operation \(record.operation) of \(record.inputs.map(\.shape)) is not one that a graph can hold")
+        "the operation \(record.operation) of \(record.inputs.map(\.shape)) is not one that a graph can hold")
     }
     let parts = operation.parts
     var read = inputs

@@ -37,12 +37,14 @@ open class Network: Module {
   /// What the network computes for inputs of a shape (without the batch's axis).
   /// - Throws: `UntraceableNetwork` where one pass does not tell; `TorchError` for inputs that it cannot take.
   public final func graph(of inputShape: [Int]) throws -> Graph {
-    let result = tracing.graphs[inputShape] ?? Result { try traced(inputShape) }
+    let result = tracing.graphs[inputShape] ?? Result { try makeGraph(of: inputShape) }
     tracing.graphs[inputShape] = result
     return try result.get()
   }
 
-  private func traced(_ inputShape: [Int]) throws -> Graph {
+  /// Makes what `graph(of:)` gives and keeps: the trace of `forward`.
+  /// - Throws: as `graph(of:)`.
+  open func makeGraph(of inputShape: [Int]) throws -> Graph {
     try Graph(tracing: inputShape, state: state, forward)
   }
 

@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Foundation
+import Graph
 import Kindred
 import KindredExperiments
 import KindredReport
@@ -12,7 +13,7 @@ struct EvaluateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "evaluate", abstract: "Measure a network: accuracy, top-5, loss and a table of classes.")
 
-  @Argument(help: "A run's folder or a safetensors file of weights.")
+  @Argument(help: "A run's folder, a file of weights, or an ONNX file.")
   var weights: String
 
   @Option(help: "The data set. (default: the run's)")
@@ -30,10 +31,8 @@ struct EvaluateCommand: ParsableCommand {
   var json = false
 
   func run() throws {
-    let stored = try StoredNetwork(file(weights), network: network)
-    if let remark = stored.remark { note(remark) }
-    let images = try images(for: stored)
-    let evaluation = stored.network.evaluation(on: EvaluationImages(images), classCount: images.classNames.count)
+    let (network, images) = try ONNXFile.isOne(file(weights)) ? onnx() : stored()
+    let evaluation = network.evaluation(on: EvaluationImages(images), classCount: images.classNames.count)
     guard evaluation.loss.isFinite else {
       throw RunError(
         "\(weights): its loss on \(evaluation.count) \(images.name) \(split) images is not finite; the network is broken"
@@ -43,20 +42,35 @@ struct EvaluateCommand: ParsableCommand {
       json ? try KindredCLI.json(Report(evaluation, images)) : text(evaluation, images), terminator: json ? "\n" : "")
   }
 
-  private func images(for stored: StoredNetwork) throws -> ImageSet {
-    guard let split = DataSplit(rawValue: split) else { throw RunError("--split is test or train, not '\(split)'") }
-    guard let name = data ?? stored.settings?.data.set.rawValue ?? stored.data else {
-      throw RunError("name the data set with --data")
-    }
-    let set = try DataSetName(named: name)
-    let images = try dataOptions.library.load(set, split)
-    guard images.classNames.count == stored.classes else {
-      throw RunError("the network has \(stored.classes) classes, \(name) has \(images.classNames.count)")
-    }
+  private func stored() throws -> (Network, ImageSet) {
+    let stored = try StoredNetwork(file(weights), network: network)
+    if let remark = stored.remark { note(remark) }
+    let images = try images(stored.settings?.data.set.rawValue ?? stored.data, classes: stored.classes)
     guard images.channels == stored.inputChannels else {
-      throw RunError("the network takes \(stored.inputChannels) channels, \(name) has \(images.channels)")
+      throw RunError("the network takes \(stored.inputChannels) channels, \(images.name) has \(images.channels)")
     }
+    return (stored.network, images)
+  }
+
+  private func onnx() throws -> (Network, ImageSet) {
+    let images = try images(StoredONNX.data(of: file(weights)), classes: nil)
+    let stored = try StoredONNX(file(weights), set: images)
+    try check(classes: stored.classes, images)
+    return (stored.network, images)
+  }
+
+  private func images(_ usual: String?, classes: Int?) throws -> ImageSet {
+    guard let split = DataSplit(rawValue: split) else { throw RunError("--split is test or train, not '\(split)'") }
+    guard let name = data ?? usual else { throw RunError("name the data set with --data") }
+    let images = try dataOptions.library.load(DataSetName(named: name), split)
+    if let classes { try check(classes: classes, images) }
     return images
+  }
+
+  private func check(classes: Int, _ images: ImageSet) throws {
+    guard images.classNames.count == classes else {
+      throw RunError("the network has \(classes) classes, \(images.name) has \(images.classNames.count)")
+    }
   }
 
   private func text(_ evaluation: Evaluation, _ images: ImageSet) -> String {

@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Foundation
+import Graph
 import Kindred
 import KindredExperiments
 import KindredReport
@@ -14,11 +15,13 @@ struct InspectCommand: ParsableCommand {
       Of a study it shows all runs, what will be recorded, and the time and space that they are expected to take, from a \
       few steps on synthetic images. Neither data nor teachers need be there.
 
+      Of an ONNX file it shows what it takes and gives, its operations, and the values that can be compared.
+
       Of weights (a safetensors file, a PyTorch checkpoint or a run's folder) it shows the entries and the networks that \
       they fit.
       """)
 
-  @Argument(help: "The YAML file of a run or a study; or weights.")
+  @Argument(help: "The YAML file of a run or a study; weights; or an ONNX file.")
   var config: String
 
   @Option(help: "The folder of runs, where a teacher that the file names by its configuration is looked for.")
@@ -33,6 +36,7 @@ struct InspectCommand: ParsableCommand {
   var noMeasurement = false
 
   func run() throws {
+    if ONNXFile.isOne(file(config)) { return try inspectONNX() }
     if WeightsFile.isWeights(file(config)) { return try inspectWeights() }
     if try Study.isStudy(file(config)) { return try inspectStudy() }
     let configuration = try Configuration.load(file: file(config), overrides: settings.all)
@@ -49,6 +53,16 @@ struct InspectCommand: ParsableCommand {
     output(try networks(configuration, teacher: teacher?.description))
     output(losses(configuration), terminator: "")
     try configuration.checkStart()
+  }
+
+  private func inspectONNX() throws {
+    guard settings.all.isEmpty, !resolved, !noMeasurement else {
+      throw RunError("\(config) is an ONNX file, which is shown as it is; take the other options out")
+    }
+    let view = ONNXView(try ONNXFile(file(config), inputShape: nil))
+    for remark in view.remarks { note(remark) }
+    output(view.facts)
+    output(view.taps, terminator: "")
   }
 
   private func inspectWeights() throws {

@@ -17,7 +17,7 @@ struct KindredCommand: ParsableCommand {
     version: kindredVersion,
     subcommands: [
       DemoCommand.self, TrainCommand.self, DistillCommand.self, RecordCommand.self, CompareCommand.self,
-      EvaluateCommand.self, InspectCommand.self, ConvertCommand.self, LossCommand.self,
+      EvaluateCommand.self, ExportCommand.self, InspectCommand.self, ConvertCommand.self, LossCommand.self,
       ForwardCommand.self, DataCommand.self, DoctorCommand.self,
     ])
 

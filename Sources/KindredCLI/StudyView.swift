@@ -86,6 +86,7 @@ extension Configuration {
     case .weights(let network, _), .configuration(let network, _): network.name
     case .recording(let file): file.url.lastPathComponent
     case .exported(let exported): exported.file.url.lastPathComponent
+    case .onnx(let source): source.file.url.lastPathComponent
     case nil: Format.missing
     }
   }

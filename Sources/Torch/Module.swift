@@ -16,7 +16,7 @@ open class Module {
   open var entryNames: [String: String] { [:] }
 
   /// Every parameter and buffer by name, in order of declaration.
-  public var state: [(name: String, tensor: Tensor)] {
+  open var state: [(name: String, tensor: Tensor)] {
     properties.flatMap { name, value -> [(String, Tensor)] in
       switch value {
       case let tensor as Tensor: [(name, tensor)]

@@ -57,7 +57,9 @@ extension Graph {
   private func stages() -> [Tap] {
     var ends: [(area: Int, channels: Int, value: String)] = []
     for value in passages {
-      guard let shape = shapes[value], shape.count == 3, shape[1] * shape[2] > 1, isImage(shape) else { continue }
+      guard let shape = shapes[value], shape.count == 3, shape[1] * shape[2] > 1, isImage(shape),
+        shape != inputShape
+      else { continue }
       let area = shape[1] * shape[2]
       if let found = ends.first(where: { $0.area == area }), 2 * found.channels < shape[0] { continue }
       ends.removeAll { $0.area == area }

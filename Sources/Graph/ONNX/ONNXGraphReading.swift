@@ -283,6 +283,11 @@ extension ONNXGraphReading {
     do {
       return (try Probe(graph, batch: 2), try Probe(graph, batch: 3))
     } catch let error as TorchError {
+      if Array(graph.inputShape.map(String.init)) != Array(declaredInput.dropFirst()) {
+        let (given, own) = (graph.inputShape.map(String.init), declaredInput.dropFirst())
+        throw ONNXProblem(
+          "takes inputs of \(own.joined(separator: " x ")), and these are \(given.joined(separator: " x ")) (\(error))")
+      }
       guard let batch = declaredInput.first.flatMap({ Int($0) }) else { throw error }
       throw ONNXProblem("takes batches of \(batch) alone (\(error)). \(openBatch)")
     }

@@ -59,6 +59,19 @@ public struct ONNXFile {
     }
   }
 
+  /// What a file's metadata say, without its network being looked at.
+  /// - Throws: `ONNXError`.
+  package static func metadata(of url: URL) throws -> [String: String] {
+    do {
+      return Dictionary(try model(url).metadataProps.map { ($0.key, $0.value) }) { first, _ in first }
+    } catch let problem as ONNXProblem {
+      throw ONNXError(url, problem.text)
+    }
+  }
+
+  /// Whether a file is an ONNX file by its first bytes.
+  package static func isOne(_ url: URL) -> Bool { FileKind(of: url) == .onnx }
+
   private static func model(_ url: URL) throws -> ONNXModel {
     if let kind = FileKind(of: url), kind != .onnx {
       throw ONNXProblem("is \(kind.name), not an ONNX file\(kind.remedy.map { "; \($0)" } ?? "")")

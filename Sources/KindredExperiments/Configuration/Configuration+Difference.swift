@@ -44,6 +44,9 @@ extension Configuration.Teacher.Source {
     case .exported(var exported):
       exported.file = .nowhere
       self = .exported(exported)
+    case .onnx(var source):
+      source.file = .nowhere
+      self = .onnx(source)
     }
   }
 }

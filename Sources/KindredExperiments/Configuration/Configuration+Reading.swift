@@ -105,7 +105,8 @@ extension Configuration.Teacher {
     let recording = try reader.file("recording")
     let exported = try reader.file("exported")
     let outputs = try reader.subsection("outputs")
-    try reader.refuseSecondSource(weights, configuration, recording, exported)
+    let (onnx, taps) = (try reader.file("onnx"), try reader.subsection("taps"))
+    try reader.refuseSecondSource(weights, configuration, recording, exported, onnx)
     if let weights {
       source = .weights(
         try reader.required("network", network, "weights do not say which network they belong to"), weights)
@@ -120,6 +121,8 @@ extension Configuration.Teacher {
       let outputs = try reader.required(
         "outputs", outputs, "say where things lie in its result, such as {logits: 0, stage3: 1}")
       source = .exported(.init(file: exported, outputs: try outputs.places()))
+    } else if let onnx {
+      source = .onnx(.init(file: onnx, taps: try taps?.values() ?? [:]))
     } else {
       throw reader.error("weights", "missing; give weights, or the config of the run that makes them")
     }
@@ -127,6 +130,9 @@ extension Configuration.Teacher {
     quantization = Configuration.Quantization()
     try reader.subsectionOrEmpty("int8").readWhole(Configuration.Quantization.settings, into: &quantization)
     try reader.refuseUseless(network: self.network == nil ? network : nil, outputs: exported == nil ? outputs : nil)
+    if onnx == nil, taps != nil {
+      throw reader.error("taps", "only a file named by onnx has values to name; take it out")
+    }
     try reader.finish()
   }
 }
@@ -134,10 +140,13 @@ extension Configuration.Teacher {
 extension YAMLReader {
   /// A teacher comes from one place.
   fileprivate func refuseSecondSource(
-    _ weights: ConfiguredFile?, _ config: ConfiguredFile?, _ recording: ConfiguredFile?, _ exported: ConfiguredFile?
+    _ weights: ConfiguredFile?, _ config: ConfiguredFile?, _ recording: ConfiguredFile?, _ exported: ConfiguredFile?,
+    _ onnx: ConfiguredFile?
   ) throws {
-    let given = [("weights", weights), ("config", config), ("recording", recording), ("exported", exported)]
-      .filter { $0.1 != nil }.map(\.0)
+    let all = [
+      ("weights", weights), ("config", config), ("recording", recording), ("exported", exported), ("onnx", onnx),
+    ]
+    let given = all.filter { $0.1 != nil }.map(\.0)
     guard given.count > 1 else { return }
     throw error(given[1], "a teacher comes from one place, and there is \(given[0]) too; take one out")
   }
@@ -146,6 +155,15 @@ extension YAMLReader {
   fileprivate func refuseUseless(network: Architecture?, outputs: YAMLReader?) throws {
     if network != nil { throw error("network", "the recording or file says itself what it holds; take it out") }
     if outputs != nil { throw error("outputs", "only a file named by exported has outputs to name; take it out") }
+  }
+
+  /// Texts by their keys.
+  fileprivate func values() throws -> [String: String] {
+    try Dictionary(
+      uniqueKeysWithValues: keys.map { name in
+        guard let text = try text(name) else { throw error(name, "expected the name of a value") }
+        return (name, text)
+      })
   }
 
   /// Places in an exported network's result, by name.

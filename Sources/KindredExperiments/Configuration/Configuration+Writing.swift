@@ -52,6 +52,14 @@ extension Configuration.Teacher {
           writer.line(YAMLWriter.quoted(name), place.yaml)
         }
       }
+    case .onnx(let source):
+      writer.path("onnx", source.file)
+      guard !source.taps.isEmpty else { break }
+      writer.section("taps") { writer in
+        for (name, value) in source.taps.sorted(by: { $0.key < $1.key }) {
+          writer.line(YAMLWriter.quoted(name), YAMLWriter.quoted(value))
+        }
+      }
     }
     writer.line("precision", precision.rawValue)
     guard precision == .int8 || quantization != Configuration.Quantization() else { return }

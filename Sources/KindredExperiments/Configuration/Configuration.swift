@@ -124,6 +124,8 @@ extension Configuration {
       case recording(ConfiguredFile)
       /// A network that another program exported.
       case exported(Exported)
+      /// A network in an ONNX file.
+      case onnx(ONNXSource)
     }
 
     /// What a teacher computes in.
@@ -141,8 +143,20 @@ extension Configuration {
     package var network: Architecture? {
       switch source {
       case .weights(let network, _), .configuration(let network, _): network
-      case .recording, .exported: nil
+      case .recording, .exported, .onnx: nil
       }
+    }
+  }
+
+  /// An ONNX file, and what its values are called.
+  package struct ONNXSource: Sendable, Equatable {
+    package var file: ConfiguredFile
+    /// Names of taps for values of the file.
+    package var taps: [String: String]
+
+    package init(file: ConfiguredFile, taps: [String: String] = [:]) {
+      self.file = file
+      self.taps = taps
     }
   }
 

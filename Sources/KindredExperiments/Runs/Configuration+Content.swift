@@ -41,6 +41,8 @@ extension Configuration {
       }
     case .exported(let exported):
       if exists(exported.file.url) { content[.teacher] = try hash(exported.file.url) }
+    case .onnx(let source):
+      if exists(source.file.url) { content[.teacher] = try hash(source.file.url) }
     case .recording(let folder):
       guard let header = try? Recording(folder.url).header else { break }
       content[.recording] = header.fingerprint

@@ -11,6 +11,8 @@ enum TeacherSource {
   case recording(Recording)
   /// Its file is read already: what it gives shows only when it runs.
   case exported(ExportedNetwork, Configuration.Exported)
+  /// Its file is read already.
+  case onnx(ONNXTeacher)
 
   /// - Parameter runs: the folder of runs, in which a teacher that a configuration makes is looked for.
   /// - Throws: `RunError`, `RecordingError`, `TensorFileError` or `ConfigurationError`: no teacher yet, a damaged file, one
@@ -26,6 +28,7 @@ enum TeacherSource {
       try settings.check(recording)
       self = .recording(recording)
     case .exported(let exported): self = .exported(try ExportedNetwork(exported, for: settings), exported)
+    case .onnx(let source): self = .onnx(try ONNXTeacher(source, for: settings))
     }
     try settings.check(teacher: description)
     try checkClassifier(for: settings)
@@ -40,6 +43,9 @@ enum TeacherSource {
     let reason: String
     switch self {
     case .network: return
+    case .onnx(let teacher):
+      if teacher.network.classifier != nil { return }
+      reason = "and this file's logits do not come of one linear layer"
     case .recording(let recording):
       if recording.hasClassifier { return }
       reason = "and this recording was made without it; record again for \(term.method.name)"
@@ -49,7 +55,10 @@ enum TeacherSource {
   }
 
   private func checkNormalizations(for settings: Configuration) throws {
-    if case .network = self { return }
+    switch self {
+    case .network, .onnx: return
+    case .recording, .exported: break
+    }
     guard let term = settings.losses.terms.first(where: { type(of: $0.method).needsNormalizations }) else { return }
     throw ConfigurationError(
       key: "losses.\(term.id)",
@@ -63,6 +72,7 @@ enum TeacherSource {
     case .network(let weights): weights.file.name
     case .recording(let recording): recording.folder.displayName
     case .exported(_, let exported): exported.file.url.displayName
+    case .onnx(let teacher): teacher.source.file.url.displayName
     }
   }
 
@@ -77,6 +87,7 @@ enum TeacherSource {
     case .network(let weights): weights.description
     case .recording(let recording): recording.header.teacher
     case .exported(let network, _): network.description
+    case .onnx(let teacher): teacher.description
     }
   }
 
@@ -87,14 +98,18 @@ enum TeacherSource {
     case .network(let weights): try weights.network().classifier.map { TeacherClassifier($0) }
     case .recording(let recording): try recording.classifier()
     case .exported: nil
+    case .onnx(let teacher): teacher.network.classifier.map { TeacherClassifier($0) }
     }
   }
 
   /// The teacher's batch norms before ReLUs; nil where they are not known.
   /// - Throws: as loading its files does.
   func normalizations(of inputShape: [Int]) throws -> [String: TapNormalization]? {
-    guard case .network(let weights) = self else { return nil }
-    return try weights.network().normalizations(of: inputShape)
+    switch self {
+    case .network(let weights): try weights.network().normalizations(of: inputShape)
+    case .onnx(let teacher): teacher.network.normalizations(of: inputShape)
+    case .recording, .exported: nil
+    }
   }
 
   /// The teacher at work, a network of ours in int8 or in the precision of training.
@@ -110,20 +125,28 @@ enum TeacherSource {
   ) throws -> any TeacherSignal {
     switch self {
     case .network(let weights):
-      let network = try weights.network()
-      network.move(to: settings.device)
-      guard settings.teacher?.precision == .int8 else {
-        return LiveTeacher(network, statistics: statistics, precision: settings.training.precision)
-      }
-      let teacher = QuantizedTeacher(
-        network: network, statistics: statistics, hasTheirClasses: description.classes == settings.data.set.classCount)
-      return try teacher.signal(settings, training: training, evaluation: evaluation(), onCost: onCost)
+      return try signal(of: weights.network(), statistics, settings, training, try evaluation(), onCost)
+    case .onnx(let teacher):
+      return try signal(of: teacher.network, statistics, settings, training, try evaluation(), onCost)
     case .recording(let recording):
       try settings.check(recording, images: training)
       return try RecordedTeacher(
         recording, statistics: statistics, planEpochs: settings.training.planEpochs, device: settings.device)
     case .exported(let network, _): return ExportedTeacher(network, statistics: statistics)
     }
+  }
+
+  private func signal(
+    of network: Network, _ statistics: Set<TeacherStatistic>, _ settings: Configuration, _ training: ImageSet,
+    _ evaluation: @autoclosure () throws -> ImageSet, _ onCost: (QuantizationCost) throws -> Void
+  ) throws -> any TeacherSignal {
+    network.move(to: settings.device)
+    guard settings.teacher?.precision == .int8 else {
+      return LiveTeacher(network, statistics: statistics, precision: settings.training.precision)
+    }
+    let teacher = QuantizedTeacher(
+      network: network, statistics: statistics, hasTheirClasses: description.classes == settings.data.set.classCount)
+    return try teacher.signal(settings, training: training, evaluation: evaluation(), onCost: onCost)
   }
 
   /// What its signal depends on beside the batches.
@@ -136,6 +159,7 @@ enum TeacherSource {
       ]
     case .recording(let recording): return recording.header.teacherFacts
     case .exported(_, let exported): return try exported.facts()
+    case .onnx(let teacher): return try teacher.facts() + [precision]
     }
   }
 }

@@ -1,0 +1,47 @@
+// A network that was never code: the graph of an ONNX file, run and trained as any other.
+
+import Graph
+import Torch
+
+/// A network that a graph describes. Its entries are the graph's floating-point initialisers, under their own names.
+public final class GraphNetwork: Network {
+  private let source: Graph
+  private let head: Linear?
+
+  /// Takes a graph's tensors for its own.
+  public init(_ graph: Graph) {
+    source = graph
+    head = graph.head.map { Linear(weight: $0.weight, bias: $0.bias) }
+  }
+
+  /// Trained tensors and batch norms' statistics, in the order in which operations read them.
+  public override var state: [(name: String, tensor: Tensor)] {
+    var seen: Set<String> = []
+    return source.nodes.flatMap(\.inputs).compactMap { name in
+      guard let tensor = source.tensors[name], tensor.isFloatingPoint, tensor.count > 1, seen.insert(name).inserted
+      else {
+        return nil
+      }
+      return (name, tensor)
+    }
+  }
+
+  public override var classifier: Linear? { head }
+
+  /// - Throws: `UntraceableNetwork` for inputs of another shape than the file was read for.
+  public override func makeGraph(of inputShape: [Int]) throws -> Graph {
+    guard inputShape == source.inputShape else {
+      throw UntraceableNetwork("it was read for inputs of \(source.inputShape), and these are \(inputShape)")
+    }
+    return source
+  }
+
+  public override func forward(_ input: Tensor, _ taps: Taps) -> Tensor? {
+    let outputs = source.taps.map(\.value) + [source.logits].compactMap { $0 }
+    guard let values = try? Programs().run(source, on: input, for: outputs, isTraining: isTraining) else {
+      preconditionFailure("a graph for inputs of \(source.inputShape) cannot take \(input.shape)")
+    }
+    for (tap, value) in zip(source.taps, values) { taps[tap.name] = value }
+    return source.logits == nil ? nil : values[values.count - 1]
+  }
+}

@@ -1,0 +1,138 @@
+// A trained network as an ONNX file: what is written, and that it computes what the network does.
+
+import Files
+import Foundation
+import Graph
+import Kindred
+import KindredVision
+import Torch
+
+/// Writes a run's network as an ONNX file.
+package struct StudentExport {
+  /// What the file takes.
+  package enum Input: String, CaseIterable, Sendable {
+    /// Normalised images.
+    case normalized
+    /// Numbers from 0 to 1.
+    case unit
+    /// Bytes' values from 0 to 255.
+    case bytes
+  }
+
+  private let stored: StoredNetwork
+  private let weights: URL
+  private let images: ImageSet
+  private let input: Input
+  private let taps: [String]
+
+  /// - Parameters:
+  ///   - weights: the run's folder or file of weights that `stored` was read from.
+  ///   - images: of the set that the network is for: their shape, classes, mean and deviation.
+  package init(_ stored: StoredNetwork, weights: URL, images: ImageSet, input: Input, taps: [String]) {
+    self.stored = stored
+    self.weights = weights
+    self.images = images
+    self.input = input
+    self.taps = taps
+  }
+
+  /// Writes the file, reads it again and compares what both give for random images.
+  /// - Returns: the greatest difference of a logit, relative to the largest one.
+  /// - Throws: `RunError` where the network has no such tap, the file cannot be written, or it gives something else.
+  package func write(to file: URL) throws -> Double {
+    let data: Data
+    do {
+      data = try stored.network.graph(of: images.shape).onnx(export)
+    } catch let error as ONNXExportError {
+      throw RunError("\(weights.displayName): \(error)")
+    }
+    let folder = FileManager.default.temporaryDirectory.appending(path: "kindred-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let trial = folder.appending(path: file.lastPathComponent)
+    try data.write(to: trial)
+    let difference = try difference(of: trial)
+    guard difference < 1e-3 else {
+      throw RunError(
+        "the file would give other logits than the network (by \(difference) of the largest); it is not written")
+    }
+    do {
+      try AtomicFile.write(data, to: file)
+    } catch {
+      throw RunError("\(file.displayName) cannot be written: \(error)")
+    }
+    return difference
+  }
+
+  private var export: ONNXExport {
+    let given: ONNXExport.Input =
+      switch input {
+      case .normalized: .normalized
+      case .unit: .unit(mean: images.mean, deviation: images.deviation)
+      case .bytes: .bytes(mean: images.mean, deviation: images.deviation)
+      }
+    return ONNXExport(input: given, taps: taps, metadata: metadata)
+  }
+
+  private var metadata: [String: String] {
+    var facts = [
+      "input": input.rawValue, "data": images.name, "mean": json(images.channelMean),
+      "deviation": json(images.channelDeviation), "classes": json(images.classNames), "kindred.version": kindredVersion,
+      "network": stored.architecture.name,
+    ]
+    let file = WeightsFile.location(weights) ?? weights
+    facts["weights.sha256"] = try? Digest.sha256.hex(of: file)
+    return facts
+  }
+
+  private func json(_ value: some Encodable) -> String {
+    (try? JSONEncoder().encode(value)).map { String(decoding: $0, as: UTF8.self) } ?? ""
+  }
+
+  private func difference(of file: URL) throws -> Double {
+    let exported = try StoredONNX(file, set: images)
+    let batch = Generator(seed: 1).normal([8] + images.shape)
+    return withoutGradients {
+      let own = stored.network.activations(of: batch, .logits).requiredLogits()
+      let others = exported.network.activations(of: batch, .logits).requiredLogits()
+      return (own - others).abs().maximum().item / max(own.abs().maximum().item, 1e-12)
+    }
+  }
+}
+
+extension ImageSet {
+  /// The shape of an image, channels first.
+  fileprivate var shape: [Int] { [channels, height, width] }
+  fileprivate var mean: [Double] { channelMean.map(Double.init) }
+  fileprivate var deviation: [Double] { channelDeviation.map(Double.init) }
+}
+
+/// A network in an ONNX file, made to take normalised images whatever the file takes.
+package struct StoredONNX {
+  package let network: Network
+  package let classes: Int
+
+  /// The data set that a file says it is for.
+  /// - Throws: `ONNXError`.
+  package static func data(of file: URL) throws -> String? { try ONNXFile.metadata(of: file)["data"] }
+
+  /// - Parameter set: the images that it is to take.
+  /// - Throws: `ONNXError`; `RunError` for a file that says something else of its input than Kindred knows.
+  package init(_ file: URL, set: ImageSet) throws {
+    let read = try ONNXFile(file, inputShape: set.shape)
+    var graph = read.graph
+    let word = read.metadata["input"] ?? StudentExport.Input.normalized.rawValue
+    guard let input = StudentExport.Input(rawValue: word) else {
+      throw RunError("\(file.displayName) takes '\(word)', which is none of normalized, unit and bytes")
+    }
+    switch input {
+    case .normalized: break
+    case .unit: graph.denormalize(mean: set.mean, deviation: set.deviation, scale: 1)
+    case .bytes: graph.denormalize(mean: set.mean, deviation: set.deviation, scale: 255)
+    }
+    network = GraphNetwork(graph)
+    network.freeze()
+    network.evaluate()
+    classes = graph.logits.flatMap { graph.shapes[$0]?.last } ?? 0
+  }
+}
