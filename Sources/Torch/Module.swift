@@ -4,7 +4,8 @@
 ///
 /// An entry's name is the property's, with parts joined by dots as in PyTorch (`block1.layer.0.conv1.weight`); a class
 /// whose properties are called otherwise than PyTorch's says so in `entryNames`. A tensor that requires gradients is a
-/// parameter, any other a buffer.
+/// parameter, any other a buffer. A property whose PyTorch name is empty adds no part of its own: `Sequential`'s layers are
+/// known by their places alone.
 open class Module {
   /// Whether batch statistics are used and updated (training) or the running ones are used (evaluation).
   public private(set) var isTraining = true
@@ -18,12 +19,13 @@ open class Module {
   /// Every parameter and buffer by name, in order of declaration.
   open var state: [(name: String, tensor: Tensor)] {
     properties.flatMap { name, value -> [(String, Tensor)] in
-      switch value {
+      let prefix = name.isEmpty ? "" : name + "."
+      return switch value {
       case let tensor as Tensor: [(name, tensor)]
-      case let module as Module: module.state.map { ("\(name).\($0)", $1) }
+      case let module as Module: module.state.map { (prefix + $0, $1) }
       case let modules as [Module]:
-        modules.enumerated().flatMap { index, module in module.state.map { ("\(name).\(index).\($0)", $1) } }
-      case let tensors as [Tensor]: tensors.enumerated().map { ("\(name).\($0)", $1) }
+        modules.enumerated().flatMap { index, module in module.state.map { ("\(prefix)\(index).\($0)", $1) } }
+      case let tensors as [Tensor]: tensors.enumerated().map { ("\(prefix)\($0)", $1) }
       default: []
       }
     }

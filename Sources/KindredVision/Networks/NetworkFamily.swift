@@ -72,12 +72,65 @@ extension Taps {
   }
 }
 
+extension Taps {
+  /// Runs a stage's blocks with a ReLU after each, and names what the last one gives, after its ReLU and before. A stage
+  /// of number 0 has no name.
+  func run(
+    stage number: Int, _ blocks: [any Layer], on input: Tensor, relu: (Tensor) -> Tensor = { $0.relu() }
+  ) -> Tensor {
+    var (sum, output) = (input, input)
+    for block in blocks {
+      sum = block(output)
+      output = relu(sum)
+    }
+    guard number > 0 else { return output }
+    let name = TapName.stage(number)
+    self[name] = output
+    self[TapName.preActivation(name)] = sum
+    return output
+  }
+}
+
+extension Convolution {
+  /// As networks with batch norms have them: without bias, and padded so that a stride of 1 keeps the image's size.
+  convenience init(
+    unbiased inputs: Int, _ outputs: Int, kernel: Int = 1, stride: Int = 1, groups: Int = 1, _ generator: Generator
+  ) {
+    self.init(
+      inputs, outputs, kernel: kernel, .init(stride: stride, padding: kernel / 2, groups: groups), bias: false,
+      generator: generator)
+  }
+
+  /// One 3 x 3 filter for each channel.
+  convenience init(depthwise channels: Int, stride: Int = 1, _ generator: Generator) {
+    self.init(unbiased: channels, channels, kernel: 3, stride: stride, groups: channels, generator)
+  }
+}
+
 extension Network {
   /// He et al.'s normal initialisation by fan out, variance 2 / (K K Cout), in PyTorch's order of modules.
-  func initializeConvolutions(_ generator: Generator) {
-    for case let convolution as Convolution in modules {
-      let fanOut = Double(convolution.kernel * convolution.kernel * convolution.weight.shape[0])
-      generator.fillNormal(convolution.weight, deviation: (2 / fanOut).squareRoot())
+  /// - Parameters:
+  ///   - perGroup: Cout is that of one group, 1 for a filter of one channel.
+  ///   - linearDeviation: of the linear layers' weights, which are drawn in the same pass, with bias 0; nil keeps theirs.
+  func initializeConvolutions(_ generator: Generator, perGroup: Bool = false, linearDeviation: Double? = nil) {
+    for module in modules {
+      if let convolution = module as? Convolution {
+        let outputs = convolution.weight.shape[0] / (perGroup ? convolution.options.groups : 1)
+        let fanOut = Double(convolution.kernel * convolution.kernel * outputs)
+        generator.fillNormal(convolution.weight, deviation: (2 / fanOut).squareRoot())
+        withoutGradients { convolution.bias?.fillInPlace(0) }
+      } else if let linear = module as? Linear, let linearDeviation {
+        generator.fillNormal(linear.weight, deviation: linearDeviation)
+        withoutGradients { linear.bias.fillInPlace(0) }
+      }
     }
+  }
+}
+
+extension Int {
+  /// The multiple of 8 nearest to a number of channels, at least 8, and never a tenth below it.
+  static func eights(near channels: Double) -> Int {
+    let nearest = Swift.max(8, Int(channels + 4) / 8 * 8)
+    return Double(nearest) < 0.9 * channels ? nearest + 8 : nearest
   }
 }

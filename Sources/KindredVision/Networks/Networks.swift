@@ -9,6 +9,15 @@ public enum Networks {
   public static let families: [NetworkFamily] = [
     .wideResNet,
     .resNet,
+    .vgg,
+    .smallMobileNetV2,
+    .shuffleNetV1,
+    .smallShuffleNetV2,
+    .smallResNet50,
+    .imageNetResNet,
+    .mobileNetV1,
+    .mobileNetV2,
+    .shuffleNetV2,
   ]
 
   /// A freshly initialised network for images of a kind.

@@ -42,24 +42,20 @@ public final class ResNet: Network {
     var output = bn1(conv1(input)).relu()
     taps[TapName.stem] = output
     for (index, stage) in [layer1, layer2, layer3].enumerated() {
-      let (name, inner) = (TapName.stage(index + 1), stage.dropLast().reduce(output) { $1($0).relu() })
-      let sum = stage[stage.count - 1](inner)
-      output = sum.relu()
-      taps[name] = output
-      taps[TapName.preActivation(name)] = sum
+      output = taps.run(stage: index + 1, stage, on: output)
     }
     return fc(taps.pool(last: output))
   }
 }
 
 /// Two 3 x 3 convolutions around which the input is added; the ReLU after the sum is the stage's.
-final class ResidualBlock: Module {
+final class ResidualBlock: Module, Layer {
   let conv1: Convolution
   let bn1: BatchNorm
   let conv2: Convolution
   let bn2: BatchNorm
   /// A 1 x 1 convolution and its batch norm, where the shape changes; empty elsewhere.
-  let downsample: [Module]
+  let downsample: [any Layer]
 
   init(_ inputs: Int, _ outputs: Int, stride: Int, generator: Generator) {
     // The benchmark draws the shortcut's weights before the block's own.

@@ -20,13 +20,25 @@ public final class ReLU6: Module, Layer {
   public func callAsFunction(_ input: Tensor) -> Tensor { input.hardtanh(0...6) }
 }
 
-extension [Module] {
+/// What it is given, where a row of layers has a place that nothing is computed at.
+public final class Identity: Module, Layer {
+  public func callAsFunction(_ input: Tensor) -> Tensor { input }
+}
+
+/// Layers in a row as a module of its own, `torch.nn.Sequential`.
+public final class Sequential: Module, Layer {
+  /// From input to output.
+  public let layers: [any Layer]
+
+  /// These, one after the other.
+  public init(_ layers: [any Layer]) { self.layers = layers }
+
+  public override var entryNames: [String: String] { ["layers": ""] }
+
+  public func callAsFunction(_ input: Tensor) -> Tensor { layers(input) }
+}
+
+extension [any Layer] {
   /// One layer after the other. Entries are named by their places, as in PyTorch's `Sequential`.
-  /// - Precondition: all are layers.
-  public func callAsFunction(_ input: Tensor) -> Tensor {
-    reduce(input) { output, module in
-      guard let layer = module as? any Layer else { preconditionFailure("\(type(of: module)) is no layer") }
-      return layer(output)
-    }
-  }
+  public func callAsFunction(_ input: Tensor) -> Tensor { reduce(input) { $1($0) } }
 }
