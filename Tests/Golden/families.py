@@ -372,7 +372,7 @@ class BasicBlock(nn.Module):
     """Up to its last ReLU, as the bottleneck."""
 
     expansion = 1
-    shortcut = "downsample"
+    shortcut_name = "downsample"
 
     def __init__(self, inputs, channels, stride):
         super().__init__()
@@ -380,7 +380,7 @@ class BasicBlock(nn.Module):
         outputs = channels * self.expansion
         changes = stride != 1 or inputs != outputs
         layers = [conv(inputs, outputs, 1, stride), norm(outputs)] if changes else []
-        setattr(self, self.shortcut, nn.Sequential(*layers))
+        setattr(self, self.shortcut_name, nn.Sequential(*layers))
 
     def make_convolutions(self, inputs, channels, stride):
         self.conv1, self.bn1 = conv(inputs, channels, 3, stride), norm(channels)
@@ -390,7 +390,7 @@ class BasicBlock(nn.Module):
         return self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x)))))
 
     def forward(self, x):
-        return self.convolved(x) + getattr(self, self.shortcut)(x)
+        return self.convolved(x) + getattr(self, self.shortcut_name)(x)
 
 
 class Bottleneck(BasicBlock):
@@ -407,7 +407,7 @@ class Bottleneck(BasicBlock):
 
 
 class SmallBottleneck(Bottleneck):
-    shortcut = "shortcut"
+    shortcut_name = "shortcut"
 
 
 class ResNet(nn.Module):

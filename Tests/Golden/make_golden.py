@@ -104,8 +104,18 @@ GoldenFiles/Files/taps.safetensors
     eval/<tap> [18] float64              after one pass in training mode, in evaluation mode; as in networks.safetensors
     gradient/<parameter> [6] float64     in float64 and training mode, of the logits' cross-entropy plus, of all taps, the
                                          sum of the means of their squares
+GoldenFiles/Files/families/<network>.safetensors   for one network or two of each family in families.py
+  10 classes, built after torch.manual_seed(3), then all in float64; four images, uniform in -2..2 from a generator seeded 4,
+  of 32 pixels, or of 64 for the networks of photographs; labels 3, 0, 9, 3. A row for each entry, in state_dict's order:
+    init [n,6]                    every floating entry as built, as in networks.safetensors
+    gradient [p,6]                in training mode, of the logits' cross-entropy plus, of all taps, the sum of the means of
+                                  their squares; every parameter's
+    after [m,6]                   running_mean and running_var after that pass
+    train [4,10], eval [4,10]     the logits of that pass, and then in evaluation mode
+    eval/<tap> [18]               the taps of the second pass, as in networks.safetensors
 GoldenFiles/Files/state-dicts.json
-  for all 14 networks: {"parameters": count, "keys": [state_dict keys in order], "shapes": [[...], ...]}, 10 classes
+  for every network of networks.py and families.py: {"parameters": count, "multiply_adds": those of convolutions and
+  linear layers for an image of the usual size, "keys": [state_dict keys in order], "shapes": [[...], ...]}, 10 classes
 
 Taps by default, as RepDistiller has them: SP uses stage3; AT stage1, stage2, stage3; the hint stage2. The stages of a
 Wide ResNet are taken BEFORE the next norm and relu, those of a ResNet AFTER the stage's last relu.
@@ -119,7 +129,9 @@ import pathlib
 import torch
 import torch.nn.functional as F
 from safetensors.torch import save_file
+from torch import nn
 
+import families
 import losses
 import networks
 import torch_cases
@@ -267,17 +279,62 @@ def tap_cases():
     return {key: t for case in cases for key, t in case.items()}
 
 
+FAMILY_CASES = [
+    *("vgg-8", "mobilenetv2-0.5", "shufflenetv1", "shufflenetv2-0.5", "resnet-50-cifar"),
+    *("resnet18", "resnet50", "mobilenetv1_025", "mobilenet_v2-0.35", "shufflenet_v2_x0_5"),
+]
+
+
+def family_case(name):
+    torch.manual_seed(3)
+    network = families.build(name).train()
+    init = [fingerprint(t) for t in network.state_dict().values() if t.is_floating_point()]
+    side = 64 if name in families.LARGE else 32
+    images = torch.empty(4, 3, side, side).uniform_(-2, 2, generator=torch.Generator().manual_seed(4)).double()
+    network.double()
+    logits, taps = network(images)
+    loss = F.cross_entropy(logits, torch.tensor([3, 0, 9, 3])) + sum(tap.square().mean() for tap in taps.values())
+    loss.backward()
+    out = {
+        "init": torch.stack(init),
+        "gradient": torch.stack([fingerprint(p.grad) for p in network.parameters()]),
+        "after": torch.stack([fingerprint(b) for key, b in network.named_buffers() if "running" in key]),
+        "train": logits.detach(),
+    }
+    with torch.no_grad():
+        out["eval"], taps = network.eval()(images)
+    return out | {f"eval/{key}": tap_fingerprint(tap) for key, tap in taps.items()}
+
+
+def multiply_adds(network, side):
+    """Of convolutions and linear layers: each output is a sum over the weights of one filter."""
+    count = 0
+
+    def add(module, _, output):
+        nonlocal count
+        count += output[0].numel() * module.weight[0].numel()
+
+    for module in network.modules():
+        if isinstance(module, (nn.Conv2d, nn.Linear)):
+            module.register_forward_hook(add)
+    network.eval()(torch.empty(1, 3, side, side, device="meta"))
+    return count
+
+
 def state_dicts():
-    """Every network's state_dict keys, their shapes and the number of parameters, for 10 classes."""
+    """Every network's state_dict keys, their shapes and its costs, for 10 classes."""
     out = {}
-    for name in networks.NAMES:
-        network = networks.build(name)
-        state = network.state_dict()
-        out[name] = {
-            "parameters": sum(p.numel() for p in network.parameters()),
-            "keys": list(state),
-            "shapes": [list(t.shape) for t in state.values()],
-        }
+    for module in (networks, families):
+        for name in module.NAMES:
+            with torch.device("meta"):
+                network = module.build(name)
+            state = network.state_dict()
+            out[name] = {
+                "parameters": sum(p.numel() for p in network.parameters()),
+                "multiply_adds": multiply_adds(network, 224 if name in families.LARGE else 32),
+                "keys": list(state),
+                "shapes": [list(t.shape) for t in state.values()],
+            }
     return out
 
 
@@ -303,6 +360,8 @@ def main():
     save(loss_cases(), "losses.safetensors", shows)
     save(network_cases(), "networks.safetensors", shows)
     save(tap_cases(), "taps.safetensors", shows)
+    for name in FAMILY_CASES:
+        save(family_case(name), f"families/{name}.safetensors", shows)
 
     path = TESTS / "GoldenFiles/Files/state-dicts.json"
     lines = [f"{json.dumps(name)}: {json.dumps(value, separators=(',', ':'))}" for name, value in state_dicts().items()]

@@ -169,7 +169,7 @@ def draw_convolutions_again(network):
             module.weight.data.normal_(0, math.sqrt(2 / fan_out))
 
 
-WIDE = ["wrn-16-1", "wrn-40-1", "wrn-16-2", "wrn-40-2", "wrn-16-8"]
+WIDE = [f"wrn-{name}" for name in ("16-1", "40-1", "16-2", "40-2", "16-4", "40-4", "16-8", "28-10")]
 PLAIN = [f"resnet-{depth}" for depth in (8, 14, 20, 32, 44, 56, 110)] + ["resnet-8x4", "resnet-32x4"]
 NAMES = WIDE + PLAIN
 

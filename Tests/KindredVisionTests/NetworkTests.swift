@@ -19,50 +19,6 @@ private func network(_ name: String) throws -> Network {
 }
 
 @Suite struct NetworkTests {
-  /// Sum, sum of absolute values, and the first four values, in float64, as the golden script has them.
-  private func fingerprint(_ tensor: Tensor) -> [Double] {
-    let values = tensor.detached().elements(as: Double.self)
-    return [values.reduce(0, +), values.reduce(0) { $0 + abs($1) }] + values.prefix(4)
-  }
-
-  /// The same, with 16 values spread over the tensor.
-  private func tapFingerprint(_ tensor: Tensor) -> [Double] {
-    let values = tensor.detached().elements(as: Double.self)
-    return fingerprint(tensor).prefix(2) + (0..<16).map { values[$0 * 7919 % values.count] }
-  }
-
-  /// Sums may differ by a part of the sum of absolute values, single values by the same part of themselves or of the
-  /// mean magnitude, whichever is larger.
-  private func agree(_ actual: [Double], _ expected: Tensor, count: Int, tolerance: Double) -> Bool {
-    let wanted = expected.elements(as: Double.self)
-    guard actual.count == wanted.count else { return false }
-    let magnitude = wanted[1]
-    return zip(actual, wanted).enumerated().allSatisfy { index, pair in
-      let scale = index < 2 ? magnitude : max(magnitude / Double(count), abs(pair.1))
-      return abs(pair.0 - pair.1) <= tolerance * scale
-    }
-  }
-
-  struct StateDict: Decodable {
-    let parameters: Int
-    let keys: [String]
-    let shapes: [[Int]]
-  }
-
-  /// Names in PyTorch's order, shapes and parameter counts of all networks that the papers use.
-  @Test func namesAndShapesAreThoseOfTheStateDicts() throws {
-    let file = try Golden.file("state-dicts", "json")
-    let dicts = try JSONDecoder().decode([String: StateDict].self, from: Data(contentsOf: file))
-    #expect(dicts.count == 14)
-    for (name, dict) in dicts {
-      let network = try network(name)
-      #expect(network.state.map(\.name) == dict.keys, "\(name)")
-      #expect(network.state.map(\.tensor.shape) == dict.shapes, "\(name)")
-      #expect(network.parameterCount == dict.parameters, "\(name)")
-      #expect(try network.graph(of: [3, 32, 32]).taps.map(\.name) == taps)
-    }
-  }
-
   /// Draws of 16 normal numbers and more may differ in the last bit between machines.
   @Test(arguments: goldenNames)
   func initialWeightsArePyTorchs(name: String) throws {
