@@ -19,13 +19,16 @@ extension Graph {
   /// - Parameters:
   ///   - inputShape: of one input.
   ///   - state: the network's parameters and buffers by name.
+  ///   - batchSize: of the pass. An empty batch costs nothing, where the code is known not to look at what is in it.
   ///   - forward: gives the logits of a batch and names the taps.
   /// - Throws: `UntraceableNetwork`; `TorchError` for inputs that it cannot take.
   package init(
-    tracing inputShape: [Int], state: [(name: String, tensor: Tensor)], _ forward: (Tensor, Taps) -> Tensor?
+    tracing inputShape: [Int], state: [(name: String, tensor: Tensor)], batchSize: Int = 1,
+    _ forward: (Tensor, Taps) -> Tensor?
   ) throws {
     let parameter = state.first { $0.tensor.isFloatingPoint }?.tensor
-    let input = Tensor.zeros([1] + inputShape, dtype: parameter?.dtype ?? .float32, device: parameter?.device ?? .cpu)
+    let input = Tensor.zeros(
+      [batchSize] + inputShape, dtype: parameter?.dtype ?? .float32, device: parameter?.device ?? .cpu)
     let (taps, recorder) = (Taps(), OperationRecorder())
     let logits = try withTorchErrors { withoutGradients { recorder.record { forward(input, taps) } } }
     var tracer = Tracer(input: input, state: state)

@@ -18,8 +18,9 @@ public final class Generator {
     draws = false
   }
 
-  /// Zeros only, at no cost: for networks of which nothing but the structure is wanted.
-  package static var zeros: Generator { Generator() }
+  /// Draws nothing and costs nothing: tensors hold whatever lay in their memory. For networks of which nothing but the
+  /// structure is wanted.
+  package static var undrawn: Generator { Generator() }
 
   deinit { ct_generator_free(handle) }
 
@@ -34,13 +35,13 @@ public final class Generator {
 
   /// Fills a tensor with numbers drawn evenly from `range`.
   public func fillUniform(_ tensor: Tensor, _ range: Range<Double> = 0..<1) {
-    guard draws else { return withoutGradients { tensor.fillInPlace(0) } }
+    guard draws else { return }
     check(ct_uniform_in_place(tensor.handle, range.lowerBound, range.upperBound, handle), "uniform_", [tensor])
   }
 
   /// Fills a tensor with normally distributed numbers.
   public func fillNormal(_ tensor: Tensor, mean: Double = 0, deviation: Double = 1) {
-    guard draws else { return withoutGradients { tensor.fillInPlace(0) } }
+    guard draws else { return }
     check(ct_normal_in_place(tensor.handle, mean, deviation, handle), "normal_", [tensor])
   }
 

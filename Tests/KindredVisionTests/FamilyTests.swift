@@ -30,7 +30,7 @@ private let goldenNames = [
     #expect(dicts.keys.sorted() == Architecture.suggestedNames.sorted())
     for (name, dict) in dicts {
       let architecture = try #require(Architecture(name: name))
-      let network = architecture.network(classes: 10, generator: .zeros)
+      let network = architecture.network(classes: 10, generator: .undrawn)
       #expect(network.state.map(\.name) == dict.keys, "\(name)")
       #expect(network.state.map(\.tensor.shape) == dict.shapes, "\(name)")
       #expect(network.parameterCount == dict.parameters, "\(name)")
@@ -103,7 +103,7 @@ private let goldenNames = [
   @Test func imagesMayHaveAnySize() throws {
     let others = Architecture.suggestedNames.filter { !$0.hasPrefix("wrn") && !$0.hasPrefix("resnet-") }
     for name in others {
-      let network = try #require(Architecture(name: name)).network(classes: 3, inputChannels: 1, generator: .zeros)
+      let network = try #require(Architecture(name: name)).network(classes: 3, inputChannels: 1, generator: .undrawn)
       network.evaluate()
       for (height, width) in [(35, 45), (20, 17)] {
         let logits = withoutGradients { network.activations(of: .ones([2, 1, height, width]), .logits) }
@@ -120,7 +120,7 @@ private let goldenNames = [
       ("mobilenetv1_025", ["blocks.1.1.bn2", "blocks.2.1.bn2", "blocks.3.5.bn2", "blocks.4.1.bn2"]),
       ("mobilenetv2-0.5", []),
     ] {
-      let network = try #require(Architecture(name: name)).network(classes: 10, generator: .zeros)
+      let network = try #require(Architecture(name: name)).network(classes: 10, generator: .undrawn)
       let found = network.normalizations(of: [3, 32, 32]).filter { $0.key.hasSuffix(".pre") }
       let state = Dictionary(uniqueKeysWithValues: network.state)
       #expect(found.count == norms.count)

@@ -11,7 +11,7 @@ public struct Architecture: Sendable, Hashable, CustomStringConvertible {
   public let name: String
   /// The networks of its kind.
   public let family: NetworkFamily
-  private let builder: NetworkBuilder
+  fileprivate let builder: NetworkBuilder
 
   /// The network of that name, or nil when there is none.
   ///
@@ -50,13 +50,15 @@ public struct Architecture: Sendable, Hashable, CustomStringConvertible {
 // MARK: - Facts
 
 extension Architecture {
-  /// What is known of a network for images of a kind: told by its graph, found out once.
+  /// What is known of a network for images of a kind: told by its graph with one class, found out once.
   struct Facts: Sendable {
     let description: NetworkDescription
     /// From input to output.
     let taps: [String]
     let parameterCount: Int
     let multiplyAdds: Int
+    /// The numbers that the classifier reads for each class.
+    let classifierInputs: Int
     /// The names of the weights that read the images, and of the layer that makes the logits.
     let stem: String
     let classifier: String
@@ -64,17 +66,16 @@ extension Architecture {
 
   private struct Key: Hashable {
     let name: String
-    let classes: Int
     let image: [Int]
   }
 
   private static let known = Mutex<[Key: Facts]>([:])
 
   /// Images smaller than a network can take have the facts of no image: a network of no activations.
-  func facts(classes: Int, image: [Int]) -> Facts {
-    let key = Key(name: name, classes: classes, image: image)
+  func facts(image: [Int]) -> Facts {
+    let key = Key(name: name, image: image)
     if let facts = Architecture.known.withLock({ $0[key] }) { return facts }
-    let facts = Facts(of: self, classes: classes, image: image)
+    let facts = Facts(of: self, image: image)
     Architecture.known.withLock { $0[key] = facts }
     return facts
   }
@@ -83,28 +84,30 @@ extension Architecture {
   public func description(
     classes: Int?, image: (channels: Int, height: Int, width: Int)
   ) -> NetworkDescription {
-    var description = facts(classes: classes ?? 1, image: [image.channels, image.height, image.width]).description
+    var description = facts(image: [image.channels, image.height, image.width]).description
     description.classes = classes
     return description
   }
 
   /// The names of the places whose activations can be compared, from input to output.
-  public var taps: [String] { facts(classes: 1, image: usualImage(channels: 3)).taps }
+  public var taps: [String] { facts(image: usualImage(channels: 3)).taps }
 
   /// The trained numbers: convolutions, batch normalisations' scales and shifts, and the classifier.
   public func parameterCount(classes: Int, inputChannels: Int) -> Int {
-    facts(classes: classes, image: usualImage(channels: inputChannels)).parameterCount
+    let facts = facts(image: usualImage(channels: inputChannels))
+    return facts.parameterCount + (classes - 1) * (facts.classifierInputs + 1)
   }
 
   /// The multiply-adds of one image's forward pass in convolutions and the classifier.
   public func multiplyAdds(classes: Int, inputChannels: Int, inputHeight: Int, inputWidth: Int) -> Int {
-    facts(classes: classes, image: [inputChannels, inputHeight, inputWidth]).multiplyAdds
+    let facts = facts(image: [inputChannels, inputHeight, inputWidth])
+    return facts.multiplyAdds + (classes - 1) * facts.classifierInputs
   }
 
   /// The names of the weights that read the images, and of the layer that makes the logits: the same in all of a family.
   package var ends: (stem: String, classifier: String) {
     let first = family.names.first.flatMap { Architecture(name: $0) } ?? self
-    let facts = first.facts(classes: 1, image: usualImage(channels: 3))
+    let facts = first.facts(image: usualImage(channels: 3))
     return (facts.stem, facts.classifier)
   }
 
@@ -112,20 +115,18 @@ extension Architecture {
 }
 
 extension Architecture.Facts {
-  /// - Precondition: the network can be traced, as all of the zoo can.
-  fileprivate init(of architecture: Architecture, classes: Int, image: [Int]) {
-    let network = architecture.network(classes: classes, inputChannels: image[0], generator: .zeros)
-    do {
-      let graph = try network.graph(of: image)
-      description = NetworkDescription(name: architecture.name, graph)
-      taps = graph.taps.map(\.name)
-      parameterCount = network.parameterCount
-      multiplyAdds = graph.multiplyAdds
-      stem = graph.nodes.first { $0.inputs.first == graph.input }?.inputs[1] ?? ""
-      let head = graph.nodes.last { $0.outputs.first == graph.logits }?.inputs[1] ?? ""
-      classifier = head.hasSuffix(".weight") ? String(head.dropLast(".weight".count)) : head
-    } catch {
-      fatalError("\(architecture) cannot be traced: \(error)")
-    }
+  fileprivate init(of architecture: Architecture, image: [Int]) {
+    let network = architecture.builder(1, image[0], .undrawn)
+    let graph = try? Graph(tracing: image, state: network.state, batchSize: 0, network.forward)
+    description =
+      graph.map { NetworkDescription(name: architecture.name, $0) }
+      ?? NetworkDescription(name: architecture.name, classes: nil, taps: [:])
+    taps = graph?.taps.map(\.name) ?? []
+    parameterCount = network.parameterCount
+    multiplyAdds = graph?.multiplyAdds ?? 0
+    classifierInputs = network.classifier?.weight.shape[1] ?? 0
+    stem = graph?.nodes.first { $0.inputs.first == graph?.input }?.inputs[1] ?? ""
+    let head = graph?.nodes.last { $0.outputs.first == graph?.logits }?.inputs[1] ?? ""
+    classifier = head.hasSuffix(".weight") ? String(head.dropLast(".weight".count)) : head
   }
 }
