@@ -81,7 +81,8 @@ let package = Package(
       dependencies: ["CZlib", "GoldenFiles", "Graph", "Kindred", "KindredVision", "TestSupport", "Torch"]),
     .testTarget(name: "KindredReportTests", dependencies: ["KindredReport", "TestSupport"]),
     .testTarget(
-      name: "KindredExperimentsTests", dependencies: ["Kindred", "KindredExperiments", "KindredVision", "TestSupport"]),
+      name: "KindredExperimentsTests",
+      dependencies: ["Kindred", "KindredExperiments", "KindredVision", "TestSupport", "Torch"]),
     .testTarget(name: "CommandTests", dependencies: ["GoldenFiles", "Kindred", "KindredCLI", "TestSupport", "Torch"]),
   ],
   swiftLanguageModes: [.v6],

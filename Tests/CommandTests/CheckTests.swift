@@ -125,4 +125,18 @@ import Torch
     let run = try Command.run("doctor", in: scratch.url)
     #expect(run.output.contains(Runtime.version))
   }
+
+  /// RepDistiller's and torchvision's counts, and PyTorch's multiply-adds of ResNet-18.
+  @Test func networksAreListed() throws {
+    let run = try Command.run("networks", "--json", in: scratch.url)
+    let rows = try #require(try JSONSerialization.jsonObject(with: Data(run.output.utf8)) as? [[String: Any]])
+    let networks = Dictionary(uniqueKeysWithValues: rows.map { ($0["name"] as? String, $0) })
+    #expect(networks["vgg-8"]?["parameters"] as? Int == 3_965_028 && networks["vgg-8"]?["classes"] as? Int == 100)
+    let large = try #require(networks["resnet18"])
+    #expect(large["parameters"] as? Int == 11_689_512 && large["multiplyAdds"] as? Int == 1_814_073_344)
+    #expect((large["taps"] as? [String])?.last == "pooled" && large["imageSize"] as? Int == 224)
+    let lines = try Command.run("networks", in: scratch.url).output.split(separator: "\n")
+    #expect(lines.count == rows.count + 3)
+    #expect(lines.contains { $0.hasPrefix("resnet18 ") && $0.contains("11.7 M") && $0.contains("torchvision") })
+  }
 }

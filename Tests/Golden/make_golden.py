@@ -114,7 +114,7 @@ GoldenFiles/Files/families/<network>.safetensors   for one network or two of eac
     train [4,10], eval [4,10]     the logits of that pass, and then in evaluation mode
     eval/<tap> [18]               the taps of the second pass, as in networks.safetensors
 GoldenFiles/Files/state-dicts.json
-  for every network of networks.py and families.py: {"parameters": count, "multiply_adds": those of convolutions and
+  for every network of networks.py and families.py: {"parameters": count, "multiplyAdds": those of convolutions and
   linear layers for an image of the usual size, "keys": [state_dict keys in order], "shapes": [[...], ...]}, 10 classes
 
 Taps by default, as RepDistiller has them: SP uses stage3; AT stage1, stage2, stage3; the hint stage2. The stages of a
@@ -331,7 +331,7 @@ def state_dicts():
             state = network.state_dict()
             out[name] = {
                 "parameters": sum(p.numel() for p in network.parameters()),
-                "multiply_adds": multiply_adds(network, 224 if name in families.LARGE else 32),
+                "multiplyAdds": multiply_adds(network, 224 if name in families.LARGE else 32),
                 "keys": list(state),
                 "shapes": [list(t.shape) for t in state.values()],
             }

@@ -69,7 +69,8 @@ import Testing
 
   @Test(arguments: [
     "", "wrn", "wrn-16", "wrn-17-2", "wrn-4-1", "wrn-106-1", "wrn-16-0", "wrn-16-21", "wrn-16-2-1", "wrn-016-2",
-    "wrn-16-+2", "WRN-16-2", "wrn_16_2", "resnet-18", "resnet-20x4", "resnet-8x2", "resnet-", "vgg-14", "vgg13", "resnet-50", "mobilenetv2", "wrn--16-2",
+    "wrn-16-+2", "WRN-16-2", "wrn_16_2", "resnet-18", "resnet-20x4", "resnet-8x2", "resnet-", "vgg-14", "vgg13",
+    "resnet-50", "mobilenetv2", "wrn--16-2",
   ])
   func otherNamesAreRefused(name: String) {
     #expect(Architecture(name: name) == nil)

@@ -10,7 +10,8 @@ import Torch
 /// weights can be loaded; its other widths multiply all channels. ReLUs clip at 6. `stem` is the first convolution's output
 /// after its ReLU; of the five stages of blocks the last four, each with a stride, are `stage1` to `stage4`, after the ReLU,
 /// and `stage1.pre` and so on are what that ReLU sees; `stage4` is `last`. Initialised as there: convolutions normal with
-/// variance 2 / (K K Cout), Cout being 1 for a filter of one channel, the linear layer uniform in +-1/sqrt(classes), bias 0.
+/// variance 2 / (K K Cout), Cout being 1 for a filter of one channel, the linear layer uniform in +-1/sqrt(classes), bias 0;
+/// a seed gives other numbers than timm, which also draws for layers that it throws away.
 public final class MobileNetV1: Network {
   let convStem: Convolution
   let bn1: BatchNorm

@@ -104,7 +104,7 @@ extension NetworkFamily {
   /// A depth of 10, 16, 22 ... 100 and a width from 1 to 20.
   static let wideResNet = NetworkFamily(
     title: "Wide ResNet for small images",
-    source: "Zagoruyko & Komodakis, BMVC 2016; HobbitLong/RepDistiller models/wrn.py",
+    source: "Zagoruyko & Komodakis, BMVC 2016; HobbitLong/RepDistiller, models/wrn.py",
     imageSize: 32,
     names: ["16-1", "16-2", "16-4", "16-8", "28-10", "40-1", "40-2", "40-4"].map { "wrn-\($0)" }
   ) { name in
