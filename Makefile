@@ -66,7 +66,7 @@ lint: setup ## check the form of all Swift files
 
 docs: setup ## write the libraries' documentation into .build/docs; a warning is an error
 	mkdir -p .build/docs
-	@for target in Torch Kindred KindredVision; do \
+	@for target in Torch Graph Kindred KindredVision; do \
 	  swift package --allow-writing-to-directory .build/docs generate-documentation \
 	    --target $$target --warnings-as-errors --output-path .build/docs/$$target || exit 1; \
 	done

@@ -297,7 +297,7 @@ extension ConfigurationMistakeTests {
     ),
     (
       "teacher: {recording: r, precision: int8}\nlosses: {sp: {}}",
-      "teacher.precision: int8 is for Kindred's own networks; take it out"
+      "teacher.precision: int8 is for networks of the zoo and ONNX files; take it out"
     ),
     (
       "teacher: {network: wrn-16-2, weights: t, precision: int8}\nlosses: {sp: {}}\ntraining: {device: cuda}",

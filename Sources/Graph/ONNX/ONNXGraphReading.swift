@@ -27,7 +27,7 @@ struct ONNXGraphReading {
     }
     guard graph.sparseInitializer.isEmpty else { throw ONNXProblem("holds sparse weights, which are not known here") }
     opset = Int(model.opsetImport.first { $0.domain.isEmpty || $0.domain == "ai.onnx" }?.version ?? 0)
-    guard (7...30).contains(opset) else { throw ONNXProblem("is of opset \(opset); from 11 to 22 are known") }
+    guard (11...22).contains(opset) else { throw ONNXProblem("is of opset \(opset); from 11 to 22 are known") }
     var tensors: [String: Tensor] = [:]
     for initializer in graph.initializer {
       guard tensors[initializer.name] == nil, !initializer.name.isEmpty else {

@@ -114,8 +114,8 @@ extension Configuration {
 
   private func checkPrecision() throws {
     guard let teacher, teacher.precision == .int8 else { return }
-    guard teacher.network != nil else {
-      throw refusal("teacher.precision", "int8 is for Kindred's own networks; take it out")
+    guard teacher.isRunAsGraph else {
+      throw refusal("teacher.precision", "int8 is for networks of the zoo and ONNX files; take it out")
     }
     guard training.device == .cpu else {
       throw refusal("teacher.precision", "int8 runs on the CPU only; use float32 on \(training.device.rawValue)")

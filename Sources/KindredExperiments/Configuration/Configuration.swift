@@ -139,6 +139,14 @@ extension Configuration {
       self.quantization = quantization
     }
 
+    /// Whether Kindred runs its layers itself, and so can make them int8.
+    package var isRunAsGraph: Bool {
+      switch source {
+      case .weights, .configuration, .onnx: true
+      case .recording, .exported: false
+      }
+    }
+
     /// The network, where it is one of Kindred's own.
     package var network: Architecture? {
       switch source {
