@@ -5,6 +5,8 @@ import Torch
 /// How a graph is run: batch norms and dropout do another thing in training.
 struct RunMode {
   let isTraining: Bool
+  /// The most elements that a value may have: what a stranger's file makes beyond it was meant to fill the memory.
+  var largestValue = Int.max
 
   /// 1 / (1 - ratio) for the elements that are kept, 0 for those that are dropped: drawn from the step's seed and the
   /// operation alone.
@@ -36,6 +38,18 @@ struct Operator {
   /// By their names.
   static let known: [String: Operator] = layers.merging(elementwise) { first, _ in first }
     .merging(shapes) { first, _ in first }
+
+  /// How many inputs an operation cannot do without, from the first on.
+  static func fewestInputs(_ name: String) -> Int {
+    switch name {
+    case "BatchNormalization": 5
+    case "Where", "Slice", "Range": 3
+    case "Conv", "Gemm", "MatMul", "Add", "Sub", "Mul", "Div", "Pow", "Mod", "Equal", "PRelu", "Reshape", "Expand",
+      "Gather":
+      2
+    default: 1
+    }
+  }
 
   /// An operation of one tensor.
   static func unary(_ body: @escaping @Sendable (Tensor) -> Tensor) -> Operator {

@@ -76,8 +76,8 @@ extension Operator {
       node.broadcasting { Tensor.where($0.greater(than: 0), $0, $0 * $1) }
     },
     "Where": Operator { node, _ in
-      { inputs, _ in
-        try node.limit(inputs)
+      { inputs, mode in
+        try node.limit(inputs, mode)
         return [Tensor.where(inputs.at(0), inputs.at(1), inputs.at(2))]
       }
     },
@@ -100,32 +100,29 @@ extension [String] {
 }
 
 extension Graph.Node {
-  /// The most elements that a value may have: what is beyond was meant to fill the memory.
-  static let largestValue = 1 << 28
-
   func broadcasting(_ body: @escaping (Tensor, Tensor) -> Tensor) -> Kernel {
-    { inputs, _ in
-      try limit(inputs)
+    { inputs, mode in
+      try limit(inputs, mode)
       return [body(inputs.at(0), inputs.at(1))]
     }
   }
 
   /// - Throws: `UnknownOperation` where tensors broadcast to more elements than a value may have.
-  func limit(_ inputs: [Tensor?]) throws {
+  func limit(_ inputs: [Tensor?], _ mode: RunMode) throws {
     let shapes = inputs.compactMap { $0?.shape }
     let rank = shapes.map(\.count).max() ?? 0
     let lengths = (1...max(rank, 1)).map { place in
       shapes.map { $0.count >= place ? $0[$0.count - place] : 1 }.max() ?? 1
     }
-    try limit(lengths)
+    try limit(lengths, mode)
   }
 
   /// - Throws: `UnknownOperation` for a shape of more elements than a value may have.
-  func limit(_ shape: [Int]) throws {
+  func limit(_ shape: [Int], _ mode: RunMode) throws {
     var count = 1
     for length in shape {
       let (product, overflows) = count.multipliedReportingOverflow(by: max(length, 0))
-      guard !overflows, product <= Self.largestValue else {
+      guard !overflows, product <= mode.largestValue else {
         throw UnknownOperation(self, "gives a tensor of \(shape), which is too large")
       }
       count = product

@@ -10,9 +10,9 @@ extension Operator {
     "Conv": Operator(
       kernel: { node, _ in
         let (options, pads) = (try node.convolutionOptions(), try node.unevenPads())
-        return { inputs, _ in
-          let input = pads.map { inputs.at(0).padded($0) } ?? inputs.at(0)
-          try node.limit(convolutionOf: input.shape, by: inputs.at(1).shape, options)
+        return { inputs, mode in
+          let input = try node.padded(inputs.at(0), pads, 0, mode)
+          try node.limit(convolutionOf: input.shape, by: inputs.at(1).shape, options, mode)
           return [input.convolved(inputs.at(1), bias: inputs.optional(2), options)]
         }
       }, forgetsItsOutput: true),
@@ -28,10 +28,11 @@ extension Operator {
       }
     },
     "MatMul": Operator { node, _ in
-      { inputs, _ in
+      { inputs, mode in
         let shapes = [inputs.at(0).shape, inputs.at(1).shape]
         let rows = shapes[0].dropLast().reduce(1) { $0 &* max($1, 1) }
-        try node.limit([rows, shapes[1].last ?? 1, shapes[1].dropLast(2).reduce(1) { $0 &* max($1, 1) }])
+        let batches = shapes[1].dropLast(2).reduce(1) { $0 &* max($1, 1) }
+        try node.limit([rows, shapes[1].last ?? 1, batches], mode)
         return [inputs.at(0).matmul(inputs.at(1))]
       }
     },
@@ -77,16 +78,14 @@ extension Operator {
   private static let pools: [String: Operator] = [
     "MaxPool": Operator { node, _ in
       let (pooling, pads) = (try node.pooling(), try node.unevenPads())
-      return { inputs, _ in
-        [(pads.map { inputs.at(0).padded($0, value: -.infinity) } ?? inputs.at(0)).maxPooled(pooling)]
-      }
+      return { inputs, mode in [try node.padded(inputs.at(0), pads, -.infinity, mode).maxPooled(pooling)] }
     },
     "AveragePool": Operator { node, _ in
       let (pooling, pads) = (try node.pooling(), try node.unevenPads())
       guard pads == nil || node.int("count_include_pad") == 1 else {
         throw UnknownOperation(node, "averages over uneven pads that do not count")
       }
-      return { inputs, _ in [(pads.map { inputs.at(0).padded($0) } ?? inputs.at(0)).averagePooled(pooling)] }
+      return { inputs, mode in [try node.padded(inputs.at(0), pads, 0, mode).averagePooled(pooling)] }
     },
     "GlobalAveragePool": .unary { $0.averagePooled(toHeight: 1, width: 1) },
     "GlobalMaxPool": .unary { $0.maximum([2, 3], keepingAxes: true) },
@@ -153,6 +152,15 @@ extension Graph.Node {
     return pads[0] == pads[2] && pads[1] == pads[3] ? nil : [pads[1], pads[3], pads[0], pads[2]]
   }
 
+  /// - Parameter pads: as `unevenPads` gives them; nil for none.
+  fileprivate func padded(_ input: Tensor, _ pads: [Int]?, _ value: Double, _ mode: RunMode) throws -> Tensor {
+    guard let pads else { return input }
+    let shape = input.shape
+    guard shape.count == 4 else { throw UnknownOperation(self, "pads an image of \(shape)") }
+    try limit([shape[0], shape[1], shape[2] + pads[2] + pads[3], shape[3] + pads[0] + pads[1]], mode)
+    return input.padded(pads, value: value)
+  }
+
   private func padding() throws -> Size2D {
     let pads = try pads()
     return pads[0] == pads[2] && pads[1] == pads[3] ? Size2D(height: pads[0], width: pads[1]) : 0
@@ -179,15 +187,18 @@ extension Graph.Node {
   }
 
   /// - Throws: `UnknownOperation` for a convolution of shapes that do not fit, or too large.
-  fileprivate func limit(convolutionOf input: [Int], by weight: [Int], _ options: ConvolutionOptions) throws {
+  fileprivate func limit(
+    convolutionOf input: [Int], by weight: [Int], _ options: ConvolutionOptions, _ mode: RunMode
+  ) throws {
     guard input.count == 4, weight.count == 4, options.groups > 0, weight[0] % options.groups == 0,
       weight[1].multipliedReportingOverflow(by: options.groups) == (input[1], false)
     else {
       throw UnknownOperation(self, "weights \(weight) in \(options.groups) groups do not fit an input of \(input)")
     }
-    try limit([
+    let shape = [
       input[0], weight[0], input[2] / options.stride.height + 2 * options.padding.height + 1,
       input[3] / options.stride.width + 2 * options.padding.width + 1,
-    ])
+    ]
+    try limit(shape, mode)
   }
 }

@@ -80,14 +80,14 @@ extension Operator {
       }, isView: true),
     "Expand": Operator(
       kernel: { node, _ in
-        { inputs, _ in
+        { inputs, mode in
           let (own, wanted) = (inputs.at(0).shape, inputs.at(1).integers)
           let rank = max(own.count, wanted.count)
           let shape = (0..<rank).map { place -> Int in
             let lengths = [own, wanted].map { $0.count >= rank - place ? $0[$0.count - rank + place] : 1 }
             return lengths[0] == 1 ? lengths[1] : lengths[0]
           }
-          try node.limit(shape)
+          try node.limit(shape, mode)
           return [inputs.at(0).expanded(shape)]
         }
       }, isView: true),
@@ -96,14 +96,14 @@ extension Operator {
   private static let moving: [String: Operator] = [
     "Concat": Operator { node, _ in
       let axis = node.int("axis")
-      return { inputs, _ in
-        try node.limit([inputs.reduce(0) { $0 + ($1?.count ?? 0) }])
+      return { inputs, mode in
+        try node.limit([inputs.reduce(0) { $0 + ($1?.count ?? 0) }], mode)
         return [.concatenated(inputs.compactMap { $0 }, axis: axis)]
       }
     },
     "Gather": Operator { node, _ in
       let axis = node.int("axis")
-      return { inputs, _ in
+      return { inputs, mode in
         let (input, indices) = (inputs.at(0), inputs.at(1))
         let place = axis < 0 ? axis + input.shape.count : axis
         guard input.shape.indices.contains(place) else {
@@ -113,7 +113,7 @@ extension Operator {
         let chosen = indices.integers.map { Int64($0 < 0 ? $0 + length : $0) }
         var shape = input.shape
         shape.replaceSubrange(place...place, with: indices.shape)
-        try node.limit(shape)
+        try node.limit(shape, mode)
         let flat = Tensor(chosen, shape: [chosen.count]).to(device: input.device)
         return [input.indexSelect(place, flat).reshaped(shape)]
       }
@@ -129,19 +129,20 @@ extension Operator {
     },
     "ConstantOfShape": Operator { node, _ in
       let value = node.tensor("value") ?? Tensor(0)
-      return { inputs, _ in
+      return { inputs, mode in
         let shape = inputs.at(0).integers
-        try node.limit(shape)
+        try node.limit(shape, mode)
         return [.full(shape, value.item, dtype: value.dtype)]
       }
     },
     "Range": Operator { node, _ in
-      { inputs, _ in
+      { inputs, mode in
         let (start, limit, step) = (inputs.at(0).item, inputs.at(1).item, inputs.at(2).item)
         let count = step == 0 ? -1 : ((limit - start) / step).rounded(.up)
         guard count.isFinite, count >= 0, count < 1e8 else {
           throw UnknownOperation(node, "counts from \(start) to \(limit) by \(step)")
         }
+        try node.limit([Int(count)], mode)
         return [
           Tensor.arange(Int(count), dtype: inputs.at(0).dtype).affine(scale: step, shift: start).to(inputs.at(0).dtype)
         ]
@@ -151,13 +152,13 @@ extension Operator {
       guard node.text("mode", "constant") == "constant" else {
         throw UnknownOperation(node, "pads by other than constants")
       }
-      return { inputs, _ in
+      return { inputs, mode in
         let (input, pads) = (inputs.at(0), inputs.optional(1)?.integers ?? node.ints("pads") ?? [])
         let rank = input.shape.count
         guard pads.count == 2 * rank, inputs.optional(3) == nil else {
           throw UnknownOperation(node, "has \(pads.count) pads for \(rank) axes")
         }
-        try node.limit(input.shape.indices.map { input.shape[$0] + pads[$0] + pads[$0 + rank] })
+        try node.limit(input.shape.indices.map { input.shape[$0] + pads[$0] + pads[$0 + rank] }, mode)
         let value = inputs.optional(2)?.item ?? 0
         return [input.padded((0..<rank).reversed().flatMap { [pads[$0], pads[$0 + rank]] }, value: value)]
       }

@@ -1,5 +1,6 @@
 """ONNX files as PyTorch writes them, with inputs and logits, and checks of files that Kindred wrote.
 
+    make_onnx.py golden                    the committed golden files: small networks, for machines without Python
     make_onnx.py make FOLDER               networks of torchvision and of our own, by both exporters
     make_onnx.py check FILE IN OUT [RTOL]  the file against onnx.checker, and ONNX Runtime's outputs for IN into OUT
 
@@ -10,6 +11,7 @@ gradients in float64 as `gradient.ENTRY` and the running statistics after it as 
 
 import copy
 import logging
+import pathlib
 import sys
 import warnings
 
@@ -90,6 +92,59 @@ def make(folder):
     torch.onnx.export(static, (torch.randn(1, 3, 64, 64),), f"{folder}/static.onnx", dynamo=False)
 
 
+class Small(nn.Module):
+    """Every kind of convolution and pooling, a sum, a concatenation and halves."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv1, self.bn1 = nn.Conv2d(3, 4, 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(4)
+        self.depthwise, self.bn2 = nn.Conv2d(4, 4, 3, padding=1, groups=4, bias=False), nn.BatchNorm2d(4)
+        self.conv2 = nn.Conv2d(8, 6, (1, 3), padding=(0, 1))
+        self.head = nn.Linear(6, 3)
+
+    def forward(self, x):
+        x = self.bn1(self.conv1(x)).relu()
+        x = x + nn.functional.relu6(self.bn2(self.depthwise(x)))
+        left, right = x.chunk(2, 1)
+        pooled = nn.functional.max_pool2d(right, 3, 1, 1), nn.functional.avg_pool2d(left, 3, 1, 1)
+        x = torch.cat([x, *pooled], 1)
+        x = nn.functional.hardswish(self.conv2(x)) * torch.sigmoid(self.conv2(x))
+        return self.head(x.mean([2, 3]))
+
+
+def golden():
+    folder = pathlib.Path(__file__).parent.parent / "GoldenFiles/Files/onnx"
+    folder.mkdir(exist_ok=True)
+    torch.manual_seed(1)
+    small = Small().train()
+    for _ in range(2):
+        small(torch.randn(8, 3, 12, 10))
+    attention = torchvision.models.VisionTransformer(
+        image_size=12, patch_size=6, num_layers=1, num_heads=2, hidden_dim=8, mlp_dim=8, num_classes=3)
+    nn.init.normal_(attention.heads.head.weight)
+    for name, net, size, traced in [("small", small.eval(), (12, 10), False), ("attention", attention.eval(), (12, 12), True)]:
+        images = torch.randn(3, 3, *size)
+        options = {} if traced else {"training": torch.onnx.TrainingMode.PRESERVE, "do_constant_folding": False}
+        export(net, images, str(folder / f"{name}.onnx"), traced=traced, **options)
+        forget(folder / f"{name}.onnx")
+        with torch.no_grad():
+            save_file({"images": images, "logits": net(images)}, folder / f"{name}.safetensors")
+
+
+def forget(path):
+    """Takes out what the exporters tell of where the network was written: lines of code, and their files."""
+    import onnx
+
+    model = onnx.load(path)
+    for part in [model, model.graph, *model.graph.node, *model.graph.value_info, *model.graph.input, *model.graph.output]:
+        part.ClearField("doc_string")
+        part.ClearField("metadata_props")
+    for tensor in model.graph.initializer:
+        tensor.ClearField("doc_string")
+        tensor.ClearField("metadata_props")
+    onnx.save(model, path)
+
+
 def train(net, path):
     images, labels = torch.randn(4, 3, 64, 64), torch.tensor([1, 2, 3, 4])
     export(
@@ -120,4 +175,4 @@ def check(path, given, output):
 
 
 if __name__ == "__main__":
-    {"make": make, "check": check}[sys.argv[1]](*sys.argv[2:])
+    {"golden": golden, "make": make, "check": check}[sys.argv[1]](*sys.argv[2:])

@@ -16,6 +16,18 @@ private func error(_ value: Tensor, _ expected: Tensor?) throws -> Double {
 }
 
 @Suite struct ONNXReadingTests {
+  /// Small files, where there is no Python: convolutions with uneven kernels and shared halves, and attention.
+  @Test(arguments: ["small", "attention"])
+  func committedFilesGivePyTorchsLogits(name: String) throws {
+    let graph = try ONNXFile(Golden.file("onnx/\(name)", "onnx")).graph
+    let golden = try Safetensors.read(Golden.file("onnx/\(name)", "safetensors")).tensors
+    let images = try #require(golden["images"])
+    for programs in [Programs(), Programs(frozen: FrozenLayers())] {
+      let value = try withoutGradients { try programs.run(graph, on: images, for: [try #require(graph.logits)])[0] }
+      #expect(try error(value, golden["logits"]) < 1e-5)
+    }
+  }
+
   /// By both exporters; operation by operation and fused, for three images and for one.
   @Test(
     needsPyTorch,

@@ -138,6 +138,12 @@ extension ONNXGraphReading {
 
   private func checkOperations(_ protos: [ONNXNode]) throws {
     let domains = Set(protos.map(\.domain)).subtracting(["", "ai.onnx"])
+    for node in nodes {
+      let needed = (0..<Operator.fewestInputs(node.operation)).map { node.inputs.at($0) }
+      guard !needed.contains(""), node.outputs.first?.isEmpty == false else {
+        throw ONNXProblem("\(node.operation) '\(node.name)' lacks inputs, or gives nothing")
+      }
+    }
     let unknown = nodes.filter { Operator.known[$0.operation] == nil || !domains.isEmpty && isForeign($0, protos) }
     guard let first = unknown.first else { return }
     let others = Set(unknown.map(\.operation)).subtracting([first.operation]).sorted()
@@ -235,7 +241,7 @@ extension ONNXGraphReading {
     let graph = Graph(
       input: input, inputShape: [], logits: nil, taps: [], nodes: [], tensors: tensors, shapes: [:])
     return try withTorchErrors {
-      try withoutGradients { try operation.kernel(node, graph)(inputs, RunMode(isTraining: false)) }
+      try withoutGradients { try operation.kernel(node, graph)(inputs, .reading) }
     }
   }
 }
@@ -298,6 +304,11 @@ extension ONNXGraphReading {
   }
 }
 
+extension RunMode {
+  /// For what a stranger's file makes of constants, or of a few zeros.
+  fileprivate static let reading = RunMode(isTraining: false, largestValue: 1 << 26)
+}
+
 /// What a run of zeros tells of a graph.
 private struct Probe {
   private(set) var shapes: [String: [Int]] = [:]
@@ -314,7 +325,7 @@ private struct Probe {
       guard let operation = Operator.known[node.operation] else { throw UnknownOperation(node, "is not known") }
       let inputs = node.inputs.map { values[$0] ?? nil }
       let made = try withTorchErrors {
-        try withoutGradients { try operation.kernel(node, graph)(inputs, RunMode(isTraining: false)) }
+        try withoutGradients { try operation.kernel(node, graph)(inputs, .reading) }
       }
       for (name, tensor) in zip(node.outputs, made) {
         values[name] = tensor

@@ -2,6 +2,7 @@
 
 import Files
 import Foundation
+import Graph
 import Kindred
 import KindredExperiments
 import KindredVision
@@ -49,6 +50,7 @@ enum FuzzTarget: String, CaseIterable {
   case loss
   case classifier
   case pyTorch = "pytorch"
+  case onnx
 
   func reader(_ folder: URL) throws -> any FuzzedReader {
     switch self {
@@ -66,6 +68,7 @@ enum FuzzTarget: String, CaseIterable {
     case .loss: try LossInputs(folder)
     case .classifier: try ClassifierInputs(folder)
     case .pyTorch: try PyTorchInputs(folder)
+    case .onnx: try ONNXInputs(folder)
     }
   }
 
@@ -80,7 +83,7 @@ enum FuzzTarget: String, CaseIterable {
 func isKnown(_ error: any Error) -> Bool {
   switch error {
   case is TensorFileError, is StateError, is RecordingError, is DataError, is ConfigurationError, is RunError,
-    is ExportedModelError, is BrokenEntry, is PickleError, is MethodError:
+    is ExportedModelError, is BrokenEntry, is PickleError, is MethodError, is ONNXError:
     true
   default: false
   }
