@@ -61,6 +61,20 @@ public struct Graph {
   public var tensors: [String: Tensor]
   /// The shapes of the operations' values, without the batch's axis.
   public var shapes: [String: [Int]]
+
+  /// A graph of these parts, which must belong together.
+  package init(
+    input: String, inputShape: [Int], logits: String?, taps: [Tap], nodes: [Node], tensors: [String: Tensor],
+    shapes: [String: [Int]]
+  ) {
+    self.input = input
+    self.inputShape = inputShape
+    self.logits = logits
+    self.taps = taps
+    self.nodes = nodes
+    self.tensors = tensors
+    self.shapes = shapes
+  }
 }
 
 extension Graph {

@@ -37,6 +37,7 @@ public final class GraphNetwork: Network {
   }
 
   public override func forward(_ input: Tensor, _ taps: Taps) -> Tensor? {
+    precondition(Array(input.shape.dropFirst()) == source.inputShape, "a graph for other inputs than \(input.shape)")
     let outputs = source.taps.map(\.value) + [source.logits].compactMap { $0 }
     guard let values = try? Programs().run(source, on: input, for: outputs, isTraining: isTraining) else {
       preconditionFailure("a graph for inputs of \(source.inputShape) cannot take \(input.shape)")

@@ -145,6 +145,32 @@ final class Branching: Module {
   }
 }
 
+@Suite struct DropoutTests {
+  /// What is dropped is a function of the step's seed and the operation alone; in evaluation nothing is.
+  @Test func theStepsSeedDecides() throws {
+    let nodes = ["one", "two"].map {
+      Graph.Node(name: $0, operation: "Dropout", inputs: ["images", "ratio"], outputs: [$0])
+    }
+    let graph = Graph(
+      input: "images", inputShape: [1000], logits: nil, taps: [], nodes: nodes, tensors: ["ratio": Tensor(0.25)],
+      shapes: ["one": [1000], "two": [1000]])
+    let ones = Tensor.ones([4, 1000])
+    func dropped(_ seed: UInt64, isTraining: Bool = true) throws -> [[Float]] {
+      try StepSeed.$current.withValue(seed) {
+        try Programs().run(graph, on: ones, for: ["one", "two"], isTraining: isTraining).map { $0.elements() }
+      }
+    }
+    let first = try dropped(1)
+    #expect(try dropped(1) == first && first[0] != first[1])
+    #expect(try dropped(2)[0] != first[0])
+    #expect(try dropped(1, isTraining: false).allSatisfy { $0.allSatisfy { $0 == 1 } })
+    // 4,000 draws: the share is within five deviations of a quarter, and what is kept makes up for it.
+    let share = Double(first[0].count { $0 == 0 }) / 4000
+    #expect(abs(share - 0.25) < 0.035)
+    #expect(first[0].allSatisfy { $0 == 0 || abs($0 - 4 / 3) < 1e-6 })
+  }
+}
+
 @Suite struct FrozenLayersTests {
   private func frozen() throws -> (network: Branching, graph: Graph, layers: FrozenLayers, programs: Programs) {
     let network = Branching()

@@ -1,5 +1,6 @@
 // The loop: batches in, a trained student out.
 
+import Graph
 import Torch
 
 /// Trains a student, with a teacher's signal or without one.
@@ -158,7 +159,10 @@ public final class Distiller {
   private func step(_ inputs: StepInputs) throws {
     let batch = inputs.batch
     let signal = try inputs.signal ?? teacher?.output(for: batch) ?? TeacherOutput()
-    let activations = student.activations(of: batch.student, objective.request, in: recipe.precision)
+    var random = SplitMix64(key: recipe.seed, UInt64(batch.position.epoch), UInt64(batch.position.batch))
+    let activations = StepSeed.$current.withValue(random.next()) {
+      student.activations(of: batch.student, objective.request, in: recipe.precision)
+    }
     let value = objective(Step(student: activations, teacher: signal, batch: batch))
     metrics.add(value, logits: activations.logits, batch)
     // Reading costs nothing where the device is the CPU, so that a bad step need not be taken.
