@@ -80,11 +80,28 @@ extension ONNXGraphReading {
       var name = proto.name.isEmpty ? proto.output.first ?? "node" : proto.name
       if !nodeNames.insert(name).inserted { name += "_\(index)" }
       nodeNames.insert(name)
-      nodes.append(
-        Graph.Node(
-          name: name, operation: proto.opType, inputs: proto.input, outputs: proto.output,
-          attributes: try Dictionary(proto.attribute.compactMap { try attribute($0, of: proto, reader) }) { $1 }))
+      var node = Graph.Node(
+        name: name, operation: proto.opType, inputs: proto.input, outputs: proto.output,
+        attributes: try Dictionary(proto.attribute.compactMap { try attribute($0, of: proto, reader) }) { $1 })
+      moveAttributes(of: &node)
+      nodes.append(node)
     }
+  }
+
+  /// What was an attribute in an earlier opset and is an input in the one that is written.
+  private mutating func moveAttributes(of node: inout Graph.Node) {
+    let moved = [
+      "Squeeze": "axes", "Unsqueeze": "axes", "ReduceMean": "axes", "ReduceSum": "axes", "ReduceMax": "axes",
+      "Split": "split",
+    ]
+    if let name = moved[node.operation], node.inputs.count == 1, let numbers = node.ints(name) {
+      let constant = "\(node.name).\(name)"
+      guard tensors[constant] == nil else { return }
+      tensors[constant] = .shape(numbers)
+      node.inputs.append(constant)
+      node.attributes[name] = nil
+    }
+    if node.operation == "Split", node.inputs.count == 1 { node.attributes["num_outputs"] = .int(node.outputs.count) }
   }
 
   private func constant(_ proto: ONNXNode, _ reader: ONNXTensorReader) throws -> Tensor {
@@ -137,24 +154,20 @@ extension ONNXGraphReading {
   }
 
   private func checkOperations(_ protos: [ONNXNode]) throws {
-    let domains = Set(protos.map(\.domain)).subtracting(["", "ai.onnx"])
+    let foreign = Set(protos.filter { !["", "ai.onnx"].contains($0.domain) }.flatMap(\.output))
     for node in nodes {
       let needed = (0..<Operator.fewestInputs(node.operation)).map { node.inputs.at($0) }
       guard !needed.contains(""), node.outputs.first?.isEmpty == false else {
         throw ONNXProblem("\(node.operation) '\(node.name)' lacks inputs, or gives nothing")
       }
     }
-    let unknown = nodes.filter { Operator.known[$0.operation] == nil || !domains.isEmpty && isForeign($0, protos) }
+    let unknown = nodes.filter { Operator.known[$0.operation] == nil || foreign.contains($0.outputs[0]) }
     guard let first = unknown.first else { return }
     let others = Set(unknown.map(\.operation)).subtracting([first.operation]).sorted()
     throw ONNXProblem(
       "\(first.operation) '\(first.name)' (opset \(opset)) is an operation that is not known here"
         + (others.isEmpty ? "" : "; nor are \(others.joined(separator: ", "))")
         + ". Known are \(Operator.known.keys.sorted().joined(separator: ", "))")
-  }
-
-  private func isForeign(_ node: Graph.Node, _ protos: [ONNXNode]) -> Bool {
-    protos.contains { $0.output == node.outputs && !["", "ai.onnx"].contains($0.domain) }
   }
 }
 
@@ -265,10 +278,12 @@ extension ONNXGraphReading {
       graph.shapes[value] = Array(shape.dropFirst())
     }
     graph.shapes[input] = inputShape
-    for (value, numbers) in two.integers where graph.tensors[value] == nil {
-      guard let others = three.integers[value], let constant = Probe.constant(numbers, others) else { continue }
-      graph.makeConstant(value, constant)
-    }
+    graph.makeConstant(
+      Dictionary(
+        uniqueKeysWithValues: two.integers.compactMap { value, numbers in
+          three.integers[value].flatMap { Probe.constant(numbers, $0) }.map { (value, $0) }
+        }))
+    if opset < 13 { try graph.checkSoftmax() }
     guard let logits = graph.shapes[outputs[0]] else {
       throw ONNXProblem(
         "cannot take batches of several images: '\(outputs[0])' does not grow with the batch. \(openBatch)")
@@ -344,11 +359,24 @@ private struct Probe {
 }
 
 extension Graph {
-  /// Puts a constant in place of what makes a value.
-  mutating func makeConstant(_ value: String, _ tensor: Tensor) {
-    guard let index = nodes.firstIndex(where: { $0.outputs == [value] }) else { return }
-    nodes.remove(at: index)
-    tensors[value] = tensor
+  /// Puts constants in place of what makes values.
+  mutating func makeConstant(_ constants: [String: Tensor]) {
+    nodes.removeAll { node in
+      guard node.outputs.count == 1, let constant = constants[node.outputs[0]] else { return false }
+      tensors[node.outputs[0]] = constant
+      return true
+    }
+  }
+
+  /// Before opset 13 a softmax was over all axes from one on, the second unless another is named: the same as over the last
+  /// one only where that is it.
+  /// - Throws: `UnknownOperation`.
+  func checkSoftmax() throws {
+    for node in nodes where node.operation == "Softmax" {
+      guard let rank = shapes[node.inputs[0]].map({ $0.count + 1 }), [rank - 1, -1].contains(node.int("axis", 1)) else {
+        throw UnknownOperation(node, "is over several axes, as before opset 13; export with a later opset")
+      }
+    }
   }
 
   /// Initialisers that feed operations as floating-point tensors can be trained, all but batch norms' statistics.

@@ -7,8 +7,8 @@ import Torch
 
 /// A network from an ONNX file: its graph, and what the file says beside it.
 ///
-/// The file is data: nothing in it is executed but the operations that Kindred knows. What it takes no part in when the
-/// network runs (constants, copies of values, shapes that are the same for every batch) is gone from the graph.
+/// The file is data: nothing in it is executed but the operations that Kindred knows. What has no part when the network runs
+/// (operations on constants, copies of values, shapes that are the same for every batch) is gone from the graph.
 public struct ONNXFile {
   /// The file.
   public let url: URL
