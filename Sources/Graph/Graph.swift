@@ -53,6 +53,8 @@ public struct Graph {
   public var inputShape: [Int]
   /// The value of the logits; nil where the network gives none.
   public var logits: String?
+  /// What other programs know the logits as: a network from a file keeps the name that they have there.
+  public var outputName = "logits"
   /// The values that can be asked for, from input to output.
   public var taps: [Tap]
   /// Operations, each after those whose values it reads.
@@ -99,13 +101,16 @@ extension Graph {
     return (weight, bias)
   }
 
-  /// The parameters of the linear layer that makes the logits; nil where they come of something else.
-  public var head: (weight: Tensor, bias: Tensor)? {
-    guard let node = nodes.last(where: { $0.outputs.first == logits }), node.operation == "Gemm",
-      node.int("transB") == 1,
-      let weight = tensors[node.inputs.at(1)], let bias = tensors[node.inputs.at(2)]
-    else { return nil }
-    return (weight, bias)
+  /// The names of trained tensors and batch norms' statistics, in the order in which operations read them.
+  package var entries: [String] {
+    var seen: Set<String> = []
+    return nodes.flatMap { node in
+      node.inputs.enumerated().compactMap { index, name in
+        let isStatistic = node.operation == "BatchNormalization" && index > 2
+        guard let tensor = tensors[name], tensor.requiresGradient || isStatistic else { return nil }
+        return seen.insert(name).inserted ? name : nil
+      }
+    }
   }
 
   /// The number of values that training changes.

@@ -3,27 +3,24 @@
 import Graph
 import Torch
 
-/// A network that a graph describes. Its entries are the graph's floating-point initialisers, under their own names.
+/// A network that a graph describes. Its entries have the names that they have in the file.
 public final class GraphNetwork: Network {
   private let source: Graph
   private let head: Linear?
+  private let entries: [String]
+  /// For a network around this one, which is traced.
+  private let programs = Programs(overwrites: false)
 
-  /// Takes a graph's tensors for its own.
+  /// Takes a graph's tensors for its own: those that are trained and batch norms' statistics become its entries.
   public init(_ graph: Graph) {
     source = graph
     head = graph.head.map { Linear(weight: $0.weight, bias: $0.bias) }
+    entries = graph.entries
   }
 
   /// Trained tensors and batch norms' statistics, in the order in which operations read them.
   public override var state: [(name: String, tensor: Tensor)] {
-    var seen: Set<String> = []
-    return source.nodes.flatMap(\.inputs).compactMap { name in
-      guard let tensor = source.tensors[name], tensor.isFloatingPoint, tensor.count > 1, seen.insert(name).inserted
-      else {
-        return nil
-      }
-      return (name, tensor)
-    }
+    entries.compactMap { name in source.tensors[name].map { (name, $0) } }
   }
 
   public override var classifier: Linear? { head }
@@ -39,7 +36,7 @@ public final class GraphNetwork: Network {
   public override func forward(_ input: Tensor, _ taps: Taps) -> Tensor? {
     precondition(Array(input.shape.dropFirst()) == source.inputShape, "a graph for other inputs than \(input.shape)")
     let outputs = source.taps.map(\.value) + [source.logits].compactMap { $0 }
-    guard let values = try? Programs().run(source, on: input, for: outputs, isTraining: isTraining) else {
+    guard let values = try? programs.run(source, on: input, for: outputs, isTraining: isTraining) else {
       preconditionFailure("a graph for inputs of \(source.inputShape) cannot take \(input.shape)")
     }
     for (tap, value) in zip(source.taps, values) { taps[tap.name] = value }

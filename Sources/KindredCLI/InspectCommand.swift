@@ -50,7 +50,8 @@ struct InspectCommand: ParsableCommand {
     }
     let teacher = try TeacherInspection(configuration, runs: file(runs))
     if let absence = teacher?.absence { note("the teacher is as the configuration says it: \(absence)") }
-    output(try networks(configuration, teacher: teacher?.description))
+    for remark in try configuration.student.network.remarks(image: configuration.data.set.inputShape) { note(remark) }
+    output(try networks(configuration, teacher: teacher))
     output(losses(configuration), terminator: "")
     try configuration.checkStart()
   }
@@ -95,38 +96,25 @@ struct InspectCommand: ParsableCommand {
     return table.text
   }
 
-  private func networks(_ settings: Configuration, teacher: NetworkDescription?) throws -> String {
-    let image = settings.data.set.imageShape
-    let network = settings.student.network
-    let student = network.description(classes: settings.data.set.classCount, image: image)
+  private func networks(_ settings: Configuration, teacher: TeacherInspection?) throws -> String {
+    let image = settings.data.set.inputShape
+    let student = Column(
+      title: "student", description: try settings.studentDescription,
+      cost: try settings.studentCost(teacher: teacher?.description))
     let columns =
-      [Column(title: "student", network: network, description: student)]
-      + (teacher.map { [Column(title: "teacher", network: settings.teacher?.network, description: $0)] } ?? [])
+      [student] + (teacher.map { [Column(title: "teacher", description: $0.description, cost: $0.cost)] } ?? [])
     var table = TextTable([.text("")] + columns.map { .text($0.title) })
     func row(_ title: String, _ cell: (Column) -> String?) {
       table.append([title] + columns.map { cell($0) ?? Format.missing })
     }
     row("network") { $0.description.name }
-    row("input") { _ in shape([image.channels, image.height, image.width]) }
-    let taps = settings.student.network.taps
-    let others = (teacher?.taps.keys.sorted() ?? []).filter { !taps.contains($0) }
+    row("input") { _ in shape(image) }
+    let taps = try settings.studentFacts.taps
+    let others = (teacher?.description.taps.keys.sorted() ?? []).filter { !taps.contains($0) }
     for tap in taps + others { row(tap) { $0.description.taps[tap].map(shape) } }
     row("logits") { $0.description.classes.map(String.init) }
-    let cost = try settings.studentCost(teacher: teacher)
-    row("parameters") { column in
-      column.title == "student"
-        ? Format.count(cost.parameters)
-        : column.sized { Format.count($0.parameterCount(classes: $1, inputChannels: image.channels)) }
-    }
-    row("multiply-adds") { column in
-      column.title == "student"
-        ? Format.count(cost.multiplyAdds)
-        : column.sized {
-          Format.count(
-            $0.multiplyAdds(
-              classes: $1, inputChannels: image.channels, inputHeight: image.height, inputWidth: image.width))
-        }
-    }
+    row("parameters") { $0.cost.map { Format.count($0.parameters) } }
+    row("multiply-adds") { $0.cost.map { Format.count($0.multiplyAdds) } }
     return table.text
   }
 
@@ -166,13 +154,7 @@ struct InspectCommand: ParsableCommand {
 /// One network of the table.
 private struct Column {
   let title: String
-  /// Where it is one of Kindred's own, whose size is known.
-  let network: Architecture?
   let description: NetworkDescription
-
-  /// Something that follows from the network and its number of classes, where both are known.
-  func sized(_ figure: (Architecture, Int) -> String) -> String? {
-    guard let network, let classes = description.classes else { return nil }
-    return figure(network, classes)
-  }
+  /// Where its size is known.
+  let cost: NetworkCost?
 }

@@ -100,6 +100,19 @@ private func error(_ value: Tensor, _ expected: Tensor?) throws -> Double {
     #expect(scales.allSatisfy { file.graph.tensors[$0]?.requiresGradient == true })
   }
 
+  /// What an export for inference has lost, and what is no weight: the normalisation of the images.
+  @Test func whatIsOddForTrainingIsSaid() throws {
+    try withTestFolder { folder in
+      let place = folder.appending(path: "bytes.onnx")
+      let input = ONNXExport.Input.bytes(mean: [0.4, 0.5, 0.6], deviation: [0.2, 0.25, 0.3])
+      try Branching().graph().onnx(ONNXExport(input: input)).write(to: place)
+      let file = try ONNXFile(place)
+      #expect(file.remarks.contains { $0.contains("has no batch norms") }, "\(file.remarks)")
+      #expect(!file.graph.entries.isEmpty)
+      #expect(!file.graph.entries.contains { $0.contains("mean") || $0.contains("deviation") }, "\(file.graph.entries)")
+    }
+  }
+
   @Test(needsPyTorch) func aFixedBatchIsRefused() throws {
     let error = #expect(throws: ONNXError.self) { try ONNXFile(ONNXFiles.file("static.onnx")) }
     #expect(error?.description.contains("dynamic_axes") == true, "\(String(describing: error))")

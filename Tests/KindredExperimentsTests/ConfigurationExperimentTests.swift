@@ -59,7 +59,7 @@ import Testing
       let source = Self.folder.appending(path: "cifar10/networks/\(teacher).yaml").path(percentEncoded: false)
       let network = try #require(distilled.teacher?.network)
       #expect(distilled.teacher?.source == .configuration(network, .init(URL(filePath: source))))
-      #expect(millions(distilled.student.network) == studentMillions)
+      #expect(millions(try #require(distilled.student.network.architecture)) == studentMillions)
       #expect(millions(network) == teacherMillions)
     }
   }

@@ -71,7 +71,7 @@ import Torch
         heldOutImages: 5000, evaluateOn: .heldOut, testImages: 2000,
         augmentation: Augmentation(cropPadding: 2, flip: true)),
       student: .init(
-        network: try #require(Architecture(name: "resnet-8x4")),
+        network: .zoo(try #require(Architecture(name: "resnet-8x4"))),
         weights: .init(URL(filePath: "/weights/student.safetensors"))),
       teacher: .init(
         source: .weights(

@@ -180,6 +180,7 @@ extension ONNXGraphReading {
   mutating func simplify() throws {
     try keepFirstOutputs()
     removeCopies()
+    separateSharedVectors()
     try foldConstants()
   }
 
@@ -222,6 +223,34 @@ extension ONNXGraphReading {
     }
     for index in nodes.indices {
       nodes[index].inputs = nodes[index].inputs.map { originals[$0] ?? $0 }
+    }
+  }
+
+  /// Exporters make one of vectors of equal values, as a fresh network's batch norms have: trained as they are they would be
+  /// tied. Matrices are equal only where the network itself uses one twice.
+  private mutating func separateSharedVectors() {
+    var (readers, copies): ([String: Int], [String: String]) = ([:], [:])
+    for index in nodes.indices {
+      for (place, name) in nodes[index].inputs.enumerated() {
+        guard let tensor = tensors[name], isTrained(name, tensor) else { continue }
+        readers[name, default: 0] += 1
+        guard let count = readers[name], count > 1, tensor.shape.count == 1 else { continue }
+        let own = "\(name).\(count)"
+        guard tensors[own] == nil else { continue }
+        tensors[own] = tensor.clone()
+        initializers.insert(own)
+        nodes[index].inputs[place] = own
+        copies[own] = name
+      }
+    }
+    if let first = copies.values.min() {
+      let shared = Set(copies.values).count
+      remarks.append(
+        "\(shared) vectors of the file stand for \(shared + copies.count) of equal values, such as '\(first)': they are taken "
+          + "as tensors of their own, not as tied")
+    }
+    for (name, count) in readers.sorted(by: { $0.key < $1.key }) where count > 1 && tensors[name]?.shape.count != 1 {
+      remarks.append("'\(name)' is used \(count) times: it is trained as one tensor")
     }
   }
 
@@ -271,6 +300,7 @@ extension ONNXGraphReading {
     }
     var graph = Graph(
       input: input, inputShape: inputShape, logits: outputs[0], taps: [], nodes: nodes, tensors: tensors, shapes: [:])
+    graph.outputName = outputs[0]
     let (two, three) = try probes(of: graph)
     for (value, shape) in two.shapes {
       guard let other = three.shapes[value], shape.first == 2, other.first == 3, shape.dropFirst() == other.dropFirst()
@@ -379,12 +409,25 @@ extension Graph {
     }
   }
 
-  /// Initialisers that feed operations as floating-point tensors can be trained, all but batch norms' statistics.
+  /// Initialisers that feed operations as floating-point tensors can be trained, all but batch norms' statistics and what
+  /// normalises the images.
   mutating func markParameters(among initializers: Set<String>) {
     let statistics = Set(nodes.filter { $0.operation == "BatchNormalization" }.flatMap { $0.inputs.dropFirst(3) })
+    let untrained = statistics.union(imageNormalization)
     for (name, tensor) in tensors where initializers.contains(name) && tensor.isFloatingPoint && tensor.count > 1 {
       if tensor.shape.count == 4 { tensor.setData(tensor.contiguous(.channelsLast)) }
-      if !statistics.contains(name) { tensor.requiresGradient = true }
+      if !untrained.contains(name) { tensor.requiresGradient = true }
     }
+  }
+
+  /// The tensors that bring the images to a mean and a deviation, before any layer reads them.
+  private var imageNormalization: Set<String> {
+    var (images, constants) = (Set([input]), Set<String>())
+    for node in nodes where ["Sub", "Add", "Mul", "Div", "Cast"].contains(node.operation) {
+      guard node.inputs.contains(where: images.contains) else { continue }
+      images.formUnion(node.outputs)
+      constants.formUnion(node.inputs.filter { tensors[$0] != nil })
+    }
+    return constants
   }
 }

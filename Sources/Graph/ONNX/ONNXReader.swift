@@ -22,7 +22,8 @@ public struct ONNXFile {
   public let metadata: [String: String]
   /// The input as the file describes it: lengths, and names for those that are left open.
   public let declaredInput: [String]
-  /// What is to be known of it before it is trained, such as weights that stand for several layers.
+  /// What is to be known of it before it is trained, a line each: weights that stand for several layers, batch norms that are
+  /// gone.
   public let remarks: [String]
 
   /// Reads a file.
@@ -49,7 +50,7 @@ public struct ONNXFile {
       producer = [model.producerName, model.producerVersion].filter { !$0.isEmpty }.joined(separator: " ")
       metadata = Dictionary(model.metadataProps.map { ($0.key, $0.value) }) { first, _ in first }
       declaredInput = reading.declaredInput
-      remarks = reading.remarks
+      remarks = reading.remarks + ONNXFile.trainingRemarks(graph)
     } catch let problem as ONNXProblem {
       throw ONNXError(url, problem.text)
     } catch let error as UnknownOperation {
@@ -72,7 +73,7 @@ public struct ONNXFile {
   /// Whether a file is an ONNX file by its first bytes.
   package static func isOne(_ url: URL) -> Bool { FileKind(of: url) == .onnx }
 
-  private static func model(_ url: URL) throws -> ONNXModel {
+  static func model(_ url: URL) throws -> ONNXModel {
     if let kind = FileKind(of: url), kind != .onnx {
       throw ONNXProblem("is \(kind.name), not an ONNX file\(kind.remedy.map { "; \($0)" } ?? "")")
     }

@@ -37,7 +37,7 @@ extension Graph {
   public func onnx(_ export: ONNXExport = ONNXExport()) throws -> Data {
     guard let logits else { throw ONNXExportError("the network has no logits to give") }
     let outputs =
-      try [(name: "logits", value: logits)]
+      try [(name: outputName, value: logits)]
       + export.taps.map { tap in
         guard let value = value(of: tap) else {
           throw ONNXExportError("the network has no tap '\(tap)'; it has \(taps.map(\.name).joined(separator: ", "))")

@@ -133,8 +133,7 @@ private struct PlannedSignal {
   func runBytes() throws -> Int {
     try jobs.reduce(0) { sum, job in
       let settings = job.settings
-      let network = settings.student.network.parameterCount(
-        classes: settings.data.set.classCount, inputChannels: settings.data.set.imageShape.channels)
+      let network = try settings.studentFacts.cost(classes: settings.data.set.classCount).parameters
       let modules = try settings.objective(teacher: teacher, Generator(seed: 0)).modules
       let own = modules.reduce(0) { $0 + $1.module.parameterCount }
       let copies = if case .adamW = settings.training.optimizer { 3 } else { 2 }

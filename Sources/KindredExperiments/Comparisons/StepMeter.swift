@@ -19,7 +19,7 @@ final class StepMeter {
   /// All that a step's time depends on.
   private struct Key: Equatable {
     let set: DataSetName
-    let student: Architecture
+    let student: ConfiguredNetwork
     let teacher: String?
     let losses: [String]
     let batchSize: Int
@@ -101,7 +101,7 @@ private struct MeasuredSteps {
     let (classes, channels) = (settings.data.set.classCount, images.channels)
     let teacher = settings.teacher?.network?.network(
       classes: description?.classes ?? classes, inputChannels: channels, generator: generator)
-    let network = settings.student.network.network(classes: classes, inputChannels: channels, generator: generator)
+    let network = try settings.makeStudent(generator)
     var objective = try settings.objective(
       teacher: description,
       samples: .init(
@@ -184,14 +184,10 @@ extension OptimizerOptions {
 extension Configuration {
   /// The multiply-adds: of the student forward and twice backward, and of the teacher forward.
   fileprivate var work: StepMeter.Cost {
-    let shape = data.set.imageShape
-    func count(_ network: Architecture) -> Double {
-      Double(
-        network.multiplyAdds(
-          classes: data.set.classCount, inputChannels: shape.channels, inputHeight: shape.height,
-          inputWidth: shape.width))
-    }
-    let (student, teacher) = (count(student.network), teacher?.network.map(count) ?? 0)
+    func count(_ facts: NetworkFacts) -> Double { Double(facts.cost(classes: data.set.classCount).multiplyAdds) }
+    let image = data.set.inputShape
+    let student = (try? studentFacts).map(count) ?? 0
+    let teacher = teacher?.network.map { count($0.facts(image: image)) } ?? 0
     let batch = Double(training.batchSize)
     return .init(step: batch * (3 * student + teacher), teacher: batch * teacher, evaluatedImage: student)
   }

@@ -14,6 +14,7 @@ extension Configuration {
     try checkTeacherIsUsed()
     try checkContentIsRead()
     try checkPrecision()
+    try checkStudentFile()
     for term in losses.terms { try checkLayers(of: term) }
     if let network = teacher?.network {
       // How many classes it has is not known before its weights are seen.
@@ -44,8 +45,8 @@ extension Configuration {
   /// - Parameter run: the configuration that makes the teacher.
   /// - Throws: `ConfigurationError` with the key that has to change.
   package func check(teacher run: Configuration) throws {
-    if let network = teacher?.network, network != run.student.network {
-      throw refusal("teacher.network", "says \(network), but the config trains \(run.student.network)")
+    if let network = teacher?.network, .zoo(network) != run.student.network {
+      throw refusal("teacher.network", "says \(network), but the config trains \(run.student.network.name)")
     }
     let (own, other) = (data.set.imageShape, run.data.set.imageShape)
     guard own == other else {
@@ -106,7 +107,9 @@ extension Configuration {
 
   /// What a run does not read cannot be held against anything.
   private func checkContentIsRead() throws {
-    let unread: [Input] = (teacher == nil ? [.teacher, .recording] : []) + (student.weights == nil ? [.start] : [])
+    let unread: [Input] =
+      (teacher == nil ? [.teacher, .recording] : []) + (student.weights == nil ? [.start] : [])
+      + (student.network.architecture == nil ? [] : [.student])
     if let input = unread.first(where: { content[$0] != nil }) {
       throw refusal("content.\(input.rawValue)", "there is no such thing in this run; take it out")
     }
@@ -122,11 +125,27 @@ extension Configuration {
     }
   }
 
+  /// Refuses an ONNX file that cannot learn the images' classes.
+  private func checkStudentFile() throws {
+    guard case .onnx(let source) = student.network else { return }
+    let (facts, classes) = (try studentFacts, data.set.classCount)
+    let file = source.file.url.displayName
+    if student.classifier == .fresh, !facts.hasClassifier {
+      throw refusal("student.classifier", "fresh: the logits of \(file) do not come of one linear layer")
+    }
+    if student.classifier == .loaded, facts.classes != classes {
+      throw refusal(
+        "student.onnx",
+        "\(file) tells \(facts.classes) classes, and \(data.set.rawValue) has \(classes); for another classifier say "
+          + "student.classifier: fresh")
+    }
+  }
+
   /// What can be said of a term's layers without the teacher.
   private func checkLayers(of term: Term) throws {
     let layers = term.method.layers
     for (index, pair) in layers.enumerated() {
-      _ = try shape(pair.student, of: studentDescription, key: term.layersKey)
+      _ = try shape(pair.student, of: try studentDescription, key: term.layersKey)
       guard !layers[..<index].contains(pair) else {
         throw refusal(term.layersKey, "\(pair.student) and \(pair.teacher) are paired twice; keep one")
       }
@@ -135,15 +154,22 @@ extension Configuration {
 
   /// A term that compares logits with the teacher's, for a teacher that a run makes.
   private func comparingLogits(_ run: Configuration) throws -> String? {
-    var teacher = run.studentDescription
+    var teacher = try run.studentDescription
     teacher.classes = data.set.classCount
     let terms = try objective(teacher: teacher, Generator(seed: 0)).terms
     return terms.first { $0.loss.statistics.contains(.logits) && $0.loss.request.logits }?.id
   }
 
   /// What the student gives, in the words that teachers are described in.
-  var studentDescription: NetworkDescription {
-    student.network.description(classes: data.set.classCount, image: data.set.imageShape)
+  /// - Throws: `ConfigurationError` for an ONNX file that cannot be read.
+  package var studentDescription: NetworkDescription {
+    get throws { try studentFacts.description(classes: data.set.classCount) }
+  }
+
+  /// What is known of the student for the run's images.
+  /// - Throws: `ConfigurationError` for an ONNX file that cannot be read.
+  package var studentFacts: NetworkFacts {
+    get throws { try student.network.facts(image: data.set.inputShape) }
   }
 
   /// The shape of a network's activation at a tap.

@@ -25,6 +25,10 @@ extension Configuration {
     guard !files else { return other }
     other.data.folder = nil
     other.student.weights = student.weights.map { _ in .nowhere }
+    if case .onnx(var source) = student.network {
+      source.file = .nowhere
+      other.student.network = .onnx(source)
+    }
     other.teacher?.source.forgetFiles()
     return other
   }

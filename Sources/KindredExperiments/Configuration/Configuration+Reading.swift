@@ -63,7 +63,12 @@ extension Configuration {
       self.teacher = try Teacher(teacher) { path in
         let run = try Configuration.load(file: path.url, overrides: [], from: users + [file.standardizedFileURL])
         teacherRun = run
-        return run.student.network
+        guard let network = run.student.network.architecture else {
+          throw ConfigurationError(
+            key: "teacher.config",
+            message: "it trains an ONNX file's network; export what it made, and name that: teacher: {onnx: FILE}")
+        }
+        return network
       }
     }
     try reader.finish()
@@ -76,11 +81,16 @@ extension Configuration {
 
 extension Configuration.Student {
   fileprivate init(_ reader: YAMLReader) throws {
-    let network = try reader.network()
+    let (network, onnx) = (try reader.network(), try reader.onnx())
     weights = try reader.file("weights")
     let classifier = try reader.choice("classifier", of: Configuration.Classifier.self)
-    self.network = try reader.required("network", network, "name one such as wrn-16-1")
-    guard weights != nil || classifier == nil else {
+    guard network == nil || onnx == nil else {
+      throw reader.error("onnx", "a student is one network, and there is network too; take one out")
+    }
+    self.network =
+      try onnx.map { .onnx($0) }
+      ?? .zoo(try reader.required("network", network, "name one such as wrn-16-1, or onnx: FILE"))
+    guard weights != nil || onnx != nil || classifier == nil else {
       throw reader.error("classifier", "says what of weights is used, and there are none; give weights, or take it out")
     }
     self.classifier = classifier ?? .loaded
@@ -105,8 +115,8 @@ extension Configuration.Teacher {
     let recording = try reader.file("recording")
     let exported = try reader.file("exported")
     let outputs = try reader.subsection("outputs")
-    let (onnx, taps) = (try reader.file("onnx"), try reader.subsection("taps"))
-    try reader.refuseSecondSource(weights, configuration, recording, exported, onnx)
+    let onnx = try reader.onnx()
+    try reader.refuseSecondSource(weights, configuration, recording, exported, onnx?.file)
     if let weights {
       source = .weights(
         try reader.required("network", network, "weights do not say which network they belong to"), weights)
@@ -122,7 +132,7 @@ extension Configuration.Teacher {
         "outputs", outputs, "say where things lie in its result, such as {logits: 0, stage3: 1}")
       source = .exported(.init(file: exported, outputs: try outputs.places()))
     } else if let onnx {
-      source = .onnx(.init(file: onnx, taps: try taps?.values() ?? [:]))
+      source = .onnx(onnx)
     } else {
       throw reader.error("weights", "missing; give weights, or the config of the run that makes them")
     }
@@ -130,9 +140,6 @@ extension Configuration.Teacher {
     quantization = Configuration.Quantization()
     try reader.subsectionOrEmpty("int8").readWhole(Configuration.Quantization.settings, into: &quantization)
     try reader.refuseUseless(network: self.network == nil ? network : nil, outputs: exported == nil ? outputs : nil)
-    if onnx == nil, taps != nil {
-      throw reader.error("taps", "only a file named by onnx has values to name; take it out")
-    }
     try reader.finish()
   }
 }
@@ -155,6 +162,16 @@ extension YAMLReader {
   fileprivate func refuseUseless(network: Architecture?, outputs: YAMLReader?) throws {
     if network != nil { throw error("network", "the recording or file says itself what it holds; take it out") }
     if outputs != nil { throw error("outputs", "only a file named by exported has outputs to name; take it out") }
+  }
+
+  /// An ONNX file with what belongs to it; nil where none is named.
+  fileprivate func onnx() throws -> Configuration.ONNXSource? {
+    let (file, taps) = (try file("onnx"), try subsection("taps"))
+    let input = try choice("input", of: StudentExport.Input.self)
+    if let file { return .init(file: file, taps: try taps?.values() ?? [:], input: input) }
+    if taps != nil { throw error("taps", "only a file named by onnx has values to name; take it out") }
+    if input != nil { throw error("input", "only a file named by onnx can say what it takes; take it out") }
+    return nil
   }
 
   /// Texts by their keys.

@@ -15,9 +15,14 @@ extension Configuration {
     writer.line("name", YAMLWriter.quoted(name))
     writer.section("data") { $0.write(data, Images.settings) }
     writer.section("student") {
-      $0.line("network", student.network.name)
+      switch student.network {
+      case .zoo(let network): $0.line("network", network.name)
+      case .onnx(let source): source.write(to: &$0)
+      }
       $0.path("weights", student.weights)
-      if student.weights != nil { $0.line("classifier", student.classifier.rawValue) }
+      if student.weights != nil || student.network.architecture == nil {
+        $0.line("classifier", student.classifier.rawValue)
+      }
     }
     if let teacher { writer.section("teacher") { teacher.write(to: &$0) } }
     writer.section("losses") { losses.write(to: &$0) }
@@ -53,18 +58,25 @@ extension Configuration.Teacher {
         }
       }
     case .onnx(let source):
-      writer.path("onnx", source.file)
-      guard !source.taps.isEmpty else { break }
-      writer.section("taps") { writer in
-        for (name, value) in source.taps.sorted(by: { $0.key < $1.key }) {
-          writer.line(YAMLWriter.quoted(name), YAMLWriter.quoted(value))
-        }
-      }
+      source.write(to: &writer)
     }
     writer.line("precision", precision.rawValue)
     guard precision == .int8 || quantization != Configuration.Quantization() else { return }
     writer.section("int8") {
       $0.write(quantization, Configuration.Quantization.settings)
+    }
+  }
+}
+
+extension Configuration.ONNXSource {
+  fileprivate func write(to writer: inout YAMLWriter) {
+    writer.path("onnx", file)
+    if let input { writer.line("input", input.rawValue) }
+    guard !taps.isEmpty else { return }
+    writer.section("taps") { writer in
+      for (name, value) in taps.sorted(by: { $0.key < $1.key }) {
+        writer.line(YAMLWriter.quoted(name), YAMLWriter.quoted(value))
+      }
     }
   }
 }

@@ -89,12 +89,12 @@ extension Configuration {
 
   /// The network that is trained.
   package struct Student: Sendable, Equatable {
-    package var network: Architecture
-    /// Weights to start from, a safetensors file or a run's folder; nil for a fresh initialisation.
+    package var network: ConfiguredNetwork
+    /// Weights to start from, a safetensors file or a run's folder; nil for a fresh initialisation, or those of an ONNX file.
     package var weights: ConfiguredFile?
     package var classifier: Classifier
 
-    package init(network: Architecture, weights: ConfiguredFile? = nil, classifier: Classifier = .loaded) {
+    package init(network: ConfiguredNetwork, weights: ConfiguredFile? = nil, classifier: Classifier = .loaded) {
       self.network = network
       self.weights = weights
       self.classifier = classifier
@@ -104,7 +104,7 @@ extension Configuration {
   /// Where the weights of the last, linear layer come from, when a network starts from given ones.
   package enum Classifier: String, Sendable, CaseIterable {
     case loaded
-    /// Drawn anew: for images of other classes than the weights were trained on.
+    /// Drawn anew: for images of other classes than the weights, or an ONNX file's network, were trained on.
     case fresh
   }
 
@@ -161,10 +161,13 @@ extension Configuration {
     package var file: ConfiguredFile
     /// Names of taps for values of the file.
     package var taps: [String: String]
+    /// What it takes; nil for what its metadata say, which is normalised images where they say nothing.
+    package var input: StudentExport.Input?
 
-    package init(file: ConfiguredFile, taps: [String: String] = [:]) {
+    package init(file: ConfiguredFile, taps: [String: String] = [:], input: StudentExport.Input? = nil) {
       self.file = file
       self.taps = taps
+      self.input = input
     }
   }
 

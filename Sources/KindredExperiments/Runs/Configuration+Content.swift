@@ -15,6 +15,8 @@ extension Configuration {
     case recording
     /// The weights that the student starts from.
     case start
+    /// The ONNX file that the student is.
+    case student
   }
 
   /// SHA-256 of each thing that a run reads, as far as it is known. A run keeps it in its `config.yaml`.
@@ -31,6 +33,10 @@ extension Configuration {
     if let start = student.weights?.url, let file = WeightsFile.location(start) {
       content[.start] = try hash(file)
     }
+    if case .onnx(let source) = student.network, exists(source.file.url) {
+      // A copy that a run keeps has taken the data beside it in.
+      content[.student] = Digest.sha256.hex(of: Array(try source.selfContained()))
+    }
     switch teacher?.source {
     case .weights(_, let weights):
       if let file = WeightsFile.location(weights.url) { content[.teacher] = try hash(file) }
@@ -42,7 +48,7 @@ extension Configuration {
     case .exported(let exported):
       if exists(exported.file.url) { content[.teacher] = try hash(exported.file.url) }
     case .onnx(let source):
-      if exists(source.file.url) { content[.teacher] = try hash(source.file.url) }
+      if exists(source.file.url) { content[.teacher] = try source.digest() }
     case .recording(let folder):
       guard let header = try? Recording(folder.url).header else { break }
       content[.recording] = header.fingerprint
@@ -82,6 +88,7 @@ extension Configuration.Input {
     case .teacher: "another teacher"
     case .recording: "another recording"
     case .start: "other weights to start from"
+    case .student: "another student"
     }
   }
 }

@@ -20,7 +20,7 @@ extension Configuration {
     var terms = [Objective.Term.crossEntropy(weight: losses.crossEntropyWeight)]
     guard let teacher else { return Objective(terms) }
     let setup = LossSetup(
-      student: studentDescription, teacher: teacher, samples: samples, classifier: classifier,
+      student: try studentDescription, teacher: teacher, samples: samples, classifier: classifier,
       normalizations: normalizations, generator: generator)
     for term in losses.terms {
       terms.append(.init(term.id, try term.refused { try $0.loss(for: setup) }, weight: term.value))
@@ -32,13 +32,9 @@ extension Configuration {
   /// - Parameter teacher: what the teacher gives; nil without one.
   /// - Throws: `ConfigurationError` for a method that these networks do not go with.
   package func studentCost(teacher: NetworkDescription?) throws -> NetworkCost {
-    let (network, image, classes) = (student.network, data.set.imageShape, data.set.classCount)
-    var cost = NetworkCost(
-      parameters: network.parameterCount(classes: classes, inputChannels: image.channels),
-      multiplyAdds: network.multiplyAdds(
-        classes: classes, inputChannels: image.channels, inputHeight: image.height, inputWidth: image.width))
+    var cost = try studentFacts.cost(classes: data.set.classCount)
     guard let teacher else { return cost }
-    let setup = LossSetup(student: studentDescription, teacher: teacher, generator: Generator(seed: 0))
+    let setup = LossSetup(student: try studentDescription, teacher: teacher, generator: Generator(seed: 0))
     for term in losses.terms {
       guard let added = try term.refused({ try $0.addedCost(for: setup) }) else { continue }
       cost.parameters += added.parameters

@@ -8,7 +8,8 @@ import Torch
 /// The folder of one run.
 ///
 /// Every file in it appears whole or not at all: `config.yaml` (the resolved configuration), `metrics.jsonl` (a line an
-/// epoch), `checkpoint.safetensors` (the state to resume from), `weights.safetensors` and `result.json` at the end.
+/// epoch), `checkpoint.safetensors` (the state to resume from), `weights.safetensors` and `result.json` at the end; and
+/// `student/`, which keeps the student's ONNX file where it came in one.
 package struct RunFolder: Sendable {
   package let url: URL
 
@@ -18,6 +19,8 @@ package struct RunFolder: Sendable {
   package var metrics: URL { url.appending(path: "metrics.jsonl") }
   package var checkpoint: URL { url.appending(path: "checkpoint.safetensors") }
   package var weights: URL { url.appending(path: "weights.safetensors") }
+  /// Holds the network that is trained, where it came in a file.
+  package var student: URL { url.appending(path: "student") }
   package var result: URL { url.appending(path: "result.json") }
 
   /// The path as people write it: from the current folder when it lies below.
@@ -93,7 +96,21 @@ package struct RunFolder: Sendable {
         throw RunError("\(file.displayName) cannot be removed: \(systemReason(errno))")
       }
     }
-    try write(Data(settings.yaml(in: url).utf8), to: configuration)
+    try write(Data(try keepingStudent(settings).yaml(in: url).utf8), to: configuration)
+  }
+
+  /// The settings with a copy of the student's ONNX file in the folder: a run is all there is of itself.
+  private func keepingStudent(_ settings: Configuration) throws -> Configuration {
+    guard case .onnx(var source) = settings.student.network else { return settings }
+    let copy = student.appending(path: source.file.url.lastPathComponent)
+    if source.file.url.standardizedFileURL != copy.standardizedFileURL {
+      try RunFolder(student).create()
+      try write(try source.selfContained(), to: copy)
+    }
+    var own = settings
+    source.file = ConfiguredFile(copy, isRelative: true)
+    own.student.network = .onnx(source)
+    return own
   }
 
   func write(_ run: RunResult) throws {

@@ -46,8 +46,8 @@ final class RunWork {
     let (training, evaluation) = (images.training, images.evaluation)
     let device = settings.device
     let generator = Generator(seed: settings.training.seed)
-    let network = settings.student.network.network(
-      classes: settings.data.set.classCount, inputChannels: training.channels, generator: generator)
+    let network = try settings.makeStudent(generator)
+    remarks += try settings.student.network.remarks(image: settings.data.set.inputShape)
     if let weights = try settings.student.weights.map({ try WeightsFile($0.url) }) {
       try weights.load(into: network, freshClassifier: settings.student.classifier == .fresh)
       remarks += [weights.remark].compactMap(\.self)

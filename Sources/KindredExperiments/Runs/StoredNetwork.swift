@@ -8,7 +8,8 @@ import Torch
 /// A network with its weights, in evaluation mode.
 package struct StoredNetwork {
   package let network: Network
-  package let architecture: Architecture
+  /// What it is called: a name of the zoo, or its ONNX file's.
+  package let name: String
   package let classes: Int
   package let inputChannels: Int
   /// The data set that the weights' file says it was trained on.
@@ -22,18 +23,25 @@ package struct StoredNetwork {
   ///   - url: a run's folder or a safetensors file of weights.
   ///   - name: the network's name, for files that do not say it themselves.
   /// - Throws: `RunError` where there is no such file, the network is not known or the weights do not fit it or are broken;
-  ///   `TensorFileError` for a damaged file.
+  ///   `TensorFileError` for a damaged file; `ConfigurationError` for a run's folder that is damaged.
   package init(_ url: URL, network name: String? = nil) throws {
     let file = try WeightsFile(url)
     settings = file.url == url ? nil : try Configuration.load(file: RunFolder(url).configuration)
-    guard let name = name ?? file.metadata["network"] else {
-      throw RunError("\(file.name) does not say its network; name it, such as wrn-16-2")
-    }
-    architecture = try Architecture(named: name)
-    (inputChannels, classes) = try file.ends(of: architecture)
     data = file.metadata["data"]
     remark = file.remark
-    network = try file.network(architecture)
+    if name == nil, let settings, settings.student.network.architecture == nil {
+      self.name = settings.student.network.name
+      (inputChannels, classes) = (settings.data.set.imageShape.channels, settings.data.set.classCount)
+      network = file.withModules(around: try settings.makeStudent(Generator(seed: 0)))
+    } else {
+      guard let name = name ?? file.metadata["network"] else {
+        throw RunError("\(file.name) does not say its network; name it, such as wrn-16-2")
+      }
+      let architecture = try Architecture(named: name)
+      self.name = architecture.name
+      (inputChannels, classes) = try file.ends(of: architecture)
+      network = try file.network(architecture)
+    }
     try file.load(into: network)
     network.freeze()
     network.evaluate()

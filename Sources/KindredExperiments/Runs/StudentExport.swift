@@ -78,7 +78,7 @@ package struct StudentExport {
     var facts = [
       "input": input.rawValue, "data": images.name, "mean": json(images.channelMean),
       "deviation": json(images.channelDeviation), "classes": json(images.classNames), "kindred.version": kindredVersion,
-      "network": stored.architecture.name,
+      "network": stored.name,
     ]
     let file = WeightsFile.location(weights) ?? weights
     facts["weights.sha256"] = try? Digest.sha256.hex(of: file)
@@ -121,18 +121,31 @@ package struct StoredONNX {
   package init(_ file: URL, set: ImageSet) throws {
     let read = try ONNXFile(file, inputShape: set.shape)
     var graph = read.graph
-    let word = read.metadata["input"] ?? StudentExport.Input.normalized.rawValue
-    guard let input = StudentExport.Input(rawValue: word) else {
-      throw RunError("\(file.displayName) takes '\(word)', which is none of normalized, unit and bytes")
-    }
-    switch input {
-    case .normalized: break
-    case .unit: graph.denormalize(mean: set.mean, deviation: set.deviation, scale: 1)
-    case .bytes: graph.denormalize(mean: set.mean, deviation: set.deviation, scale: 255)
-    }
+    try StudentExport.Input(of: read).undoNormalization(of: set, before: &graph)
     network = GraphNetwork(graph)
     network.freeze()
     network.evaluate()
     classes = graph.logits.flatMap { graph.shapes[$0]?.last } ?? 0
+  }
+}
+
+extension StudentExport.Input {
+  /// As a file's metadata say; normalised images where they say nothing.
+  /// - Throws: `RunError` for a word that is not known.
+  init(of file: ONNXFile) throws {
+    let word = file.metadata["input"] ?? Self.normalized.rawValue
+    guard let input = Self(rawValue: word) else {
+      throw RunError("\(file.url.displayName) takes '\(word)', which is none of normalized, unit and bytes")
+    }
+    self = input
+  }
+
+  /// Makes a network that takes this take normalised images.
+  func undoNormalization(of images: ImageSet, before graph: inout Graph) {
+    switch self {
+    case .normalized: break
+    case .unit: graph.denormalize(mean: images.mean, deviation: images.deviation, scale: 1)
+    case .bytes: graph.denormalize(mean: images.mean, deviation: images.deviation, scale: 255)
+    }
   }
 }

@@ -121,9 +121,13 @@ package struct WeightsFile {
   /// - Throws: `RunError` where the file is not of such a network.
   func network(_ architecture: Architecture) throws -> Network {
     let (inputChannels, classes) = try ends(of: architecture)
-    let network = architecture.network(
-      classes: classes, inputChannels: inputChannels, generator: Generator(seed: 0))
-    return ReusedClassifierNetwork(student: network, shapes: shapes, facts: metadata) ?? network
+    return withModules(
+      around: architecture.network(classes: classes, inputChannels: inputChannels, generator: Generator(seed: 0)))
+  }
+
+  /// A network with what SimKD makes a part of it, where these are the weights of such a one.
+  func withModules(around network: Network) -> Network {
+    ReusedClassifierNetwork(student: network, shapes: shapes, facts: metadata) ?? network
   }
 
   /// Loads the weights into a network, which keeps its own classifier where it is to be fresh.

@@ -9,37 +9,42 @@ import Torch
 /// A network that was read from an ONNX file for a run's images.
 struct ONNXTeacher {
   let source: Configuration.ONNXSource
+  /// As the file has it, whatever that takes.
   let network: GraphNetwork
   let description: NetworkDescription
+  private let graph: Graph
+  private let input: StudentExport.Input
 
   /// - Throws: `RunError` for a file that cannot be read, or does not take the run's images.
   init(_ source: Configuration.ONNXSource, for settings: Configuration) throws {
-    let file = try source.read(for: settings, key: "teacher")
+    do {
+      let file = try source.read(image: settings.data.set.inputShape)
+      (graph, input) = (file.graph, try source.input(of: file))
+    } catch let error as ONNXError {
+      throw RunError("teacher.onnx: \(source.file.url.displayName): \(error.problem)")
+    }
     self.source = source
-    network = GraphNetwork(file.graph)
-    description = NetworkDescription(name: source.file.url.lastPathComponent, file.graph)
+    network = GraphNetwork(graph)
+    description = NetworkDescription(name: source.file.url.lastPathComponent, graph)
+  }
+
+  /// What it costs.
+  var cost: NetworkCost { NetworkCost(parameters: graph.parameterCount, multiplyAdds: graph.multiplyAdds) }
+
+  /// The network for normalised images of a set.
+  func network(taking images: ImageSet) -> Network {
+    guard input != .normalized else { return network }
+    var graph = graph
+    input.undoNormalization(of: images, before: &graph)
+    return GraphNetwork(graph)
   }
 
   /// What the teacher's signal depends on beside the batches.
-  /// - Throws: `DataError` where the file cannot be read.
+  /// - Throws: `RunError` where the file cannot be read.
   func facts() throws -> [RecordingHeader.Fact] {
     let taps = source.taps.sorted { $0.key < $1.key }.map { "\($0.key) is \($0.value)" }.joined(separator: ", ")
     return [
-      .init("teacher's file \(RecordingHeader.fileFact)", try Digest.sha256.hex(of: source.file.url)),
-      .init("teacher's taps", taps),
-    ]
-  }
-}
-
-extension Configuration.ONNXSource {
-  /// The file, read for a run's images.
-  /// - Throws: `RunError`.
-  func read(for settings: Configuration, key: String) throws -> ONNXFile {
-    let taps = taps.sorted { $0.key < $1.key }.map { Graph.Tap(name: $0.key, value: $0.value) }
-    do {
-      return try ONNXFile(file.url, inputShape: settings.data.set.inputShape, namedTaps: taps)
-    } catch let error as ONNXError {
-      throw RunError("\(key).onnx: \(file.url.displayName): \(error.problem)")
-    }
+      .init("teacher's file \(RecordingHeader.fileFact)", try source.digest()), .init("teacher's taps", taps),
+    ] + (input == .normalized ? [] : [.init("teacher's input", input.rawValue)])
   }
 }

@@ -7,6 +7,8 @@ import KindredVision
 /// A configuration's teacher as its files say.
 package struct TeacherInspection {
   package let description: NetworkDescription
+  /// What it costs; nil where it is no network that Kindred runs.
+  package let cost: NetworkCost?
   /// Why its files do not say it, where they are not there yet: what is known then is what the configuration says.
   package let absence: String?
 
@@ -16,10 +18,13 @@ package struct TeacherInspection {
   ///   the configuration and its losses want.
   package init?(_ settings: Configuration, runs: URL) throws {
     guard let teacher = settings.teacher else { return nil }
+    let image = settings.data.set.inputShape
     if let (description, absence) = try TeacherInspection.absent(teacher, settings, runs: runs) {
       (self.description, self.absence) = (description, absence)
+      cost = description.classes.flatMap { teacher.network?.facts(image: image).cost(classes: $0) }
     } else {
-      (description, absence) = (try TeacherSource(teacher, for: settings, runs: runs).description, nil)
+      let source = try TeacherSource(teacher, for: settings, runs: runs)
+      (description, cost, absence) = (source.description, source.cost(image: image), nil)
     }
   }
 
@@ -46,14 +51,14 @@ extension Configuration {
   /// Refuses weights to start from that are not the student's, by their file's header alone.
   /// - Throws: `RunError`, `TensorFileError`.
   package func checkStart() throws {
-    guard let place = student.weights?.url else { return }
+    guard let place = student.weights?.url, let network = student.network.architecture else { return }
     let file: WeightsFile
     do {
       file = try WeightsFile(place)
     } catch let error as RunError {
       throw RunError("student.weights: \(error)")
     }
-    let ends = try file.ends(of: student.network)
+    let ends = try file.ends(of: network)
     let (channels, classes) = (data.set.imageShape.channels, data.set.classCount)
     guard ends.inputChannels == channels, student.classifier == .fresh || ends.classes == classes else {
       let advice = ends.inputChannels == channels ? "; for another classifier say student.classifier: fresh" : ""

@@ -91,6 +91,16 @@ enum TeacherSource {
     }
   }
 
+  /// What the teacher costs for images of a shape; nil where it is not a network that we run.
+  func cost(image: [Int]) -> NetworkCost? {
+    switch self {
+    case .network(let weights):
+      description.classes.map { weights.architecture.facts(image: image).cost(classes: $0) }
+    case .onnx(let teacher): teacher.cost
+    case .recording, .exported: nil
+    }
+  }
+
   /// The teacher's last, linear layer; nil where it is not known.
   /// - Throws: as loading its files does.
   func classifier() throws -> TeacherClassifier? {
@@ -127,7 +137,8 @@ enum TeacherSource {
     case .network(let weights):
       return try signal(of: weights.network(), statistics, settings, training, try evaluation(), onCost)
     case .onnx(let teacher):
-      return try signal(of: teacher.network, statistics, settings, training, try evaluation(), onCost)
+      return try signal(
+        of: teacher.network(taking: training), statistics, settings, training, try evaluation(), onCost)
     case .recording(let recording):
       try settings.check(recording, images: training)
       return try RecordedTeacher(

@@ -50,32 +50,24 @@ public struct Architecture: Sendable, Hashable, CustomStringConvertible {
 // MARK: - Facts
 
 extension Architecture {
-  /// What is known of a network for images of a kind: told by its graph with one class, found out once.
-  struct Facts: Sendable {
-    let description: NetworkDescription
-    /// From input to output.
-    let taps: [String]
-    let parameterCount: Int
-    let multiplyAdds: Int
-    /// The numbers that the classifier reads for each class.
-    let classifierInputs: Int
-    /// The names of the weights that read the images, and of the layer that makes the logits.
-    let stem: String
-    let classifier: String
-  }
-
   private struct Key: Hashable {
     let name: String
     let image: [Int]
   }
 
-  private static let known = Mutex<[Key: Facts]>([:])
+  private static let known = Mutex<[Key: NetworkFacts]>([:])
 
-  /// Images smaller than a network can take have the facts of no image: a network of no activations.
-  func facts(image: [Int]) -> Facts {
+  /// What is known of the network for images of a shape, found out once. Images smaller than it can take have the facts of
+  /// a network of no activations.
+  package func facts(image: [Int]) -> NetworkFacts {
     let key = Key(name: name, image: image)
     if let facts = Architecture.known.withLock({ $0[key] }) { return facts }
-    let facts = Facts(of: self, image: image)
+    // One class costs least, and the rest follows from it.
+    let network = builder(1, image[0], .undrawn)
+    let graph = try? Graph(tracing: image, state: network.state, batchSize: 0, network.forward)
+    let facts =
+      graph.map { NetworkFacts(name: name, $0, parameters: network.parameterCount) }
+      ?? NetworkFacts(name: name, parameters: network.parameterCount)
     Architecture.known.withLock { $0[key] = facts }
     return facts
   }
@@ -84,9 +76,7 @@ extension Architecture {
   public func description(
     classes: Int?, image: (channels: Int, height: Int, width: Int)
   ) -> NetworkDescription {
-    var description = facts(image: [image.channels, image.height, image.width]).description
-    description.classes = classes
-    return description
+    facts(image: [image.channels, image.height, image.width]).description(classes: classes)
   }
 
   /// The names of the places whose activations can be compared, from input to output.
@@ -94,14 +84,12 @@ extension Architecture {
 
   /// The trained numbers: convolutions, batch normalisations' scales and shifts, and the classifier.
   public func parameterCount(classes: Int, inputChannels: Int) -> Int {
-    let facts = facts(image: usualImage(channels: inputChannels))
-    return facts.parameterCount + (classes - 1) * (facts.classifierInputs + 1)
+    facts(image: usualImage(channels: inputChannels)).cost(classes: classes).parameters
   }
 
   /// The multiply-adds of one image's forward pass in convolutions and the classifier.
   public func multiplyAdds(classes: Int, inputChannels: Int, inputHeight: Int, inputWidth: Int) -> Int {
-    let facts = facts(image: [inputChannels, inputHeight, inputWidth])
-    return facts.multiplyAdds + (classes - 1) * facts.classifierInputs
+    facts(image: [inputChannels, inputHeight, inputWidth]).cost(classes: classes).multiplyAdds
   }
 
   /// The names of the weights that read the images, and of the layer that makes the logits: the same in all of a family.
@@ -112,21 +100,4 @@ extension Architecture {
   }
 
   private func usualImage(channels: Int) -> [Int] { [channels, family.imageSize, family.imageSize] }
-}
-
-extension Architecture.Facts {
-  fileprivate init(of architecture: Architecture, image: [Int]) {
-    let network = architecture.builder(1, image[0], .undrawn)
-    let graph = try? Graph(tracing: image, state: network.state, batchSize: 0, network.forward)
-    description =
-      graph.map { NetworkDescription(name: architecture.name, $0) }
-      ?? NetworkDescription(name: architecture.name, classes: nil, taps: [:])
-    taps = graph?.taps.map(\.name) ?? []
-    parameterCount = network.parameterCount
-    multiplyAdds = graph?.multiplyAdds ?? 0
-    classifierInputs = network.classifier?.weight.shape[1] ?? 0
-    stem = graph?.nodes.first { $0.inputs.first == graph?.input }?.inputs[1] ?? ""
-    let head = graph?.nodes.last { $0.outputs.first == graph?.logits }?.inputs[1] ?? ""
-    classifier = head.hasSuffix(".weight") ? String(head.dropLast(".weight".count)) : head
-  }
 }
