@@ -27,10 +27,9 @@ final class Program {
   ///   - outputs: the values that are wanted.
   ///   - frozen: how the layers of a network that no longer changes are run; nil to run each operation by itself, and
   ///     differentiably.
-  ///   - overwrites: whether sums and ReLUs may be in place.
   /// - Throws: `UnknownOperation`.
-  init(_ graph: Graph, outputs: [String], frozen: FrozenLayers? = nil, overwrites: Bool = true) throws {
-    let steps = try frozen?.steps(of: graph, for: outputs) ?? graph.plainSteps(for: outputs, overwrites: overwrites)
+  init(_ graph: Graph, outputs: [String], frozen: FrozenLayers? = nil) throws {
+    let steps = try frozen?.steps(of: graph, for: outputs) ?? graph.plainSteps(for: outputs)
     var places: [String: Int] = [:]
     func place(_ value: String) -> Int {
       if let place = places[value] { return place }
@@ -93,16 +92,15 @@ extension Graph {
   }
 
   /// Each node by itself, differentiable; sums and ReLUs in place where they may be.
-  func plainSteps(for outputs: [String], overwrites: Bool) throws -> [ProgramStep] {
+  func plainSteps(for outputs: [String]) throws -> [ProgramStep] {
     let nodes = nodes(for: outputs)
     let readers = Readers(nodes, outputs: outputs)
-    return try nodes.map { try plainStep(for: $0, readers, overwrites: overwrites) }
+    return try nodes.map { try plainStep(for: $0, readers) }
   }
 
   /// One node by itself.
-  func plainStep(for node: Node, _ readers: Readers, overwrites: Bool = true) throws -> ProgramStep {
-    let inPlace = overwrites ? inPlaceKernel(of: node, readers) : nil
-    let kernel = try inPlace ?? operation(of: node).kernel(node, self)
+  func plainStep(for node: Node, _ readers: Readers) throws -> ProgramStep {
+    let kernel = try inPlaceKernel(of: node, readers) ?? operation(of: node).kernel(node, self)
     return ProgramStep(kernel: kernel, inputs: node.inputs, outputs: node.outputs)
   }
 

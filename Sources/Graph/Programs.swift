@@ -10,24 +10,18 @@ package final class Programs {
   }
 
   private let frozen: FrozenLayers?
-  private let overwrites: Bool
   private var programs: [Key: Program] = [:]
 
-  /// - Parameters:
-  ///   - frozen: how the layers of a network that no longer changes are run; nil to run each operation by itself, and
-  ///     differentiably.
-  ///   - overwrites: whether sums and ReLUs may be in place; what is traced may not.
-  package init(frozen: FrozenLayers? = nil, overwrites: Bool = true) {
-    self.frozen = frozen
-    self.overwrites = overwrites
-  }
+  /// - Parameter frozen: how the layers of a network that no longer changes are run; nil to run each operation by itself,
+  ///   and differentiably.
+  package init(frozen: FrozenLayers? = nil) { self.frozen = frozen }
 
   /// The values of a batch.
   /// - Throws: `UnknownOperation`.
   package func run(_ graph: Graph, on batch: Tensor, for outputs: [String], isTraining: Bool = false) throws -> [Tensor]
   {
     let key = Key(inputShape: graph.inputShape, outputs: outputs)
-    let program = try programs[key] ?? Program(graph, outputs: outputs, frozen: frozen, overwrites: overwrites)
+    let program = try programs[key] ?? Program(graph, outputs: outputs, frozen: frozen)
     programs[key] = program
     return try program.run(batch, isTraining: isTraining)
   }

@@ -30,9 +30,16 @@ extension Graph {
     let input = Tensor.zeros(
       [batchSize] + inputShape, dtype: parameter?.dtype ?? .float32, device: parameter?.device ?? .cpu)
     let (taps, recorder) = (Taps(), OperationRecorder())
-    let logits = try withTorchErrors { withoutGradients { recorder.record { forward(input, taps) } } }
+    let inner = InnerGraphs(recorder)
+    let logits = try withTorchErrors {
+      withoutGradients { InnerGraphs.$current.withValue(inner) { recorder.record { forward(input, taps) } } }
+    }
     var tracer = Tracer(input: input, state: state)
-    for record in recorder.records { try tracer.add(record) }
+    for (place, record) in recorder.records.enumerated() {
+      for run in inner.runs where run.place == place { try tracer.add(run) }
+      try tracer.add(record)
+    }
+    for run in inner.runs where run.place == recorder.records.count { try tracer.add(run) }
     self.input = tracer.input
     self.inputShape = inputShape
     self.logits = try logits.map { try tracer.value(of: $0) }
@@ -118,6 +125,28 @@ struct Tracer {
     }
   }
 
+  /// Takes over the operations of a graph that the code ran. Its tensors are known by the network's names for them.
+  mutating func add(_ run: InnerGraphs.Run) throws {
+    var names = [run.graph.input: name(of: run.batch)]
+    for node in run.graph.nodes(for: run.outputs) {
+      for input in node.inputs where !input.isEmpty && names[input] == nil {
+        names[input] = run.graph.tensors[input].map { name(of: $0) }
+      }
+      var own = node
+      own.name = unique(node.name)
+      own.inputs = node.inputs.map { names[$0] ?? $0 }
+      own.outputs = node.outputs.map { output in
+        let made = unique(output)
+        names[output] = made
+        shapes[made] = run.graph.shapes[output]
+        variable.insert(made)
+        return made
+      }
+      nodes.append(own)
+    }
+    for (output, value) in zip(run.outputs, run.values) { self.names[ObjectIdentifier(value)] = names[output] }
+  }
+
   /// A tensor that nothing before made is a constant.
   private mutating func name(of tensor: Tensor) -> String {
     if let name = names[ObjectIdentifier(tensor)] { return name }
@@ -142,5 +171,43 @@ struct Tracer {
     let count = uses[name, default: 0]
     uses[name] = count + 1
     return count == 0 ? name : "\(name)_\(count)"
+  }
+}
+
+/// The graphs that a network's code runs while it is traced, as a network around one from a file does.
+final class InnerGraphs: @unchecked Sendable {
+  /// One of them, and the tensors that it read and gave.
+  struct Run {
+    /// How many operations were recorded before it.
+    let place: Int
+    let graph: Graph
+    let batch: Tensor
+    let outputs: [String]
+    let values: [Tensor]
+  }
+
+  @TaskLocal static var current: InnerGraphs?
+
+  private(set) var runs: [Run] = []
+  private let recorder: OperationRecorder
+
+  init(_ recorder: OperationRecorder) { self.recorder = recorder }
+
+  func add(_ graph: Graph, on batch: Tensor, for outputs: [String], giving values: [Tensor]) {
+    runs.append(
+      Run(place: recorder.records.count, graph: graph, batch: batch, outputs: outputs, values: values))
+  }
+}
+
+extension Graph {
+  /// The values that `run` gives of a batch. While some network's code is traced, its graph takes over these operations.
+  /// - Parameter run: is told whether it is traced.
+  package func taken(
+    on batch: Tensor, for outputs: [String], run: (_ isTraced: Bool) throws -> [Tensor]
+  ) rethrows -> [Tensor] {
+    guard let inner = InnerGraphs.current else { return try run(false) }
+    let values = try OperationRecorder.paused { try run(true) }
+    inner.add(self, on: batch, for: outputs, giving: values)
+    return values
   }
 }

@@ -8,8 +8,8 @@ public final class GraphNetwork: Network {
   private let source: Graph
   private let head: Linear?
   private let entries: [String]
-  /// For a network around this one, which is traced.
-  private let programs = Programs(overwrites: false)
+  /// For a network around this one.
+  private let programs = Programs()
 
   /// Takes a graph's tensors for its own: those that are trained and batch norms' statistics become its entries.
   public init(_ graph: Graph) {
@@ -36,7 +36,10 @@ public final class GraphNetwork: Network {
   public override func forward(_ input: Tensor, _ taps: Taps) -> Tensor? {
     precondition(Array(input.shape.dropFirst()) == source.inputShape, "a graph for other inputs than \(input.shape)")
     let outputs = source.taps.map(\.value) + [source.logits].compactMap { $0 }
-    guard let values = try? programs.run(source, on: input, for: outputs, isTraining: isTraining) else {
+    let values = try? source.taken(on: input, for: outputs) { isTraced in
+      try programs.run(source, on: input, for: outputs, isTraining: isTraining && !isTraced)
+    }
+    guard let values else {
       preconditionFailure("a graph for inputs of \(source.inputShape) cannot take \(input.shape)")
     }
     for (tap, value) in zip(source.taps, values) { taps[tap.name] = value }

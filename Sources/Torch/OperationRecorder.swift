@@ -21,6 +21,14 @@ package final class OperationRecorder: @unchecked Sendable {
 
   @TaskLocal static var current: OperationRecorder?
 
+  /// Whether a network is traced: it is then as in evaluation, whatever its mode.
+  package static var isRecording: Bool { current != nil }
+
+  /// Runs what is recorded otherwise, or not at all.
+  package static func paused<Result>(_ body: () throws -> Result) rethrows -> Result {
+    try $current.withValue(nil, operation: body)
+  }
+
   package init() {}
 
   /// Runs `body` and takes note of its operations.

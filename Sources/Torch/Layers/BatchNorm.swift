@@ -42,7 +42,7 @@ public final class BatchNorm: Module {
 
   /// The norm of a batch. While a network is traced, that of evaluation.
   public func callAsFunction(_ input: Tensor) -> Tensor {
-    let usesBatch = isTraining && OperationRecorder.current == nil
+    let usesBatch = isTraining && !OperationRecorder.isRecording
     if usesBatch { batchesTracked.addInPlace(1) }
     return input.batchNormalized(
       BatchNormParameters(weight: weight, bias: bias, mean: runningMean, variance: runningVariance, epsilon: epsilon),
