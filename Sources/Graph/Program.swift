@@ -20,7 +20,7 @@ final class Program {
   private let outputs: [Int]
   private let input: Int
   /// The network's own tensors at their places, the rest empty.
-  private let constants: [Tensor?]
+  private var constants: [Tensor?]
 
   /// - Parameters:
   ///   - graph: the whole network.
@@ -58,6 +58,7 @@ final class Program {
   /// The wanted values of a batch, in their order.
   /// - Throws: `UnknownOperation` for shapes that some operation cannot take.
   func run(_ batch: Tensor, isTraining: Bool) throws -> [Tensor] {
+    if batch.device != .cpu { moveConstants(to: batch.device) }
     var values = constants
     values[input] = batch
     let mode = RunMode(isTraining: isTraining)
@@ -69,6 +70,14 @@ final class Program {
     return outputs.map { place in
       guard let value = values[place] else { preconditionFailure("a wanted value was not made") }
       return value
+    }
+  }
+
+  /// A network's entries go to a device with it; what a file has beside them follows. Whole numbers are shapes, and stay.
+  private func moveConstants(to device: Device) {
+    for (place, tensor) in constants.enumerated() {
+      guard let tensor, tensor.isFloatingPoint, tensor.device != device else { continue }
+      constants[place] = tensor.to(device: device)
     }
   }
 }
