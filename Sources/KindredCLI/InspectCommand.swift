@@ -39,17 +39,18 @@ struct InspectCommand: ParsableCommand {
     if ONNXFile.isOne(file(config)) { return try inspectONNX() }
     if WeightsFile.isWeights(file(config)) { return try inspectWeights() }
     if try Study.isStudy(file(config)) { return try inspectStudy() }
-    let configuration = try Configuration.load(file: file(config), overrides: settings.all)
+    var configuration = try Configuration.load(file: file(config), overrides: settings.all)
     for warning in configuration.warnings {
       try FileHandle.standardError.write(contentsOf: Data("warning: \(warning)\n".utf8))
     }
-    if resolved { return output(configuration.yaml(), terminator: "") }
+    if resolved { return output(configuration.resolvingLayers(runs: file(runs)).yaml(), terminator: "") }
     if case .exported(let exported)? = configuration.teacher?.source {
       // First what the file gives, so that it shows even where the configuration names it wrongly.
       output(outputs(try ExportedInspection(exported, for: configuration), of: exported))
     }
     let teacher = try TeacherInspection(configuration, runs: file(runs))
     if let absence = teacher?.absence { note("the teacher is as the configuration says it: \(absence)") }
+    if let teacher { try configuration.resolveLayers(teacher: teacher.description) }
     for remark in try configuration.student.network.remarks(image: configuration.data.set.inputShape) { note(remark) }
     output(try networks(configuration, teacher: teacher))
     output(losses(configuration), terminator: "")
@@ -79,7 +80,10 @@ struct InspectCommand: ParsableCommand {
   private func inspectStudy() throws {
     let study = try Study.load(file: file(config), overrides: settings.all)
     for row in study.rows { for warning in row.settings.warnings { note("warning: \(row.settings.name): \(warning)") } }
-    if resolved { return output(study.rows.map { $0.settings.yaml() }.joined(separator: "---\n"), terminator: "") }
+    if resolved {
+      let rows = study.rows.map { $0.settings.resolvingLayers(runs: file(runs)).yaml() }
+      return output(rows.joined(separator: "---\n"), terminator: "")
+    }
     let comparison = try Comparison(study.rows, runs: file(runs), library: ImageLibrary())
     let view = StudyView(study, jobs: comparison.jobs)
     output(view.rows)

@@ -24,17 +24,20 @@ public struct ActivationBoundaries: Method {
     .initialEpochs(\ActivationBoundaries.epochs),
   ]
 
-  public var layers: [LayerPair] = [LayerPair].preActivations
+  public static let usualLayers: UsualLayers? = .preActivations
+
+  public var layers: [LayerPair] = []
   /// How far from zero, on the teacher's side of it, the student's pre-activations shall be.
   public var margin = 1.0
   /// The first so many epochs are its own; 0 for all.
   public var epochs = 30
 
-  /// The pre-activations of all three stages.
+  /// Compares the pre-activations of all stages of the networks that `loss(for:)` is given.
   public init() {}
 
   public func loss(for setup: LossSetup) throws -> any DistillationLoss {
-    let connectors = try layers.map { pair -> Module in
+    let method = try setup.resolved(self)
+    let connectors = try method.layers.map { pair -> Module in
       let (student, teacher) = try setup.maps(pair, name)
       guard student.size == teacher.size || student.size == 2 * teacher.size else {
         throw MethodError(
@@ -45,7 +48,7 @@ public struct ActivationBoundaries: Method {
       return Connector(
         student.channels, teacher.channels, halving: student.size != teacher.size, generator: setup.generator)
     }
-    return ActivationBoundariesLoss(self, ConnectorList(connectors))
+    return ActivationBoundariesLoss(method, ConnectorList(connectors))
   }
 }
 
@@ -95,11 +98,6 @@ extension TeacherStatistic {
       return Tensor.where(activation.greater(than: 0), -one, one)
     }
   }
-}
-
-extension [LayerPair] {
-  /// Of all three stages what their last ReLU sees.
-  static var preActivations: [LayerPair] { ["stage1.pre", "stage2.pre", "stage3.pre"].map { LayerPair($0) } }
 }
 
 extension DistillationLoss {

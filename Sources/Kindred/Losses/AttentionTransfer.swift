@@ -7,7 +7,7 @@ import Torch
 /// The attention map of an activation (b x C x H x W) is the mean over channels of its squares, flattened and divided
 /// by its L2 norm. The loss is the sum over layer pairs of the mean squared difference of maps. The larger of two
 /// activations of different size is average-pooled to the smaller first. Agrees with `distiller_zoo/AT.py` of
-/// HobbitLong/RepDistiller, where all three stages are used.
+/// HobbitLong/RepDistiller, where all stages are used.
 public struct AttentionTransfer: Method {
   public static let card = MethodCard(
     name: "at", paper: "Zagoruyko & Komodakis, ICLR 2017", compares: "activations, square maps",
@@ -16,17 +16,19 @@ public struct AttentionTransfer: Method {
     Setting.layers(\AttentionTransfer.layers, "what is compared: taps that give square maps")
   ]
 
-  public var layers: [LayerPair]
+  public static let usualLayers: UsualLayers? = .allStages
 
-  /// All three stages.
-  public init() { self.init(["stage1", "stage2", "stage3"].map { LayerPair($0) }) }
+  public var layers: [LayerPair] = []
+
+  /// Compares all stages of the networks that `loss(for:)` is given.
+  public init() {}
 
   /// Compares these layers, in their order.
   public init(_ layers: [LayerPair]) { self.layers = layers }
 
   public func loss(for setup: LossSetup) throws -> any DistillationLoss {
     AttentionTransferLoss(
-      try layers.map { pair in
+      try setup.resolved(self).layers.map { pair in
         let maps = try setup.maps(pair, name)
         return AttentionTransferLoss.Pair(pair, studentSize: maps.student.size, teacherSize: maps.teacher.size)
       })

@@ -25,12 +25,15 @@ public struct FeatureDistillationOverhaul: Method {
   ]
   public static let needsNormalizations = true
 
-  public var layers: [LayerPair] = [LayerPair].preActivations
+  public static let usualLayers: UsualLayers? = .preActivations
 
-  /// The pre-activations of all three stages.
+  public var layers: [LayerPair] = []
+
+  /// Compares the pre-activations of all stages of the networks that `loss(for:)` is given.
   public init() {}
 
   public func loss(for setup: LossSetup) throws -> any DistillationLoss {
+    let layers = try setup.resolved(self).layers
     var connectors: [Connector] = []
     var margins: [Tensor] = []
     for pair in layers {

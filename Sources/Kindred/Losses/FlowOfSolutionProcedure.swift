@@ -23,14 +23,17 @@ public struct FlowOfSolutionProcedure: Method {
     .initialEpochs(\FlowOfSolutionProcedure.epochs),
   ]
 
-  public var layers: [LayerPair]
+  public static let usualLayers: UsualLayers? = .stemAndAllStages
+
+  public var layers: [LayerPair] = []
   /// The first so many epochs are its own; 0 for all.
   public var epochs = 30
 
-  /// The first convolution and all three stages.
-  public init() { layers = ["stem", "stage1", "stage2", "stage3"].map { LayerPair($0) } }
+  /// Compares the first convolution and all stages of the networks that `loss(for:)` is given.
+  public init() {}
 
   public func loss(for setup: LossSetup) throws -> any DistillationLoss {
+    let layers = try setup.resolved(self).layers
     guard layers.count >= 2 else {
       throw MethodError("a flow leads from one layer to the next; give two or more", key: "layers")
     }

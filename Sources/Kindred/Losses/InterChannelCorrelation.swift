@@ -20,15 +20,18 @@ public struct InterChannelCorrelation: Method {
     Setting.layers(\InterChannelCorrelation.layers, "the one pair that is compared: taps that give square maps")
   ]
 
-  public var layers: [LayerPair]
+  public static let usualLayers: UsualLayers? = .lastStage
 
-  /// Compares the last stages.
-  public init() { self.init(LayerPair("stage3")) }
+  public var layers: [LayerPair] = []
+
+  /// Compares the last stages of the networks that `loss(for:)` is given.
+  public init() {}
 
   /// Compares this pair of layers.
   public init(_ pair: LayerPair) { layers = [pair] }
 
   public func loss(for setup: LossSetup) throws -> any DistillationLoss {
+    let layers = try setup.resolved(self).layers
     guard layers.count == 1 else {
       throw MethodError("ickd has one layer pair, the last maps in its paper; keep one", key: "layers")
     }

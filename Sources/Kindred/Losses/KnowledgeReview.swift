@@ -29,16 +29,19 @@ public struct KnowledgeReview: Method {
       "warm_up_epochs", \KnowledgeReview.warmUpEpochs, in: 0...Int.max, "the epochs over which the weight rises"),
   ]
 
-  public var layers: [LayerPair] = [LayerPair].preActivations
+  public static let usualLayers: UsualLayers? = .preActivations
+
+  public var layers: [LayerPair] = []
   /// The epochs over which the weight rises.
   public var warmUpEpochs = 20
 
-  /// The pre-activations of all three stages.
+  /// Compares the pre-activations of all stages of the networks that `loss(for:)` is given.
   public init() {}
 
   public func loss(for setup: LossSetup) throws -> any DistillationLoss {
     let pooled = try setup.pooledWidths()
     let middle = min(512, pooled.teacher)
+    let layers = try setup.resolved(self).layers
     let maps = try layers.map { try setup.maps($0, name) }
     let deepest = ReviewBlock(pooled.student, middle, pooled.teacher, attends: false, generator: setup.generator)
     let others = maps.reversed().map {

@@ -16,8 +16,11 @@ public protocol Method: Sendable, Equatable {
   /// The method with its published settings.
   init()
 
-  /// The layers that it compares, where it compares layers.
+  /// The layers that it compares, where it compares layers; empty for the usual ones of the networks at hand.
   var layers: [LayerPair] { get }
+
+  /// Which layers these are; nil for a method that compares none, or has the same ones whatever the networks.
+  static var usualLayers: UsualLayers? { get }
 
   /// The weight that a setting of its own stands for, such as alpha of KD; nil where the term's weight is all there is.
   var ownWeight: Double? { get }
@@ -55,6 +58,7 @@ public protocol Method: Sendable, Equatable {
 extension Method {
   public static var settings: [Setting<Self>] { [] }
   public var layers: [LayerPair] { [] }
+  public static var usualLayers: UsualLayers? { nil }
   public var ownWeight: Double? { nil }
   public static var ownWeightKey: String? { nil }
   public mutating func giveUpOwnWeight() {}

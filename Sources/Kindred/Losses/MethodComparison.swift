@@ -28,8 +28,8 @@ public struct MethodComparison {
     seed: UInt64 = 1, keepsLayers: Bool = false
   ) throws {
     (self.student, self.teacher) = (student, teacher)
-    var method = method
-    if !keepsLayers { method.compare(student.layers) }
+    let given = student.layers
+    let method = keepsLayers || given.isEmpty ? method : method.comparing(given.map { LayerPair($0) })
     try MethodComparison.check(method, student, teacher)
     let count = student.batchSize ?? 0
     var batch = Batch(
@@ -191,14 +191,6 @@ extension String {
   fileprivate var isActivation: Bool { wholeMatch(of: /activation(\.\d+)?/) != nil }
 
   fileprivate var depth: Int { split(separator: ".").last.flatMap { Int($0) } ?? 0 }
-}
-
-extension Method {
-  /// Compares these layers, if it compares layers and there are any.
-  fileprivate mutating func compare(_ names: [String]) {
-    guard !names.isEmpty, let setting = Self.settings.first(where: { $0.key == "layers" }) else { return }
-    setting.set(&self, .layers(names.map { LayerPair($0) }))
-  }
 }
 
 extension [String: Tensor] {

@@ -19,17 +19,20 @@ public struct NeuronSelectivityTransfer: Method, DistillationLoss {
     Setting.layers(\NeuronSelectivityTransfer.layers, "what is compared: taps that give square maps")
   ]
 
-  public var layers: [LayerPair]
+  public static let usualLayers: UsualLayers? = .allStages
 
-  /// All three stages.
-  public init() { self.init(["stage1", "stage2", "stage3"].map { LayerPair($0) }) }
+  public var layers: [LayerPair] = []
+
+  /// Compares all stages of the networks that `loss(for:)` is given.
+  public init() {}
 
   /// Compares these layers, in their order.
   public init(_ layers: [LayerPair]) { self.layers = layers }
 
   public func loss(for setup: LossSetup) throws -> any DistillationLoss {
-    for pair in layers { _ = try setup.maps(pair, name) }
-    return self
+    let method = try setup.resolved(self)
+    for pair in method.layers { _ = try setup.maps(pair, name) }
+    return method
   }
 
   public var statistics: Set<TeacherStatistic> { Set(layers.map { .activation($0.teacher) }) }

@@ -17,17 +17,21 @@ public struct SimilarityPreserving: Method, DistillationLoss {
     Setting.layers(\SimilarityPreserving.layers, "what is compared: any tap, logits and pooled among them")
   ]
 
-  public var layers: [LayerPair]
-
   /// The paper and its benchmark use the last stage alone.
-  public init() { self.init([LayerPair("stage3")]) }
+  public static let usualLayers: UsualLayers? = .lastStage
+
+  public var layers: [LayerPair] = []
+
+  /// Compares the last stages of the networks that `loss(for:)` is given.
+  public init() {}
 
   /// Compares these layers, in their order.
   public init(_ layers: [LayerPair]) { self.layers = layers }
 
   public func loss(for setup: LossSetup) throws -> any DistillationLoss {
-    for pair in layers { _ = try setup.shapes(pair) }
-    return self
+    let method = try setup.resolved(self)
+    for pair in method.layers { _ = try setup.shapes(pair) }
+    return method
   }
 
   public var statistics: Set<TeacherStatistic> { Set(layers.map { .similarity($0.teacher) }) }

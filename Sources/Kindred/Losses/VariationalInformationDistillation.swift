@@ -23,15 +23,18 @@ public struct VariationalInformationDistillation: Method {
       \VariationalInformationDistillation.layers, "what is compared: taps that give square maps")
   ]
 
-  public var layers: [LayerPair]
+  public static let usualLayers: UsualLayers? = .allStages
 
-  /// Compares all three stages.
-  public init() { self.init(["stage1", "stage2", "stage3"].map { LayerPair($0) }) }
+  public var layers: [LayerPair] = []
+
+  /// Compares all stages of the networks that `loss(for:)` is given.
+  public init() {}
 
   /// Compares these layers, in their order.
   public init(_ layers: [LayerPair]) { self.layers = layers }
 
   public func loss(for setup: LossSetup) throws -> any DistillationLoss {
+    let layers = try setup.resolved(self).layers
     let maps = try layers.map { try setup.maps($0, name) }
     let regressors = maps.map { maps in
       VariationalRegressor(maps.student.channels, maps.teacher.channels, generator: setup.generator)

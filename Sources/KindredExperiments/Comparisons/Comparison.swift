@@ -125,8 +125,9 @@ package final class Comparison {
   /// - Throws: `RunError` where it is another one, or read other files than there are now.
   private func isFinished(_ job: Job) throws -> Bool {
     guard case .finished(let other, _) = try job.folder.state() else { return false }
+    let settings = job.settings.resolvingLayers(like: other, runs: runs)
     let difference =
-      try job.settings.difference(from: other) ?? job.settings.fileContent(runs: runs).difference(from: other.content)
+      try settings.difference(from: other) ?? settings.fileContent(runs: runs).difference(from: other.content)
     guard let difference else { return true }
     throw RunError("\(job.folder.name) holds another run (\(difference)); choose another folder with --out")
   }

@@ -27,7 +27,10 @@ package struct SimilarityFigure {
   /// The networks' row-normalised Gram matrices of the last stage, in evaluation mode, side by side.
   package func picture(_ networks: [(title: String, network: Network)]) -> Picture {
     let panels = networks.map { title, network in
-      let tap = SimilarityPreserving().layers[0].student
+      let inputShape = Array(batch.student.shape.dropFirst())
+      guard let tap = network.description(name: title, inputShape: inputShape).stages.last else {
+        preconditionFailure("\(title) names no stages")
+      }
       let activations = withoutGradients {
         network.activations(of: batch.student, ActivationRequest(taps: [tap])).tap(tap)
       }

@@ -27,6 +27,8 @@ final class StepMeter {
     let device: DeviceKind
 
     init(_ settings: Configuration, teacher: NetworkDescription?) {
+      var settings = settings
+      if let teacher { try? settings.resolveLayers(teacher: teacher) }
       (set, student, self.teacher) = (settings.data.set, settings.student.network, teacher?.name)
       losses = settings.losses.terms.map { term in
         "\(term.method.name) \(term.method.layers.map { "\($0.student) \($0.teacher)" })"

@@ -34,10 +34,13 @@ extension Configuration {
   ///
   /// - Throws: `ConfigurationError` with the key that has to change.
   package func check(teacher: NetworkDescription) throws {
-    for term in losses.terms {
+    var resolved = self
+    try resolved.resolveLayers(teacher: teacher)
+    for term in resolved.losses.terms {
+      try checkLayers(of: term)
       for pair in term.method.layers { _ = try shape(pair.teacher, of: teacher, key: term.layersKey) }
     }
-    _ = try objective(teacher: teacher, Generator(seed: 0))
+    _ = try resolved.objective(teacher: teacher, Generator(seed: 0))
   }
 
   /// Refuses a teacher's run that this configuration cannot learn from.

@@ -72,6 +72,7 @@ extension Configuration {
       }
     }
     try reader.finish()
+    resolveKnownLayers()
     try check()
     if let teacherRun { try check(teacher: teacherRun) }
   }

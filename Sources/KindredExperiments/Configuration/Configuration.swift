@@ -29,6 +29,7 @@ package struct Configuration: Sendable, Equatable {
     self.teacher = teacher
     self.losses = losses
     self.training = training
+    resolveKnownLayers()
   }
 
   /// The same settings with another seed. A plan seed that was set apart stays as it is.

@@ -46,7 +46,7 @@ extension Configuration {
 
 extension Configuration.Term {
   /// Names the term and the key of what its method refuses.
-  fileprivate func refused<Result>(_ body: (any Method) throws -> Result) throws -> Result {
+  func refused<Result>(_ body: (any Method) throws -> Result) throws -> Result {
     do {
       return try body(method)
     } catch let error as MethodError {

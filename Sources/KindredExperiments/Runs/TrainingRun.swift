@@ -71,6 +71,7 @@ package final class TrainingRun {
     let teacher = try (recording.map { .init(source: .recording(.init($0))) } ?? settings.teacher).map {
       try TeacherSource($0, for: settings, runs: runs)
     }
+    if let teacher { try settings.resolveLayers(teacher: teacher.description) }
     if let result = try finishedBefore(resume: resume) { return .finished(result) }
     try settings.checkStart()
     let images = try RunImages(settings.data, library)
@@ -162,6 +163,7 @@ package final class TrainingRun {
   /// are used again.
   /// - Throws: `RunError` where it is another run, or cannot go on.
   private func goesOn(from other: Configuration, resume: Bool) throws -> Bool {
+    settings = settings.resolvingLayers(like: other, runs: runs)
     let hasOtherEpochs = resume && settings.isWithOtherEpochs(other)
     let difference = hasOtherEpochs ? nil : settings.difference(from: other)
     if let difference = difference ?? settings.content.difference(from: other.content) {

@@ -33,6 +33,7 @@ struct YAMLWriter {
     case .flag(let flag): line(key, flag)
     case .word(let word): line(key, word)
     case .file(let url, let isRelative): path(key, ConfiguredFile(url, isRelative: isRelative))
+    case .layers([]): break
     case .layers(let pairs): line(key, "[\(pairs.map(YAMLWriter.text).joined(separator: ", "))]")
     case .form(let name, let values): section(key) { $0.write(kind, name, values) }
     }
