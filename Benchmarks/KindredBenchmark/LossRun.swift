@@ -123,7 +123,7 @@ extension LossRun {
   /// Of the stages alone, as PyTorch's side.
   private static var flow: FlowOfSolutionProcedure {
     var method = FlowOfSolutionProcedure()
-    method.layers.removeFirst()
+    method.layers = ["stage1", "stage2", "stage3"].map { LayerPair($0) }
     return method
   }
 }

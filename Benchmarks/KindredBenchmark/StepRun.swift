@@ -27,7 +27,9 @@ final class StepRun {
     batches = StepRun.batches(of: batch, steps: steps).batches(from: BatchPosition())
   }
 
-  static var objective: Objective { Objective([.crossEntropy(), .init("sp", SimilarityPreserving(), weight: 3000)]) }
+  static var objective: Objective {
+    Objective([.crossEntropy(), .init("sp", SimilarityPreserving([LayerPair("stage3")]), weight: 3000)])
+  }
 
   /// A teacher of random weights, folded.
   static func liveTeacher(_ architecture: Architecture, _ precision: Precision = .float32) -> LiveTeacher {

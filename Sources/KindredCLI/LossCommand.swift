@@ -137,6 +137,11 @@ private struct MethodRow: Encodable {
   struct Setting: Encodable {
     let key: String
     let help: String
+    /// What it is where it is not set, of layers.
+    let usual: String?
+
+    /// The key, and the usual layers.
+    var title: String { usual.map { "\(key) (\($0))" } ?? key }
   }
 
   static let all: [MethodRow] = Methods.all.map { MethodRow($0) }
@@ -150,14 +155,14 @@ private struct MethodRow: Encodable {
   }
 
   private static func settings<M: Method>(_ type: M.Type) -> [Setting] {
-    M.settings.map { Setting(key: $0.key, help: $0.help) }
+    M.settings.map { Setting(key: $0.key, help: $0.help, usual: $0.key == "layers" ? M.usualLayersText : nil) }
   }
 
   static var table: String {
     var table = TextTable(
       ["method", "paper", "compares", "trains", "a recording keeps", "weight", "settings"].map { .text($0) })
     for row in all {
-      let keys = row.settings.map(\.key).joined(separator: ", ")
+      let keys = row.settings.map(\.title).joined(separator: ", ")
       table.append([row.name, row.paper, row.compares, row.trains ?? "-", row.records, row.weight, keys])
     }
     return table.text

@@ -87,6 +87,11 @@ private let needsPyTorch = ConditionTrait.enabled(
         "losses={at: {layers: [{student: stage3, teacher: features}]}}",
         "losses.at.layers: at compares square maps, but the teacher's features has shape [6]"
       ),
+      (
+        "losses={sp: {}}",
+        "losses.sp.layers: teacher.pt names no stages (stage1, stage2 and so on); say what is compared, such as layers: "
+          + "[{student: stage3, teacher: features}]; it has features, maps"
+      ),
       ("teacher.exported=none.pt", "teacher.exported: none.pt: there is no such file"),
       ("teacher.exported=sp.yaml", "teacher.exported: sp.yaml: is damaged, or neither a TorchScript file"),
     ]) func aTeacherThatDoesNotFitIsRefusedBeforeAnythingIsWritten(settings: String, reason: String) throws
@@ -107,6 +112,27 @@ private let needsPyTorch = ConditionTrait.enabled(
     #expect(run.status == 1)
     #expect(run.errors.contains("teacher.pt has no tap 'feature'; did you mean 'features'?"), "\(run.errors)")
     #expect(!scratch.has("runs"))
+  }
+
+  /// Where the configuration names no layers, a run writes down which they were: by these it is known again, also when the
+  /// file is gone.
+  @Test func theUsualLayersAreThoseThatTheFileNames() throws {
+    try scratch.write(
+      "extends: plain.yaml\nteacher: {exported: teacher.pt, outputs: {stage4: late}}\nlosses: {sp: {weight: 1}}\n",
+      to: "usual.yaml")
+    let distill = ["distill", "usual.yaml", "--out", "run", "--quiet"]
+    let named = "losses.sp.layers=[{student: stage3, teacher: stage4}]"
+    let run = try Command.start(distill + ["--set", named], in: scratch.url).wait()
+    #expect(run.status == 0, "\(run.errors)")
+    let inspected = try Command.run("inspect", "usual.yaml", in: scratch.url)
+    #expect(inspected.output.contains("stage3   stage4\n"), "\(inspected.output)")
+    #expect(try Command.start(distill + ["--resume"], in: scratch.url).wait().status == 0)
+    let other = "teacher.outputs={stage4: late, stage5: late}"
+    let refused = try Command.start(distill + ["--resume", "--set", other], in: scratch.url).wait()
+    #expect(refused.status == 1 && refused.errors.contains("holds another run"), "\(refused.errors)")
+    try FileManager.default.removeItem(at: scratch.url.appending(path: "teacher.pt"))
+    let again = try Command.start(distill + ["--resume"], in: scratch.url).wait()
+    #expect(again.status == 0, "\(again.errors)")
   }
 
   @Test func aRecordingOfItTeachesTheSame() throws {

@@ -40,7 +40,7 @@ func value(of loss: any DistillationLoss, student: [String: Tensor], teacher: [S
 
 /// SP of one pair of activations.
 func similarityLoss(_ student: Tensor, _ teacher: Tensor) -> Tensor {
-  value(of: SimilarityPreserving(), student: ["stage3": student], teacher: ["stage3": teacher])
+  value(of: SimilarityPreserving([LayerPair("stage3")]), student: ["stage3": student], teacher: ["stage3": teacher])
 }
 
 func gradient(_ scalar: Tensor, at leaf: Tensor) throws -> Tensor {

@@ -10,7 +10,8 @@ import Testing
 
   private func row<M: Method>(_ type: M.Type) -> String {
     let card = M.card
-    let keys = M.settings.map { "`\($0.key)`" }.joined(separator: ", ")
+    let usual = M.usualLayersText.map { " (\($0))" } ?? ""
+    let keys = M.settings.map { "`\($0.key)`" + ($0.key == "layers" ? usual : "") }.joined(separator: ", ")
     let cells = [
       "`\(card.name)`", card.paper, card.compares, card.trains ?? "-", card.weightText, keys.isEmpty ? "-" : keys,
     ]

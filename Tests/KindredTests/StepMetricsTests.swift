@@ -24,7 +24,9 @@ import Torch
     }
   }
 
-  private let objective = Objective([.crossEntropy(), .init("sp", SimilarityPreserving(), weight: 2)])
+  private let objective = Objective([
+    .crossEntropy(), .init("sp", SimilarityPreserving([LayerPair("stage3")]), weight: 2),
+  ])
   private let steps = [
     Step(crossEntropy: 2.25, sp: 0.1, total: 2.45, answers: [0, 1, 1], labels: [0, 1, 0]),
     Step(crossEntropy: 1.5, sp: 0.2, total: 1.9, answers: [1, 1, 1], labels: [0, 0, 0]),

@@ -32,7 +32,7 @@ import Torch
     #expect(reports.map(\.epoch) == [1, 2] && reports.allSatisfy { $0.accuracy != nil })
 
     let student = try Networks.make("resnet-8", for: data, seed: 3)
-    let objective = Objective([.crossEntropy(), .init("sp", SimilarityPreserving(), weight: 30)])
+    let objective = Objective([.crossEntropy(), .init("sp", SimilarityPreserving([LayerPair("stage3")]), weight: 30)])
     let teacher = LiveTeacher(try Networks.make("resnet-14", for: data), statistics: objective.statistics)
     let long = Distiller(student: student, teacher: teacher, objective: objective, recipe: recipe)
     let events = long.events(on: data.batches(for: recipe)) { [data] in data.evaluation(of: $0, on: .cpu) }
