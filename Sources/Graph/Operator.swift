@@ -7,20 +7,6 @@ struct RunMode {
   let isTraining: Bool
   /// The most elements that a value may have: what a stranger's file makes beyond it was meant to fill the memory.
   var largestValue = Int.max
-
-  /// 1 / (1 - ratio) for the elements that are kept, 0 for those that are dropped: drawn from the step's seed and the
-  /// operation alone.
-  func mask(_ tensor: Tensor, _ ratio: Double, of node: Graph.Node) -> Tensor {
-    let place = node.name.utf8.reduce(UInt64(14_695_981_039_346_656_037)) { ($0 ^ UInt64($1)) &* 1_099_511_628_211 }
-    let kept = Generator(seed: StepSeed.current ^ place).uniform(tensor.shape).greater(than: ratio)
-    return (kept.to(tensor.dtype) * (1 / (1 - ratio))).to(device: tensor.device)
-  }
-}
-
-/// What dropout draws from.
-package enum StepSeed {
-  /// Another one for each step of a run, a function of the run's seed and the step's position.
-  @TaskLocal package static var current: UInt64 = 0
 }
 
 /// An operation made ready to run: its inputs in ONNX's order, nil for one that is left out, to its outputs.

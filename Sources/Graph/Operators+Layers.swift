@@ -69,8 +69,7 @@ extension Operator {
       kernel: { node, graph in
         let ratio = try node.dropoutRatio(in: graph)
         return { inputs, mode in
-          guard mode.isTraining, ratio > 0 else { return [inputs.at(0)] }
-          return [inputs.at(0) * mode.mask(inputs.at(0), ratio, of: node)]
+          [inputs.at(0).dropped(ratio, place: node.name, isTraining: mode.isTraining)]
         }
       }, isView: true),
   ]

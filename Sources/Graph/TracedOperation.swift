@@ -40,6 +40,8 @@ struct TracedOperation {
       TracedOperation(
         "BatchNormalization", ["epsilon": .number($0.number("eps")), "momentum": .number(1 - $0.number("momentum"))])
     },
+    // In double precision, as the layer has it.
+    "dropout": { TracedOperation("Dropout", constants: [Tensor($0.number("p"), dtype: .float64)]) },
     "relu": { _ in TracedOperation("Relu") },
     "sigmoid": { _ in TracedOperation("Sigmoid") },
     "hardtanh": {

@@ -11,6 +11,9 @@ public final class GraphNetwork: Network {
   /// For a network around this one.
   private let programs = Programs()
 
+  /// Whether there is dropout in it.
+  var dropsElements: Bool { source.nodes.contains { $0.operation == "Dropout" } }
+
   /// Takes a graph's tensors for its own: those that are trained and batch norms' statistics become its entries.
   public init(_ graph: Graph) {
     source = graph

@@ -51,7 +51,7 @@ open class Network: Module {
   /// As the code says it.
   private func written(of input: Tensor, _ request: ActivationRequest) -> Activations {
     let taps = Taps()
-    let logits = forward(input, taps)
+    let logits = DropoutPlaces.counted { forward(input, taps) }
     return Activations(
       logits: request.logits ? logits : nil,
       taps: taps.all.filter { request.taps.contains($0.key) })
@@ -62,6 +62,14 @@ open class Network: Module {
     let modules = tracing.modules ?? modules
     tracing.modules = modules
     return modules.allSatisfy { $0.isTraining == isTraining }
+  }
+
+  /// Whether steps draw what is dropped, so that no two are the same.
+  package var hasDropout: Bool {
+    modules.contains { module in
+      if let network = module as? GraphNetwork { return network.dropsElements }
+      return (module as? Dropout).map { $0.ratio > 0 } ?? false
+    }
   }
 
   /// What was found out about a network, once.

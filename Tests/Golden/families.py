@@ -158,7 +158,7 @@ class InvertedResidual(nn.Module):
 
 
 class MobileNetV2(nn.Module):
-    """Without torchvision's dropout, whose place in `classifier` stays free."""
+    """Torchvision's dropout is not drawn as by PyTorch: its place in `classifier` stays free, and the tests switch it off."""
 
     def __init__(self, width, classes):
         super().__init__()

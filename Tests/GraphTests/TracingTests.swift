@@ -1,6 +1,7 @@
 // From code to a graph and back to numbers: what is taken down, what is refused, and that the graph computes the same.
 
 import Graph
+import TestSupport
 import Testing
 import Torch
 
@@ -168,6 +169,69 @@ final class Branching: Module {
     let share = Double(first[0].count { $0 == 0 }) / 4000
     #expect(abs(share - 0.25) < 0.035)
     #expect(first[0].allSatisfy { $0 == 0 || abs($0 - 4 / 3) < 1e-6 })
+  }
+}
+
+@Suite struct TracedDropoutTests {
+  /// A dropout before each of two linear layers.
+  private final class Dropping: Module {
+    let first = Dropout(0.5)
+    let fc: Linear
+    let second = Dropout(0.25)
+    let head: Linear
+
+    init(seed: UInt64) {
+      let generator = Generator(seed: seed)
+      fc = Linear(400, 400, generator: generator)
+      head = Linear(400, 3, generator: generator)
+    }
+
+    func forward(_ input: Tensor, _ taps: Taps) -> Tensor? {
+      let kept = first(input)
+      taps["kept"] = kept
+      return head(second(fc(kept)))
+    }
+  }
+
+  /// Traced in either mode the graph has both, drops what the code drops in training and nothing in evaluation.
+  @Test(arguments: [true, false])
+  func theGraphDropsWhatTheCodeDrops(tracedInTraining: Bool) throws {
+    let network = Dropping(seed: 1)
+    network.train(tracedInTraining)
+    let graph = try Graph(tracing: [400], state: network.state, network.forward)
+    #expect(graph.nodes.map(\.operation) == ["Dropout", "Gemm", "Dropout", "Gemm"])
+    #expect(graph.nodes.map(\.name) == ["dropout", "fc", "dropout_1", "head"])
+    let input = Generator(seed: 2).normal([5, 400])
+    for isTraining in [true, false] {
+      network.train(isTraining)
+      let (written, run) = try StepSeed.$current.withValue(7) {
+        (
+          try #require(DropoutPlaces.counted { network.forward(input, Taps()) }),
+          try Programs().run(graph, on: input, for: ["head", "dropout_1"], isTraining: isTraining)
+        )
+      }
+      #expect(written.bytes() == run[0].bytes())
+      let share = Double(run[1].elements(as: Float.self).count { $0 == 0 }) / 2000
+      #expect(isTraining ? abs(share - 0.25) < 0.05 : share == 0)
+    }
+  }
+
+  /// A dropout that is asked for stays as ONNX's, which drops nothing unless it is told to train.
+  @Test func nothingIsDroppedInAFile() throws {
+    let network = Dropping(seed: 1)
+    let graph = try Graph(tracing: [400], state: network.state, network.forward)
+    let cases = [(ONNXExport(), ["Gemm", "Gemm"]), (ONNXExport(taps: ["kept"]), ["Dropout", "Gemm", "Gemm"])]
+    for (export, operations) in cases {
+      try withTestFolder { folder in
+        let file = folder.appending(path: "dropping.onnx")
+        try graph.onnx(export).write(to: file)
+        let read = try ONNXFile(file).graph
+        #expect(read.nodes.map(\.operation) == operations)
+        let input = Generator(seed: 2).normal([5, 400])
+        let given = try withoutGradients { try Programs().run(read, on: input, for: [try #require(read.logits)])[0] }
+        #expect(given.bytes() == withoutGradients { network.head(network.fc(input)) }.bytes())
+      }
+    }
   }
 }
 

@@ -3,6 +3,7 @@
 
 import Foundation
 import GoldenFiles
+import Graph
 import Kindred
 import KindredVision
 import TestSupport
@@ -177,13 +178,57 @@ private let goldenNames = [
     }
   }
 
-  /// A network of 10 classes as PyTorch builds it after `torch.manual_seed(3)`.
+  /// A network of 10 classes as PyTorch builds it after `torch.manual_seed(3)`, without dropout.
   private func network(_ name: String) throws -> Network {
-    try #require(Architecture(name: name)).network(classes: 10, generator: Generator(seed: 3))
+    let network = try #require(Architecture(name: name)).network(classes: 10, generator: Generator(seed: 3))
+    for case let dropout as Dropout in network.modules { dropout.ratio = 0 }
+    return network
   }
 
   private func expect(_ actual: [Double], _ expected: Tensor, _ count: Int, tolerance: Double, _ place: String) {
     #expect(agree(actual, expected, count: count, tolerance: tolerance, rounding: 1e-12), "\(place)")
+  }
+}
+
+@Suite struct DropoutFamilyTests {
+  /// The logits of a training step are the classifier's of what is left of the pooled features; those of evaluation are
+  /// untouched. What is not traced drops the same.
+  @Test func mobileNetV2DropsPooledFeatures() throws {
+    let network = try #require(Architecture(name: "mobilenet_v2-0.35")).network(
+      classes: 10, generator: Generator(seed: 3))
+    let images = Generator(seed: 4).normal([4, 3, 64, 64])
+    let request = ActivationRequest(logits: true, taps: ["pooled"])
+    func step(_ seed: UInt64) -> Activations {
+      StepSeed.$current.withValue(seed) { network.activations(of: images, request) }
+    }
+    let first = step(1)
+    #expect(step(1).requiredLogits().bytes() == first.requiredLogits().bytes())
+    #expect(step(2).requiredLogits().bytes() != first.requiredLogits().bytes())
+    let classifier = try #require(network.classifier)
+    // The gradient of the logits' sum is the classifier's weights, summed over classes, times the mask.
+    let pooled = first.tap("pooled")
+    let gradient = try #require(first.requiredLogits().sum().gradients(of: [pooled])[0])
+    let mask = gradient / classifier.weight.sum([0])
+    let values = mask.elements(as: Double.self)
+    #expect(values.allSatisfy { $0 == 0 || abs($0 - 1.25) < 1e-3 })
+    let share = Double(values.count { $0 == 0 }) / Double(values.count)
+    // 5,120 draws: five deviations.
+    #expect(abs(share - 0.2) < 0.028)
+    let expected = (pooled * mask).linear(classifier.weight, bias: classifier.bias)
+    #expect(relativeError(first.requiredLogits(), expected) < 1e-4)
+    let written = StepSeed.$current.withValue(1) {
+      DropoutPlaces.counted { network.forward(images, Taps()) }
+    }
+    #expect(relativeError(try #require(written), first.requiredLogits()) < 1e-5)
+
+    network.evaluate()
+    let evaluated = withoutGradients { network.activations(of: images, request) }
+    let plain = evaluated.tap("pooled").linear(classifier.weight, bias: classifier.bias)
+    #expect(evaluated.requiredLogits().bytes() == plain.bytes())
+    #expect(network.hasDropout)
+    for name in ["mobilenetv2-0.5", "resnet18"] {
+      #expect(try #require(Architecture(name: name)).network(classes: 10, generator: .undrawn).hasDropout == false)
+    }
   }
 }
 

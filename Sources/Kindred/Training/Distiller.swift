@@ -41,7 +41,8 @@ public final class Distiller {
     self.optimizer =
       optimizer ?? recipe.optimizer.optimizer(over: Distiller.parameters(student: student, objective: objective))
     self.recipe = recipe
-    self.work = work
+    // A captured step would drop the same elements over and over.
+    self.work = student.hasDropout ? nil : work
   }
 
   /// The parameters that a run with this student and objective trains, in the optimiser's order.

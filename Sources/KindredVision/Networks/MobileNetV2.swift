@@ -7,10 +7,10 @@ import Torch
 /// MobileNetV2: Sandler et al., *MobileNetV2: Inverted Residuals and Linear Bottlenecks*, CVPR 2018.
 ///
 /// Parameter names, structure and initialisation are those of torchvision's `models/mobilenetv2.py`, whose weights can be
-/// loaded, without its dropout (0.2 before the classifier in training; `classifier.0` stays free). ReLUs clip at 6. `stem` is
-/// the output of `features.0`, `stage1` to `stage4` those of `features.3`, `6`, `13` and `17`, which end linearly: they can be
-/// negative, and no ReLU sees them alone. `last` is the output of `features.18` after its ReLU. Initialised as there:
-/// convolutions normal with variance 2 / (K K Cout), the linear layer with deviation 0.01, bias 0.
+/// loaded; a fifth of the pooled features is dropped in training. ReLUs clip at 6. `stem` is the output of `features.0`,
+/// `stage1` to `stage4` those of `features.3`, `6`, `13` and `17`, which end linearly: they can be negative, and no ReLU sees
+/// them alone. `last` is the output of `features.18` after its ReLU. Initialised as there: convolutions normal with variance
+/// 2 / (K K Cout), the linear layer with deviation 0.01, bias 0.
 public final class MobileNetV2: Network {
   let features: [any Layer]
   let head: [any Layer]
@@ -37,7 +37,7 @@ public final class MobileNetV2: Network {
     let last = Int.eights(near: 1280 * max(1, width))
     features.append(MobileNetV2.convolution(channels, last, kernel: 1, generator))
     self.features = features
-    head = [Identity(), Linear(last, classes, generator: generator)]
+    head = [Dropout(0.2), Linear(last, classes, generator: generator)]
     super.init()
     initializeConvolutions(generator, linearDeviation: 0.01)
   }

@@ -20,11 +20,6 @@ public final class ReLU6: Module, Layer {
   public func callAsFunction(_ input: Tensor) -> Tensor { input.hardtanh(0...6) }
 }
 
-/// What it is given, where a row of layers has a place that nothing is computed at.
-public final class Identity: Module, Layer {
-  public func callAsFunction(_ input: Tensor) -> Tensor { input }
-}
-
 /// Layers in a row as a module of its own, `torch.nn.Sequential`.
 public final class Sequential: Module, Layer {
   /// From input to output.
