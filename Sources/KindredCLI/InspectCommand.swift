@@ -32,11 +32,15 @@ struct InspectCommand: ParsableCommand {
   @Flag(help: "Print the resolved configuration, every default filled in, instead; of a study, each row's.")
   var resolved = false
 
+  @Option(help: "Of an ONNX file that leaves it open: the images' height and width. (default: 224)")
+  var size: Int?
+
   @Flag(help: "Of a study: measure no steps, and so expect no time.")
   var noMeasurement = false
 
   func run() throws {
     if ONNXFile.isOne(file(config)) { return try inspectONNX() }
+    if size != nil { throw RunError("--size is for ONNX files; take it out") }
     if WeightsFile.isWeights(file(config)) { return try inspectWeights() }
     if try Study.isStudy(file(config)) { return try inspectStudy() }
     var configuration = try Configuration.load(file: file(config), overrides: settings.all)
@@ -61,7 +65,13 @@ struct InspectCommand: ParsableCommand {
     guard settings.all.isEmpty, !resolved, !noMeasurement else {
       throw RunError("\(config) is an ONNX file, which is shown as it is; take the other options out")
     }
-    let view = ONNXView(try ONNXFile(file(config), inputShape: nil))
+    let size = size ?? 224
+    guard (1...4096).contains(size) else { throw RunError("--size is from 1 to 4096") }
+    let read = try ONNXFile(file(config), openSize: size)
+    if read.declaredInput.dropFirst().contains(where: { Int($0) == nil }) {
+      note("the file leaves the images' size open: shown for \(shape(read.graph.inputShape)); --size N for another")
+    }
+    let view = ONNXView(read)
     for remark in view.remarks { note(remark) }
     output(view.facts)
     output(view.taps, terminator: "")

@@ -53,9 +53,12 @@ struct ONNXGraphReading {
   }
 
   /// The input's shape without the batch's axis, as the file says it.
-  /// - Throws: `ONNXProblem` where it leaves the size open.
-  func declaredShape() throws -> [Int] {
-    let lengths = declaredInput.dropFirst().map { Int($0) }
+  /// - Parameter openSize: in the place of lengths that it leaves open; nil for none.
+  /// - Throws: `ONNXProblem` where the size stays open.
+  func declaredShape(openSize: Int?) throws -> [Int] {
+    let lengths = declaredInput.dropFirst().enumerated().map { axis, length in
+      Int(length) ?? (axis > 0 ? openSize : nil)
+    }
     guard !lengths.isEmpty, !lengths.contains(nil) else {
       throw ONNXProblem("leaves the size of its input open (\(declaredInput.joined(separator: " x "))); name one")
     }

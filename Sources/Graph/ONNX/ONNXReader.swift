@@ -30,19 +30,24 @@ public struct ONNXFile {
   /// - Parameters:
   ///   - url: the file; external data lie beside it.
   ///   - inputShape: of one input, C x H x W; nil for what the file says.
+  ///   - openSize: what height and width are taken as where the file leaves them open; nil to refuse such a file.
   ///   - taps: names for values that are to be asked for, by the value's name.
   /// - Throws: `ONNXError` for a file that is damaged or none, or a network that cannot be run.
-  public init(_ url: URL, inputShape: [Int]? = nil, taps: KeyValuePairs<String, String> = [:]) throws {
-    try self.init(url, inputShape: inputShape, namedTaps: taps.map { Graph.Tap(name: $0.key, value: $0.value) })
+  public init(
+    _ url: URL, inputShape: [Int]? = nil, openSize: Int? = nil, taps: KeyValuePairs<String, String> = [:]
+  ) throws {
+    try self.init(
+      url, inputShape: inputShape, openSize: openSize,
+      namedTaps: taps.map { Graph.Tap(name: $0.key, value: $0.value) })
   }
 
   /// - Throws: `ONNXError`.
-  package init(_ url: URL, inputShape: [Int]?, namedTaps: [Graph.Tap]) throws {
+  package init(_ url: URL, inputShape: [Int]?, openSize: Int? = nil, namedTaps: [Graph.Tap]) throws {
     do {
       let model = try ONNXFile.model(url)
       var reading = try ONNXGraphReading(model, tensors: ONNXTensorReader(folder: url.deletingLastPathComponent()))
       try reading.simplify()
-      let shape = try inputShape ?? reading.declaredShape()
+      let shape = try inputShape ?? reading.declaredShape(openSize: openSize)
       graph = try reading.graph(inputShape: shape)
       try graph.nameTaps(namedTaps)
       self.url = url
