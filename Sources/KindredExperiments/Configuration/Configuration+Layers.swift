@@ -37,7 +37,9 @@ extension Configuration {
   func resolvingLayers(like other: Configuration, runs: URL) -> Configuration {
     guard losses.haveUsualLayers else { return self }
     var resolved = resolvingLayers(runs: runs)
-    if let student = try? resolved.studentDescription { resolved.losses.takeLayers(from: other.losses, student: student) }
+    if let student = try? resolved.studentDescription {
+      resolved.losses.takeLayers(from: other.losses, student: student)
+    }
     return resolved
   }
 }
