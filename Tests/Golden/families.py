@@ -130,7 +130,7 @@ class SmallMobileNetV2(nn.Module):
         for number, groups in enumerate(((0, 1), (2,), (3, 4), (5, 6)), 1):
             for group in groups:
                 x = self.blocks[group](x)
-            taps[f"stage{number}"] = x
+            taps |= {f"stage{number}": x, f"stage{number}.pre": x}
         return ended(taps, self.conv2(x), self.classifier)
 
 
@@ -179,8 +179,11 @@ class MobileNetV2(nn.Module):
         taps = {}
         for index, layer in enumerate(self.features):
             x = layer(x)
-            if index in (0, 3, 6, 13, 17):
-                taps["stem" if index == 0 else f"stage{len(taps)}"] = x
+            if index == 0:
+                taps["stem"] = x
+            if index in (3, 6, 13, 17):
+                number = (3, 6, 13, 17).index(index) + 1
+                taps |= {f"stage{number}": x, f"stage{number}.pre": x}
         return ended(taps, x, self.classifier)
 
 
@@ -300,8 +303,9 @@ class SmallShuffleBlock(nn.Module):
 
     def forward(self, x):
         kept, out = x.chunk(2, 1)
-        out = self.bn2(self.conv2(F.relu(self.bn1(self.conv1(out)))))
-        return shuffle(torch.cat([kept, F.relu(self.bn3(self.conv3(out)))], 1), 2)
+        out = self.bn3(self.conv3(self.bn2(self.conv2(F.relu(self.bn1(self.conv1(out)))))))
+        self.before = torch.cat([kept, out], 1)
+        return shuffle(torch.cat([kept, F.relu(out)], 1), 2)
 
 
 class SmallShuffleNetV2(nn.Module):
@@ -322,6 +326,7 @@ class SmallShuffleNetV2(nn.Module):
         taps = {"stem": x}
         for number, layer in enumerate((self.layer1, self.layer2, self.layer3), 1):
             taps[f"stage{number}"] = x = layer(x)
+            taps[f"stage{number}.pre"] = layer[-1].before
         return ended(taps, F.relu(self.bn2(self.conv2(x))), self.linear)
 
 
@@ -343,7 +348,9 @@ class ShuffleBlock(nn.Module):
 
     def forward(self, x):
         left, right = (x, x) if len(self.branch1) else x.chunk(2, 1)
-        return shuffle(torch.cat([self.branch1(left), self.branch2(right)], 1), 2)
+        left, right = self.branch1(left), self.branch2[:-1](right)
+        self.before = torch.cat([left, right], 1)
+        return shuffle(torch.cat([left, self.branch2[-1](right)], 1), 2)
 
 
 class ShuffleNetV2(nn.Module):
@@ -365,6 +372,7 @@ class ShuffleNetV2(nn.Module):
         x = F.max_pool2d(x, 3, 2, 1)
         for number, stage in enumerate((self.stage2, self.stage3, self.stage4), 1):
             taps[f"stage{number}"] = x = stage(x)
+            taps[f"stage{number}.pre"] = stage[-1].before
         return ended(taps, self.conv5(x), self.fc)
 
 

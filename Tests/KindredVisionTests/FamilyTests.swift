@@ -120,7 +120,8 @@ private let goldenNames = [
       ("vgg-13", ["block1.4", "block2.4", "block3.4", "block4.4"]),
       ("resnet50", ["layer1.2.bn3", "layer2.3.bn3", "layer3.5.bn3", "layer4.2.bn3"]),
       ("mobilenetv1_025", ["blocks.1.1.bn2", "blocks.2.1.bn2", "blocks.3.5.bn2", "blocks.4.1.bn2"]),
-      ("mobilenetv2-0.5", []),
+      ("mobilenetv2-0.5", ["blocks.1.1.conv.7", "blocks.2.2.conv.7", "blocks.4.2.conv.7", "blocks.6.0.conv.7"]),
+      ("shufflenetv2-0.5", []),
     ] {
       let network = try #require(Architecture(name: name)).network(classes: 10, generator: .undrawn)
       let found = network.normalizations(of: [3, 32, 32]).filter { $0.key.hasSuffix(".pre") }

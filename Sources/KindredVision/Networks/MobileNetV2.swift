@@ -9,7 +9,7 @@ import Torch
 /// Parameter names, structure and initialisation are those of torchvision's `models/mobilenetv2.py`, whose weights can be
 /// loaded; a fifth of the pooled features is dropped in training. ReLUs clip at 6. `stem` is the output of `features.0`,
 /// `stage1` to `stage4` those of `features.3`, `6`, `13` and `17`, which end linearly: they can be negative, and no ReLU sees
-/// them alone. `last` is the output of `features.18` after its ReLU. Initialised as there: convolutions normal with variance
+/// them alone; `stageN.pre` is the same. `last` is the output of `features.18` after its ReLU. Initialised as there: convolutions normal with variance
 /// 2 / (K K Cout), the linear layer with deviation 0.01, bias 0.
 public final class MobileNetV2: Network {
   let features: [any Layer]
@@ -46,13 +46,12 @@ public final class MobileNetV2: Network {
   public override var classifier: Linear? { head[1] as? Linear }
 
   public override func forward(_ input: Tensor, _ taps: Taps) -> Tensor? {
-    let names = [
-      0: TapName.stem, 3: TapName.stage(1), 6: TapName.stage(2), 13: TapName.stage(3), 17: TapName.stage(4),
-    ]
+    let stages = [3: 1, 6: 2, 13: 3, 17: 4]
     var output = input
     for (index, layer) in features.enumerated() {
       output = layer(output)
-      if let name = names[index] { taps[name] = output }
+      if index == 0 { taps[TapName.stem] = output }
+      if let number = stages[index] { taps.setLinear(TapName.stage(number), output) }
     }
     return head(taps.pool(last: output))
   }

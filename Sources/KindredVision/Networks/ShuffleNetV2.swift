@@ -8,8 +8,8 @@ import Torch
 ///
 /// Parameter names, structure and initialisation are those of torchvision's `models/shufflenetv2.py`, whose weights can be
 /// loaded. `stem` is the output of `conv1` after its ReLU and before the max pooling; `stage1` to `stage3` are the outputs of
-/// `stage2` to `stage4`, shuffled, halves of which passed their ReLUs at different depths, so that no ReLU sees them whole.
-/// `last` is the output of `conv5` after its ReLU. Initialised as by PyTorch.
+/// `stage2` to `stage4`, shuffled, halves of which passed their ReLUs at different depths. `stageN.pre` is before the ReLU of
+/// the second half, and not shuffled: its channels are in another order. `last` is the output of `conv5` after its ReLU. Initialised as by PyTorch.
 public final class ShuffleNetV2: Network {
   let conv1: [any Layer]
   let stage2: [ShuffleBlock]
@@ -42,8 +42,7 @@ public final class ShuffleNetV2: Network {
     taps[TapName.stem] = output
     output = output.maxPooled(3, stride: 2, padding: 1)
     for (index, stage) in [stage2, stage3, stage4].enumerated() {
-      output = stage.reduce(output) { $1($0) }
-      taps[TapName.stage(index + 1)] = output
+      output = taps.shuffleStage(index + 1, stage, output)
     }
     return fc(taps.pool(last: conv5(output)))
   }
@@ -51,7 +50,7 @@ public final class ShuffleNetV2: Network {
 
 /// Two rows of layers beside each other, and a shuffle that mixes them. Both see the whole input where the block halves the
 /// image; elsewhere each has half of the channels, and the first leaves them as they are.
-final class ShuffleBlock: Module, Layer {
+final class ShuffleBlock: Module, HalvedBlock {
   let branch1: [any Layer]
   let branch2: [any Layer]
 
@@ -70,9 +69,9 @@ final class ShuffleBlock: Module, Layer {
     ]
   }
 
-  func callAsFunction(_ input: Tensor) -> Tensor {
+  func halves(of input: Tensor) -> (kept: Tensor, changed: Tensor) {
     let (first, second) = branch1.isEmpty ? input.channelHalves : (input, input)
-    return branch1(first).shuffled(with: branch2(second))
+    return (branch1(first), branch2.dropLast().reduce(second) { $1($0) })
   }
 }
 

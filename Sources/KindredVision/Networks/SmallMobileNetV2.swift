@@ -9,10 +9,10 @@ import Torch
 ///
 /// Parameter names, structure, taps and initialisation are those of `models/mobilenetv2.py` in HobbitLong/RepDistiller with
 /// T = 6. `stem` is the first convolution's output after its ReLU; `stage1` to `stage4` are the outputs of the groups of
-/// blocks 1, 2, 4 and 6. These end linearly: they can be negative, and no ReLU sees them alone. `last` is the output of the
-/// 1 x 1 convolution behind them, after its ReLU, and its mean is taken over the whole image (there, over windows of 2, which
-/// at 32 pixels is the same). Initialised as there: convolutions normal with variance 2 / (K K Cout), the linear layer with
-/// deviation 0.01, bias 0.
+/// blocks 1, 2, 4 and 6. These end linearly: they can be negative, and no ReLU sees them alone; `stageN.pre` is the same. `last` is
+/// the output of the 1 x 1 convolution behind them, after its ReLU, and its mean is taken over the whole image (there, over
+/// windows of 2, which at 32 pixels is the same). Initialised as there: convolutions normal with variance 2 / (K K Cout), the
+/// linear layer with deviation 0.01, bias 0.
 public final class SmallMobileNetV2: Network {
   let conv1: [any Layer]
   let blocks: [Sequential]
@@ -55,9 +55,17 @@ public final class SmallMobileNetV2: Network {
     taps[TapName.stem] = output
     for (index, groups) in [0...1, 2...2, 3...4, 5...6].enumerated() {
       output = blocks[groups].reduce(output) { $1($0) }
-      taps[TapName.stage(index + 1)] = output
+      taps.setLinear(TapName.stage(index + 1), output)
     }
     return head(taps.pool(last: conv2(output)))
+  }
+}
+
+extension Taps {
+  /// A stage that ends without a ReLU is what stands before one, too.
+  func setLinear(_ stage: String, _ output: Tensor) {
+    self[TapName.preActivation(stage)] = output
+    self[stage] = output
   }
 }
 

@@ -9,15 +9,15 @@ import Torch
 ///
 /// Parameter names, structure, taps and initialisation are those of `models/ShuffleNetv2.py` in HobbitLong/RepDistiller.
 /// `stem` is the first convolution's output after its ReLU; `stage1` to `stage3` are the outputs of `layer1` to `layer3`,
-/// shuffled, halves of which passed their ReLUs at different depths, so that no ReLU sees them whole. `last` is the output of
-/// `conv2` after its ReLU, and its mean is taken over the whole image (there, over windows of 4, which at 32 pixels is the
+/// shuffled, halves of which passed their ReLUs at different depths. `stageN.pre` is before the ReLU of the second half and, as
+/// there, not shuffled: its channels are in another order. `last` is the output of `conv2` after its ReLU, and its mean is taken over the whole image (there, over windows of 4, which at 32 pixels is the
 /// same). Initialised as by PyTorch.
 public final class SmallShuffleNetV2: Network {
   let conv1: Convolution
   let bn1: BatchNorm
-  let layer1: [any Layer]
-  let layer2: [any Layer]
-  let layer3: [any Layer]
+  let layer1: [any HalvedBlock]
+  let layer2: [any HalvedBlock]
+  let layer3: [any HalvedBlock]
   let conv2: Convolution
   let bn2: BatchNorm
   let linear: Linear
@@ -28,7 +28,7 @@ public final class SmallShuffleNetV2: Network {
   ///   - classes: the number of logits.
   ///   - generator: draws the weights.
   public init(channels: [Int], inputChannels: Int = 3, classes: Int, generator: Generator) {
-    func layer(_ inputs: Int, _ outputs: Int, blocks: Int) -> [any Layer] {
+    func layer(_ inputs: Int, _ outputs: Int, blocks: Int) -> [any HalvedBlock] {
       [SmallShuffleReduction(inputs, outputs, generator)]
         + (0..<blocks).map { _ in SmallShuffleBlock(outputs, generator) }
     }
@@ -48,15 +48,14 @@ public final class SmallShuffleNetV2: Network {
     var output = bn1(conv1(input)).relu()
     taps[TapName.stem] = output
     for (index, layer) in [layer1, layer2, layer3].enumerated() {
-      output = layer(output)
-      taps[TapName.stage(index + 1)] = output
+      output = taps.shuffleStage(index + 1, layer, output)
     }
     return linear(taps.pool(last: bn2(conv2(output)).relu()))
   }
 }
 
 /// Half of the channels stay as they are beside the other half's convolutions; a shuffle mixes them.
-final class SmallShuffleBlock: Module, Layer {
+final class SmallShuffleBlock: Module, HalvedBlock {
   let conv1: Convolution
   let bn1: BatchNorm
   let conv2: Convolution
@@ -74,14 +73,14 @@ final class SmallShuffleBlock: Module, Layer {
     bn3 = BatchNorm(half)
   }
 
-  func callAsFunction(_ input: Tensor) -> Tensor {
+  func halves(of input: Tensor) -> (kept: Tensor, changed: Tensor) {
     let (kept, changed) = input.channelHalves
-    return kept.shuffled(with: bn3(conv3(bn2(conv2(bn1(conv1(changed)).relu())))).relu())
+    return (kept, bn3(conv3(bn2(conv2(bn1(conv1(changed)).relu())))))
   }
 }
 
 /// Two rows of convolutions beside each other, which halve the image.
-final class SmallShuffleReduction: Module, Layer {
+final class SmallShuffleReduction: Module, HalvedBlock {
   let conv1: Convolution
   let bn1: BatchNorm
   let conv2: Convolution
@@ -107,10 +106,29 @@ final class SmallShuffleReduction: Module, Layer {
     bn5 = BatchNorm(half)
   }
 
-  func callAsFunction(_ input: Tensor) -> Tensor {
-    let left = bn2(conv2(bn1(conv1(input)))).relu()
-    let right = bn5(conv5(bn4(conv4(bn3(conv3(input)).relu())))).relu()
-    return left.shuffled(with: right)
+  func halves(of input: Tensor) -> (kept: Tensor, changed: Tensor) {
+    (bn2(conv2(bn1(conv1(input)))).relu(), bn5(conv5(bn4(conv4(bn3(conv3(input)).relu())))))
+  }
+}
+
+/// A block of ShuffleNetV2: the second half of its channels passes a ReLU, and a shuffle mixes both.
+protocol HalvedBlock: Module {
+  /// The halves before that ReLU.
+  func halves(of input: Tensor) -> (kept: Tensor, changed: Tensor)
+}
+
+extension Taps {
+  /// The output of a stage, tapped after and before its last ReLU.
+  func shuffleStage(_ number: Int, _ blocks: [any HalvedBlock], _ input: Tensor) -> Tensor {
+    var output = input
+    for (index, block) in blocks.enumerated() {
+      let (kept, changed) = block.halves(of: output)
+      output = kept.shuffled(with: changed.relu())
+      guard index == blocks.count - 1 else { continue }
+      self[TapName.preActivation(TapName.stage(number))] = .concatenated([kept, changed], axis: 1)
+    }
+    self[TapName.stage(number)] = output
+    return output
   }
 }
 
