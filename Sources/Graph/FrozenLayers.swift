@@ -124,7 +124,7 @@ extension FusedConvolution {
 
 extension BatchNormParameters {
   /// Those of a node.
-  fileprivate init(_ node: Graph.Node, _ graph: Graph) throws {
+  init(_ node: Graph.Node, _ graph: Graph) throws {
     let tensors = node.inputs[1...4].compactMap { graph.tensors[$0]?.detached() }
     guard tensors.count == 4 else { throw UnknownOperation(node, "has parameters that are computed") }
     self.init(

@@ -61,7 +61,7 @@ struct FusedNodes {
 
 extension Graph.Node {
   /// What a ReLU or a clipping clamps to; nil for other operations.
-  fileprivate func activationRange(in graph: Graph) throws -> ClosedRange<Double>? {
+  func activationRange(in graph: Graph) throws -> ClosedRange<Double>? {
     switch operation {
     case "Relu": 0...Double.infinity
     case "Clip": try clipRange(in: graph)
@@ -81,7 +81,8 @@ struct NodeGroups {
     positions = Dictionary(uniqueKeysWithValues: nodes.enumerated().map { ($1.name, $0) })
     self.readers = readers
     for node in nodes where node.operation == "Conv" {
-      guard try node.unevenPads() == nil, graph.tensors[node.inputs.at(1)] != nil else { continue }
+      guard try node.unevenPads() == nil, let weight = graph.tensors[node.inputs.at(1)], weight.dtype != .float16
+      else { continue }
       let group = try FusedNodes(node, graph, readers)
       for member in group.nodes { memberships[member.name] = groups.count }
       groups.append(group)

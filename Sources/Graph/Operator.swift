@@ -23,7 +23,7 @@ struct Operator {
 
   /// By their names.
   static let known: [String: Operator] = layers.merging(elementwise) { first, _ in first }
-    .merging(shapes) { first, _ in first }
+    .merging(shapes) { first, _ in first }.merging(quantization) { first, _ in first }
 
   /// How many inputs an operation cannot do without, from the first on.
   static func fewestInputs(_ name: String) -> Int {
@@ -31,7 +31,7 @@ struct Operator {
     case "BatchNormalization": 5
     case "Where", "Slice", "Range": 3
     case "Conv", "Gemm", "MatMul", "Add", "Sub", "Mul", "Div", "Pow", "Mod", "Equal", "PRelu", "Reshape", "Expand",
-      "Gather":
+      "Gather", "QuantizeLinear", "DequantizeLinear":
       2
     default: 1
     }

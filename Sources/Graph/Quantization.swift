@@ -33,6 +33,17 @@ public struct QuantizationCount: Sendable, Equatable, Codable {
   }
 }
 
+extension Graph {
+  /// How many convolutions work in fewer bits than 32, as an ONNX file says it.
+  package var reducedConvolutions: QuantizationCount {
+    let (producers, convolutions) = (producers, nodes.filter { $0.operation == "Conv" })
+    let reduced = convolutions.filter {
+      tensors[$0.inputs[1]]?.dtype == .float16 || producers[$0.inputs[0]]?.operation == "DequantizeLinear"
+    }
+    return QuantizationCount(quantized: reduced.count, of: convolutions.count)
+  }
+}
+
 /// A network that cannot be turned into int8.
 public enum QuantizationError: Error, Equatable, CustomStringConvertible, Sendable {
   case notOnCPU

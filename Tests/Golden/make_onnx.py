@@ -2,13 +2,17 @@
 
     make_onnx.py golden                    the committed golden files: small networks, for machines without Python
     make_onnx.py make FOLDER               networks of torchvision and of our own, by both exporters
-    make_onnx.py check FILE IN OUT [RTOL]  the file against onnx.checker, and ONNX Runtime's outputs for IN into OUT
+    make_onnx.py check FILE IN OUT         the file against onnx.checker, and ONNX Runtime's outputs for IN into OUT
 
 The networks have random weights and batch statistics. NAME.onnx is by the exporter that traces with torch.export, NAME-ts.onnx
 by the older one, NAME-train.onnx for training; NAME.safetensors holds `images`, `logits` and, for a training step, the
 gradients in float64 as `gradient.ENTRY` and the running statistics after it as `after.ENTRY`, of the cross-entropy with `labels`.
+`int8` and `float16` are the small network as ONNX Runtime quantises it, with logits of the operations one by one, and as
+PyTorch computes it in float16. What `check` writes has beside the outputs the number of each operation that ONNX Runtime has
+made of the file, as `operations.NAME`.
 """
 
+import collections
 import copy
 import logging
 import pathlib
@@ -129,6 +133,34 @@ def golden():
         forget(folder / f"{name}.onnx")
         with torch.no_grad():
             save_file({"images": images, "logits": net(images)}, folder / f"{name}.safetensors")
+    reduced(small, folder)
+
+
+def reduced(small, folder):
+    """The small network in fewer bits."""
+    import onnxruntime
+    from onnxruntime.quantization import CalibrationDataReader, QuantFormat, quantize_static
+
+    class Batches(CalibrationDataReader):
+        def __init__(self):
+            self.batches = iter([{"images": torch.randn(8, 3, 12, 10).numpy()}] * 2)
+
+        def get_next(self):
+            return next(self.batches, None)
+
+    images, path = torch.randn(3, 3, 12, 10), folder / "int8.onnx"
+    export(small, images, str(path))
+    quantize_static(path, path, Batches(), quant_format=QuantFormat.QDQ, per_channel=True)
+    forget(path)
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    logits = onnxruntime.InferenceSession(path, options).run(None, {"images": images.numpy()})[0]
+    save_file({"images": images, "logits": torch.from_numpy(logits)}, folder / "int8.safetensors")
+    half, path = copy.deepcopy(small).half(), folder / "float16.onnx"
+    export(half, images.half(), str(path))
+    forget(path)
+    with torch.no_grad():
+        save_file({"images": images, "logits": half(images.half()).float()}, folder / "float16.safetensors")
 
 
 def forget(path):
@@ -164,13 +196,18 @@ def check(path, given, output):
     import onnxruntime
 
     onnx.checker.check_model(path, full_check=True)
-    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    options = onnxruntime.SessionOptions()
+    options.optimized_model_filepath = f"{output}.onnx"
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     images = load_file(given)["images"].numpy()
     results = {}
     for count in [1, len(images)]:
         values = session.run(None, {session.get_inputs()[0].name: images[:count].astype(np.float32)})
         for value, info in zip(values, session.get_outputs()):
             results[f"{info.name}.{count}"] = torch.from_numpy(np.ascontiguousarray(value.astype(np.float32)))
+    for operation, number in collections.Counter(n.op_type for n in onnx.load(f"{output}.onnx").graph.node).items():
+        results[f"operations.{operation}"] = torch.tensor(number)
     save_file(results, output)
 
 

@@ -25,7 +25,8 @@ extension Graph {
 
   private func usualTaps() -> [Tap] {
     let producers = producers
-    let head = logits.flatMap { producers[$0] }
+    var head = logits.flatMap { producers[$0] }
+    while let node = head, node.operation == "Cast" || node.isLinearQuantization { head = producers[node.inputs[0]] }
     let pooled = head.flatMap { ["Gemm", "MatMul", "Add"].contains($0.operation) ? classifierInput(of: $0) : nil }
     let last = pooled.flatMap { pooledMap(of: $0) }
     var taps = stages()
@@ -46,11 +47,13 @@ extension Graph {
     var value = vector
     while let node = producers[value] {
       if node.isMeanOverImage(in: self) { return shapes[node.inputs[0]]?.count == 3 ? node.inputs[0] : nil }
-      guard ["Flatten", "Reshape", "Squeeze", "Dropout", "Identity"].contains(node.operation) else { return nil }
+      guard node.isLinearQuantization || Self.formsOfVectors.contains(node.operation) else { return nil }
       value = node.inputs[0]
     }
     return nil
   }
+
+  private static let formsOfVectors = ["Flatten", "Reshape", "Squeeze", "Dropout", "Identity", "Cast"]
 
   /// For each size of maps the last of those that all of the computation passes through: between blocks, and none that has
   /// more than twice the channels of an earlier one, as inside of blocks that widen.
@@ -95,7 +98,7 @@ extension Graph {
 
 extension Graph.Node {
   /// Whether this is the mean over a map's height and width.
-  fileprivate func isMeanOverImage(in graph: Graph) -> Bool {
+  func isMeanOverImage(in graph: Graph) -> Bool {
     switch operation {
     case "GlobalAveragePool": true
     case "ReduceMean":

@@ -12,7 +12,9 @@ struct ONNXGraphReading {
   let declaredInput: [String]
   private(set) var remarks: [String] = []
   private let input: String
-  private let outputs: [String]
+  private var outputs: [String]
+  /// What the file calls its logits.
+  private let outputName: String
   private var nodes: [Graph.Node]
   private var tensors: [String: Tensor]
   /// Those that are initialisers of the file: only they can be trained.
@@ -45,9 +47,11 @@ struct ONNXGraphReading {
     input = first.name
     declaredInput = first.type.tensorType.shape.dim.map { $0.hasDimValue ? "\($0.dimValue)" : $0.dimParam }
     outputs = graph.output.map(\.name)
+    outputName = graph.output[0].name
     self.tensors = tensors
     nodes = []
     try read(graph.node, reader)
+    try castEnds(input: first, logits: graph.output[0])
     try checkOrder()
     try checkOperations(graph.node)
   }
@@ -89,6 +93,33 @@ extension ONNXGraphReading {
       moveAttributes(of: &node)
       nodes.append(node)
     }
+  }
+
+  /// A network that takes or gives float16 is read as one of float32 that casts.
+  private mutating func castEnds(input first: ONNXValueInfo, logits: ONNXValueInfo) throws {
+    let half = ONNXElement.float16.rawValue
+    if first.type.tensorType.elemType == half {
+      let cast = try cast(input, to: .float16)
+      for index in nodes.indices {
+        nodes[index].inputs = nodes[index].inputs.map { $0 == input ? cast.outputs[0] : $0 }
+      }
+      nodes.insert(cast, at: 0)
+    }
+    if logits.type.tensorType.elemType == half {
+      let cast = try cast(outputs[0], to: .float)
+      nodes.append(cast)
+      outputs[0] = cast.outputs[0]
+    }
+  }
+
+  private func cast(_ value: String, to element: ONNXElement) throws -> Graph.Node {
+    let cast = Graph.Node(casting: value, to: element)
+    let isTaken = tensors[cast.outputs[0]] != nil || cast.outputs[0] == input
+    guard !isTaken, !nodes.contains(where: { $0.name == cast.name || $0.outputs.contains(cast.outputs[0]) }) else {
+      throw ONNXProblem(
+        "has a value '\(cast.outputs[0])', which is what '\(value)' is to be called in \(element.dtype)")
+    }
+    return cast
   }
 
   /// What was an attribute in an earlier opset and is an input in the one that is written.
@@ -185,6 +216,11 @@ extension ONNXGraphReading {
     removeCopies()
     separateSharedVectors()
     try foldConstants()
+    if nodes.contains(where: \.isLinearQuantization) {
+      remarks.append(
+        "its values are rounded to 8 bits between operations, which lets no gradient through: it can answer and teach, not "
+          + "be trained")
+    }
   }
 
   /// Batch norms written for training give statistics too, and dropout its mask.
@@ -257,14 +293,14 @@ extension ONNXGraphReading {
     }
   }
 
-  /// What is made of constants alone is one. Initialisers count as such only where they are whole numbers or have no part
-  /// in training.
+  /// What is made of constants alone is one. Initialisers count as such only where they are whole numbers, are kept in
+  /// fewer bits or have no part in training.
   private mutating func foldConstants() throws {
     var folded: [Graph.Node] = []
     for node in nodes {
       let constants = node.inputs.map { $0.isEmpty ? nil : tensors[$0] }
       let isConstant = zip(node.inputs, constants).allSatisfy { name, tensor in
-        name.isEmpty || tensor.map { !isTrained(name, $0) } ?? false
+        name.isEmpty || tensor.map { node.isLinearQuantization || !isTrained(name, $0) } ?? false
       }
       guard isConstant, !outputs.contains(where: node.outputs.contains) else {
         folded.append(node)
@@ -272,6 +308,8 @@ extension ONNXGraphReading {
       }
       let made = try run(node, constants)
       for (name, tensor) in zip(node.outputs, made) { tensors[name] = tensor.contiguous() }
+      // What a layer works with is its parameter in whatever form it is kept.
+      if node.operation == "DequantizeLinear" { initializers.insert(node.outputs[0]) }
     }
     nodes = folded
   }
@@ -296,14 +334,15 @@ extension ONNXGraphReading {
 extension ONNXGraphReading {
   /// The graph for inputs of a shape: what values have which shapes, and which whole numbers are the same for every batch,
   /// is found out by running batches of two and three zeros.
+  /// - Parameter taps: values that stay, though the logits do not come of them.
   /// - Throws: `ONNXProblem`, `UnknownOperation`; `TorchError` for operations that do not fit together.
-  func graph(inputShape: [Int]) throws -> Graph {
+  func graph(inputShape: [Int], taps: [Graph.Tap]) throws -> Graph {
     guard inputShape.allSatisfy({ $0 > 0 }), inputShape.reduce(1, { $0 &* min($1, 1 << 20) }) <= 1 << 24 else {
       throw ONNXProblem("takes inputs of \(inputShape), which are too large or empty")
     }
     var graph = Graph(
       input: input, inputShape: inputShape, logits: outputs[0], taps: [], nodes: nodes, tensors: tensors, shapes: [:])
-    graph.outputName = outputs[0]
+    graph.outputName = outputName
     let (two, three) = try probes(of: graph)
     for (value, shape) in two.shapes {
       guard let other = three.shapes[value], shape.first == 2, other.first == 3, shape.dropFirst() == other.dropFirst()
@@ -325,6 +364,7 @@ extension ONNXGraphReading {
       throw ONNXProblem(
         "gives '\(outputs[0])' of \(logits) for each image, where logits, one axis of classes, are wanted")
     }
+    graph.taps = taps
     graph.removeUnread()
     graph.markParameters(among: initializers)
     return graph
@@ -364,23 +404,13 @@ private struct Probe {
   private(set) var integers: [String: Tensor] = [:]
 
   init(_ graph: Graph, batch: Int) throws {
-    var values = graph.tensors.mapValues(Optional.some)
-    values[graph.input] = Tensor.zeros([batch] + graph.inputShape)
-    let lastReader = Dictionary(
-      graph.nodes.enumerated().flatMap { index, node in node.inputs.map { ($0, index) } }
-    ) { max($0, $1) }
-    for (index, node) in graph.nodes.enumerated() {
-      guard let operation = Operator.known[node.operation] else { throw UnknownOperation(node, "is not known") }
-      let inputs = node.inputs.map { values[$0] ?? nil }
-      let made = try withTorchErrors {
-        try withoutGradients { try operation.kernel(node, graph)(inputs, .reading) }
+    try withoutGradients {
+      try graph.walk(Tensor.zeros([batch] + graph.inputShape), .reading) { node, made in
+        for (name, tensor) in zip(node.outputs, made) {
+          shapes[name] = tensor.shape
+          if !tensor.isFloatingPoint, tensor.count <= 1024 { integers[name] = tensor }
+        }
       }
-      for (name, tensor) in zip(node.outputs, made) {
-        values[name] = tensor
-        shapes[name] = tensor.shape
-        if !tensor.isFloatingPoint, tensor.count <= 1024 { integers[name] = tensor }
-      }
-      for value in node.inputs where lastReader[value] == index && graph.tensors[value] == nil { values[value] = nil }
     }
   }
 
@@ -412,11 +442,13 @@ extension Graph {
     }
   }
 
-  /// Initialisers that feed operations as floating-point tensors can be trained, all but batch norms' statistics and what
-  /// normalises the images.
+  /// Initialisers that feed operations as floating-point tensors can be trained, all but batch norms' statistics, scales of
+  /// whole numbers and what normalises the images.
   mutating func markParameters(among initializers: Set<String>) {
-    let statistics = Set(nodes.filter { $0.operation == "BatchNormalization" }.flatMap { $0.inputs.dropFirst(3) })
-    let untrained = statistics.union(imageNormalization)
+    let statistics = nodes.flatMap { node in
+      node.isLinearQuantization ? node.inputs[...] : node.operation == "BatchNormalization" ? node.inputs[3...] : []
+    }
+    let untrained = imageNormalization.union(statistics)
     for (name, tensor) in tensors where initializers.contains(name) && tensor.isFloatingPoint && tensor.count > 1 {
       if tensor.shape.count == 4 { tensor.setData(tensor.contiguous(.channelsLast)) }
       if !untrained.contains(name) { tensor.requiresGradient = true }

@@ -48,7 +48,7 @@ public struct ONNXFile {
       var reading = try ONNXGraphReading(model, tensors: ONNXTensorReader(folder: url.deletingLastPathComponent()))
       try reading.simplify()
       let shape = try inputShape ?? reading.declaredShape(openSize: openSize)
-      graph = try reading.graph(inputShape: shape)
+      graph = try reading.graph(inputShape: shape, taps: namedTaps)
       try graph.nameTaps(namedTaps)
       self.url = url
       opset = reading.opset

@@ -3,68 +3,8 @@
 import Foundation
 import Torch
 
-/// What an exported file says and does beside the network itself.
-public struct ONNXExport: Sendable {
-  /// What the input's numbers are.
-  public enum Input: Sendable, Equatable {
-    /// Already normalised.
-    case normalized
-    /// From 0 to 1; the file normalises them.
-    case unit(mean: [Double], deviation: [Double])
-    /// Bytes' values from 0 to 255, as floating-point numbers; the file normalises them.
-    case bytes(mean: [Double], deviation: [Double])
-  }
-
-  /// What the input's numbers are.
-  public var input: Input
-  /// Taps that the file gives beside the logits.
-  public var taps: [String]
-  /// What is written into the file's metadata.
-  public var metadata: [String: String]
-
-  /// The logits of normalised images, unless something else is said.
-  public init(input: Input = .normalized, taps: [String] = [], metadata: [String: String] = [:]) {
-    self.input = input
-    self.taps = taps
-    self.metadata = metadata
-  }
-}
-
-extension Graph {
-  /// The network as an ONNX file's bytes: for inference, batch norms folded into the convolutions before them, for batches of
-  /// any size.
-  /// - Throws: `ONNXExportError`.
-  public func onnx(_ export: ONNXExport = ONNXExport()) throws -> Data {
-    guard let logits else { throw ONNXExportError("the network has no logits to give") }
-    let outputs =
-      try [(name: outputName, value: logits)]
-      + export.taps.map { tap in
-        guard let value = value(of: tap) else {
-          throw ONNXExportError("the network has no tap '\(tap)'; it has \(taps.map(\.name).joined(separator: ", "))")
-        }
-        return (tap, value)
-      }
-    var graph = folded(keeping: Set(outputs.map(\.value)))
-    graph.normalize(export.input)
-    let model = try ONNXWriter(graph, outputs: outputs, metadata: export.metadata).model()
-    do {
-      return try model.serializedBytes()
-    } catch {
-      throw ONNXExportError("the network is too large for one file: \(error)")
-    }
-  }
-}
-
-/// A network that cannot be written as ONNX.
-public struct ONNXExportError: Error, CustomStringConvertible, Sendable {
-  /// Why.
-  public let description: String
-
-  init(_ description: String) { self.description = description }
-}
-
 /// Writes a graph's parts.
-private struct ONNXWriter {
+struct ONNXWriter {
   private static let irVersion: Int64 = 8
   /// Accepted by ONNX Runtime from 1.14 on, and by the converters for phones and browsers.
   private static let opset = 18
@@ -72,11 +12,11 @@ private struct ONNXWriter {
   private static let later = ["Gelu": 20]
 
   private let graph: Graph
-  private let outputs: [(name: String, value: String)]
+  private let outputs: [ONNXOutput]
   private let metadata: [String: String]
   private let nodes: [Graph.Node]
 
-  init(_ graph: Graph, outputs: [(name: String, value: String)], metadata: [String: String]) throws {
+  init(_ graph: Graph, outputs: [ONNXOutput], metadata: [String: String]) throws {
     self.graph = graph
     self.outputs = outputs
     self.metadata = metadata
@@ -106,9 +46,9 @@ private struct ONNXWriter {
     definition.node = nodes.map { node($0) } + outputs.filter { renamed($0.value) != $0.name }.map { copy($0) }
     let read = Set(nodes.flatMap(\.inputs))
     definition.initializer = try graph.tensors.filter { read.contains($0.key) }.sorted { $0.key < $1.key }.map {
-      try initializer($0.key, $0.value)
+      try initializer(renamed($0.key), $0.value)
     }
-    definition.input = [information(graph.input, graph.inputShape)]
+    definition.input = [information(renamed(graph.input), graph.inputShape)]
     definition.output = try outputs.map { output in
       guard let shape = graph.shapes[output.value] else { throw ONNXExportError("'\(output.name)' has no shape") }
       return information(output.name, shape)
@@ -116,10 +56,14 @@ private struct ONNXWriter {
     return definition
   }
 
-  /// An output is called as it is asked for. Where one value has two such names, the second is a copy.
-  private func renamed(_ value: String) -> String { outputs.first { $0.value == value }?.name ?? value }
+  /// An output is called as it is asked for. Where one value has two such names, the second is a copy; another value that
+  /// has the name already gets a different one.
+  private func renamed(_ value: String) -> String {
+    if let output = outputs.first(where: { $0.value == value }) { return output.name }
+    return outputs.contains { $0.name == value } ? "\(value)_within" : value
+  }
 
-  private func copy(_ output: (name: String, value: String)) -> ONNXNode {
+  private func copy(_ output: ONNXOutput) -> ONNXNode {
     var node = ONNXNode()
     (node.name, node.opType) = ("output_\(output.name)", "Identity")
     (node.input, node.output) = ([renamed(output.value)], [output.name])

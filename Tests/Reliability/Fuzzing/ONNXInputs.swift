@@ -13,7 +13,9 @@ struct ONNXInputs: FuzzedReader {
 
   init(_ folder: URL) throws {
     file = folder.appending(path: "input.onnx")
-    samples = try ["small", "attention"].map { Array(try Data(contentsOf: Golden.file("onnx/\($0)", "onnx"))) }
+    samples = try ["small", "attention", "int8", "float16"].map {
+      Array(try Data(contentsOf: Golden.file("onnx/\($0)", "onnx")))
+    }
   }
 
   func input(_ random: inout SplitMix64) -> [InputFile] {
