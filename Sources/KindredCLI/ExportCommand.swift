@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Foundation
+import Kindred
 import KindredExperiments
 import KindredReport
 import KindredVision
@@ -13,6 +14,10 @@ struct ExportCommand: ParsableCommand {
       The file takes batches of any size and gives 'logits'; batch norms are folded into the convolutions before them. It is \
       read again, and compared with the network on random images, before it takes its place. Its metadata hold the class \
       names, mean and deviation of the images, and the weights' SHA-256.
+
+      In int8 (QDQ form, for ONNX Runtime and others) and float16 it is run on evaluation images before it takes its \
+      place. What it costs there is said, and kept in its metadata; a file that costs more than it may is not written. \
+      Input, logits and taps are float32 all the same.
       """)
 
   @Argument(help: "A run's folder or a file of weights.")
@@ -35,6 +40,11 @@ struct ExportCommand: ParsableCommand {
         """))
   var input: StudentExport.Input = .normalized
 
+  @Option(help: "What the file computes in: float32, float16 or int8.")
+  var precision: StudentExport.Precision = .float32
+
+  @OptionGroup var trialOptions: ExportTrialOptions
+
   @Option(help: "An activation to give beside the logits, such as pooled. Can be repeated.")
   var tap: [String] = []
 
@@ -46,12 +56,73 @@ struct ExportCommand: ParsableCommand {
     guard let name = data ?? stored.settings?.data.set.rawValue ?? stored.data else {
       throw RunError("name the data set with --data: the file holds its class names, mean and deviation")
     }
-    let images = try dataOptions.library.load(DataSetName(named: name), .test)
+    let library = dataOptions.library
+    let set = try DataSetName(named: name)
+    let images = try library.load(set, .test)
     let export = StudentExport(stored, weights: file(weights), images: images, input: input, taps: tap)
-    let difference = try export.write(to: file(self.output))
-    note(
-      "wrote \(self.output); its logits differ from the network's by \(Format.value(difference)) of the largest at most"
-    )
+    let difference: StudentExport.Difference
+    if let reduced = precision.reduced {
+      let trial = try ExportTrial(stored, set: set, library, trialOptions.quantization)
+      difference = try export.write(to: file(output), in: reduced, trial)
+    } else {
+      difference = try export.write(to: file(output))
+    }
+    note("wrote \(output); \(difference.words)")
+  }
+}
+
+/// How a file in fewer bits is made, and what it may cost. The names are those of a configuration's `teacher.int8`.
+struct ExportTrialOptions: ParsableArguments {
+  private static let usual = Configuration.Quantization()
+
+  @Option(help: "In int8: the training batches that ranges are taken from.")
+  var calibrationBatches = usual.calibrationBatches
+
+  @Option(help: "In int8 and float16: the evaluation images that the cost is measured on.")
+  var checkedImages = usual.checkedImages
+
+  @Option(help: "The top-1 accuracy that may be lost, in percentage points.")
+  var largestTop1Drop = usual.bounds.largestTop1Drop
+
+  @Option(help: "How far a Gram matrix of the pooled vectors may be off, of its norm.")
+  var largestGramError = usual.bounds.largestGramError
+
+  @Option(help: "The least correlation of such a matrix's entries with the exact ones.")
+  var smallestGramCorrelation = usual.bounds.smallestGramCorrelation
+
+  var quantization: Configuration.Quantization {
+    var quantization = Configuration.Quantization()
+    quantization.calibrationBatches = calibrationBatches
+    quantization.checkedImages = checkedImages
+    quantization.bounds = QuantizationCost.Bounds(
+      largestTop1Drop: largestTop1Drop, largestGramError: largestGramError,
+      smallestGramCorrelation: smallestGramCorrelation)
+    return quantization
+  }
+
+  func validate() throws {
+    guard calibrationBatches >= 1 else { throw ValidationError("--calibration-batches is 1 or more") }
+    guard checkedImages >= 2 else { throw ValidationError("--checked-images is 2 or more") }
+  }
+}
+
+extension StudentExport.Precision: ExpressibleByArgument {
+  fileprivate var reduced: QuantizationCost.Precision? {
+    switch self {
+    case .float32: nil
+    case .float16: .float16
+    case .int8: .int8
+    }
+  }
+}
+
+extension StudentExport.Difference {
+  fileprivate var words: String {
+    switch self {
+    case .logits(let difference):
+      "its logits differ from the network's by \(Format.value(difference)) of the largest at most"
+    case .cost(let cost): "\(cost)"
+    }
   }
 }
 

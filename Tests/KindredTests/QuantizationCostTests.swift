@@ -12,7 +12,7 @@ import Torch
   ) -> QuantizationCost {
     QuantizationCost(
       inputs: 200, convolutions: .init(quantized: 3, of: 4),
-      accuracy: drop.map { .init(float32: 0.9, int8: 0.9 - $0 / 100) },
+      accuracy: drop.map { .init(float32: 0.9, reduced: 0.9 - $0 / 100) },
       similarities: ["stage3": .init(relativeError: error, correlation: correlation)])
   }
 

@@ -35,7 +35,7 @@ public final class LiveTeacher: TeacherSignal {
     request.logits = request.logits || comparingLabels
     let samples = {
       heldOut.map { batch in
-        TeacherSample(frozen.activations(of: batch.teacher, request), labels: comparingLabels ? batch.labels : nil)
+        NetworkSample(frozen.activations(of: batch.teacher, request), labels: comparingLabels ? batch.labels : nil)
       }
     }
     let float32 = samples()

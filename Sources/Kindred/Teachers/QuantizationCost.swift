@@ -1,30 +1,41 @@
-// What a teacher loses in int8: measured on held-out inputs before it teaches, never assumed.
+// What a network loses in fewer bits: measured on held-out inputs before it is used, never assumed.
 
 import Foundation
 import Graph
 import Torch
 
-/// The int8 teacher beside the float32 one on the same held-out inputs.
+/// A network in int8 or float16 beside the float32 one on the same held-out inputs.
 public struct QuantizationCost: Sendable, Codable, Equatable {
+  /// What works in place of float32.
+  public enum Precision: String, Sendable, Codable {
+    case int8, float16
+  }
+
   /// Top-1 accuracies, between 0 and 1.
   public struct Accuracy: Sendable, Codable, Equatable {
     /// In float32, between 0 and 1.
     public let float32: Double
-    /// In int8, between 0 and 1.
-    public let int8: Double
+    /// In fewer bits, between 0 and 1.
+    public let reduced: Double
 
-    package init(float32: Double, int8: Double) {
-      self.float32 = float32
-      self.int8 = int8
+    // Results of runs with int8 teachers have it under that name.
+    private enum CodingKeys: String, CodingKey {
+      case float32
+      case reduced = "int8"
     }
 
-    /// In percentage points; negative where int8 does better.
-    public var drop: Double { (float32 - int8) * 100 }
+    package init(float32: Double, reduced: Double) {
+      self.float32 = float32
+      self.reduced = reduced
+    }
+
+    /// In percentage points; negative where fewer bits do better.
+    public var drop: Double { (float32 - reduced) * 100 }
   }
 
   /// How far the row-normalised Gram matrices of an activation agree, as means over the batches.
   public struct Similarity: Sendable, Codable, Equatable {
-    /// The Frobenius norm of the difference over that of the float32 teacher's matrix.
+    /// The Frobenius norm of the difference over that of the float32 network's matrix.
     public let relativeError: Double
     /// Pearson's, of the entries off the diagonal.
     public let correlation: Double
@@ -35,25 +46,29 @@ public struct QuantizationCost: Sendable, Codable, Equatable {
     }
   }
 
+  /// What works in place of float32.
+  public let precision: Precision
   /// The inputs that were measured on.
   public let inputs: Int
-  /// How many convolutions work in int8.
+  /// How many convolutions work in fewer bits.
   public let convolutions: QuantizationCount
-  /// Nil where the labels are not the teacher's classes.
+  /// Nil where the labels are not the network's classes.
   public let accuracy: Accuracy?
   /// By the name of the activation, for those that losses use.
   public let similarities: [String: Similarity]
 
   package init(
-    inputs: Int, convolutions: QuantizationCount, accuracy: Accuracy?, similarities: [String: Similarity]
+    _ precision: Precision = .int8, inputs: Int, convolutions: QuantizationCount, accuracy: Accuracy?,
+    similarities: [String: Similarity]
   ) {
+    self.precision = precision
     self.inputs = inputs
     self.convolutions = convolutions
     self.accuracy = accuracy
     self.similarities = similarities
   }
 
-  /// What int8 may cost.
+  /// What fewer bits may cost.
   public struct Bounds: Sendable, Equatable {
     /// The largest loss of top-1 accuracy, in percentage points.
     public var largestTop1Drop: Double
@@ -72,22 +87,39 @@ public struct QuantizationCost: Sendable, Codable, Equatable {
     }
   }
 
+  /// - Parameter role: what the network is, for the message.
   /// - Throws: `QuantizationTooCostly` for the first figure beyond its bound.
-  public func check(_ bounds: Bounds) throws {
+  public func check(_ bounds: Bounds, of role: String = "teacher") throws {
+    let subject = "the \(precision.rawValue) \(role)"
     if let drop = accuracy?.drop, drop > bounds.largestTop1Drop {
-      throw QuantizationTooCostly(.top1Drop, drop, bound: bounds.largestTop1Drop, inputs: inputs)
+      throw QuantizationTooCostly(.top1Drop, drop, bound: bounds.largestTop1Drop, inputs: inputs, subject)
     }
     for (tap, similarity) in similarities.sorted(by: { $0.key < $1.key }) {
       // A figure that is not a number is beyond any bound.
       if !(similarity.relativeError <= bounds.largestGramError) {
         throw QuantizationTooCostly(
-          .gramError(tap), similarity.relativeError, bound: bounds.largestGramError, inputs: inputs)
+          .gramError(tap), similarity.relativeError, bound: bounds.largestGramError, inputs: inputs,
+          subject)
       }
       if !(similarity.correlation >= bounds.smallestGramCorrelation) {
         throw QuantizationTooCostly(
-          .gramCorrelation(tap), similarity.correlation, bound: bounds.smallestGramCorrelation, inputs: inputs)
+          .gramCorrelation(tap), similarity.correlation, bound: bounds.smallestGramCorrelation, inputs: inputs,
+          subject)
       }
     }
+  }
+}
+
+extension QuantizationCost {
+  /// Reads what `encode` wrote, and results from before there was more than int8.
+  public init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    self.init(
+      try values.decodeIfPresent(Precision.self, forKey: .precision) ?? .int8,
+      inputs: try values.decode(Int.self, forKey: .inputs),
+      convolutions: try values.decode(QuantizationCount.self, forKey: .convolutions),
+      accuracy: try values.decodeIfPresent(Accuracy.self, forKey: .accuracy),
+      similarities: try values.decode([String: Similarity].self, forKey: .similarities))
   }
 }
 
@@ -98,7 +130,7 @@ extension QuantizationCost: CustomStringConvertible {
     if let accuracy {
       figures.append(
         String(
-          format: "top-1 %.2f %% (float32 %.2f %%)", accuracy.int8 * 100, accuracy.float32 * 100))
+          format: "top-1 %.2f %% (float32 %.2f %%)", accuracy.reduced * 100, accuracy.float32 * 100))
     }
     figures += similarities.sorted { $0.key < $1.key }.map { tap, similarity in
       String(
@@ -106,12 +138,12 @@ extension QuantizationCost: CustomStringConvertible {
         (similarity.relativeError * 100).printed, similarity.correlation.printed)
     }
     return
-      "\(convolutions.quantized) of \(convolutions.convolutions) convolutions in int8; on \(inputs) held-out inputs "
+      "\(convolutions.quantized) of \(convolutions.convolutions) convolutions in \(precision.rawValue); on \(inputs) held-out inputs "
       + figures.joined(separator: "; ")
   }
 }
 
-/// An int8 teacher that loses more than it may.
+/// A network in fewer bits that loses more than it may.
 public struct QuantizationTooCostly: Error, Equatable, CustomStringConvertible, Sendable {
   /// What was measured.
   public enum Figure: Sendable, Equatable {
@@ -121,6 +153,8 @@ public struct QuantizationTooCostly: Error, Equatable, CustomStringConvertible, 
     case gramError(String)
     /// Of the activation of that name.
     case gramCorrelation(String)
+    /// Some logits are infinite, or not a number.
+    case logits
   }
 
   /// The figure that is beyond its bound.
@@ -131,12 +165,14 @@ public struct QuantizationTooCostly: Error, Equatable, CustomStringConvertible, 
   public let bound: Double
   /// The inputs that were measured on.
   public let inputs: Int
+  private let subject: String
 
-  init(_ figure: Figure, _ value: Double, bound: Double, inputs: Int) {
+  init(_ figure: Figure, _ value: Double, bound: Double, inputs: Int, _ subject: String = "the int8 teacher") {
     self.figure = figure
     self.value = value
     self.bound = bound
     self.inputs = inputs
+    self.subject = subject
   }
 
   public var description: String {
@@ -150,7 +186,8 @@ public struct QuantizationTooCostly: Error, Equatable, CustomStringConvertible, 
       case .gramCorrelation(let tap):
         String(
           format: "its Gram matrix of %@ has a correlation of %.4f with the exact one, less than %g", tap, value, bound)
+      case .logits: "its logits are not finite"
       }
-    return "the int8 teacher costs too much: on \(inputs) held-out inputs \(finding)"
+    return "\(subject) costs too much: on \(inputs) held-out inputs \(finding)"
   }
 }

@@ -19,6 +19,19 @@ package struct StudentExport {
     case bytes
   }
 
+  /// What the file computes in.
+  package enum Precision: String, CaseIterable, Sendable {
+    case float32, float16, int8
+  }
+
+  /// How a file differs from its network.
+  package enum Difference {
+    /// The greatest difference of a logit for random images, relative to the largest one.
+    case logits(Double)
+    /// What fewer bits cost.
+    case cost(QuantizationCost)
+  }
+
   private let stored: StoredNetwork
   private let weights: URL
   private let images: ImageSet
@@ -36,42 +49,77 @@ package struct StudentExport {
     self.taps = taps
   }
 
-  /// Writes the file, reads it again and compares what both give for random images.
-  /// - Returns: the greatest difference of a logit, relative to the largest one.
+  /// Writes the file in float32, after it was read again and what both give for random images was compared.
   /// - Throws: `RunError` where the network has no such tap, the file cannot be written, or it gives something else.
-  package func write(to file: URL) throws -> Double {
-    let data: Data
-    do {
-      data = try stored.network.graph(of: images.shape).onnx(export)
-    } catch let error as ONNXExportError {
-      throw RunError("\(weights.displayName): \(error)")
-    }
-    let folder = FileManager.default.temporaryDirectory.appending(path: "kindred-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(at: folder) }
-    let trial = folder.appending(path: file.lastPathComponent)
-    try data.write(to: trial)
-    let difference = try difference(of: trial)
+  package func write(to file: URL) throws -> Difference {
+    let data = try data(.float32)
+    let difference = try reading(data, called: file) { self.difference(of: $0) }
     guard difference < 1e-3 else {
       throw RunError(
         "the file would give other logits than the network (by \(difference) of the largest); it is not written")
     }
+    try put(data, file)
+    return .logits(difference)
+  }
+
+  /// Writes the file in fewer bits, after it was read again and what that costs was measured.
+  /// - Throws: `RunError` where it costs too much, or as `write(to:)`.
+  package func write(to file: URL, in precision: QuantizationCost.Precision, _ trial: ExportTrial) throws -> Difference
+  {
+    let form = try form(precision, trial)
+    let cost = try reading(try data(form), called: file) { try trial.cost(of: $0, precision, beside: stored.network) }
+    try put(try data(form, ["precision": precision.rawValue, "cost": "\(cost)"]), file)
+    return .cost(cost)
+  }
+
+  private func form(_ precision: QuantizationCost.Precision, _ trial: ExportTrial) throws -> ONNXExport.Precision {
+    guard precision == .int8 else { return .float16 }
+    return try refused {
+      .int8(try stored.network.graph(of: images.shape).ranges(on: trial.calibration.map(\.student), exporting: taps))
+    }
+  }
+
+  /// The file's bytes.
+  private func data(_ precision: ONNXExport.Precision, _ facts: [String: String] = [:]) throws -> Data {
+    let export = ONNXExport(
+      input: givenInput, precision: precision, taps: taps, metadata: metadata.merging(facts) { $1 })
+    return try refused { try stored.network.graph(of: images.shape).onnx(export) }
+  }
+
+  private func refused<Result>(_ body: () throws -> Result) throws -> Result {
+    do {
+      return try body()
+    } catch let error as ONNXExportError {
+      throw RunError("\(weights.displayName): \(error)")
+    } catch let error as QuantizationError {
+      throw RunError("\(weights.displayName): \(error)")
+    }
+  }
+
+  /// Reads bytes as a file, before there is one.
+  private func reading<Result>(_ data: Data, called name: URL, _ body: (StoredONNX) throws -> Result) throws -> Result {
+    let folder = FileManager.default.temporaryDirectory.appending(path: "kindred-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let trial = folder.appending(path: name.lastPathComponent)
+    try data.write(to: trial)
+    return try body(StoredONNX(trial, set: images))
+  }
+
+  private func put(_ data: Data, _ file: URL) throws {
     do {
       try AtomicFile.write(data, to: file)
     } catch {
       throw RunError("\(file.displayName) cannot be written: \(error)")
     }
-    return difference
   }
 
-  private var export: ONNXExport {
-    let given: ONNXExport.Input =
-      switch input {
-      case .normalized: .normalized
-      case .unit: .unit(mean: images.mean, deviation: images.deviation)
-      case .bytes: .bytes(mean: images.mean, deviation: images.deviation)
-      }
-    return ONNXExport(input: given, taps: taps, metadata: metadata)
+  private var givenInput: ONNXExport.Input {
+    switch input {
+    case .normalized: .normalized
+    case .unit: .unit(mean: images.mean, deviation: images.deviation)
+    case .bytes: .bytes(mean: images.mean, deviation: images.deviation)
+    }
   }
 
   private var metadata: [String: String] {
@@ -89,8 +137,7 @@ package struct StudentExport {
     (try? JSONEncoder().encode(value)).map { String(decoding: $0, as: UTF8.self) } ?? ""
   }
 
-  private func difference(of file: URL) throws -> Double {
-    let exported = try StoredONNX(file, set: images)
+  private func difference(of exported: StoredONNX) -> Double {
     let batch = Generator(seed: 1).normal([8] + images.shape)
     return withoutGradients {
       let own = stored.network.activations(of: batch, .logits).requiredLogits()
@@ -111,6 +158,8 @@ extension ImageSet {
 package struct StoredONNX {
   package let network: Network
   package let classes: Int
+  /// The convolutions that work in fewer bits than float32.
+  let reducedConvolutions: QuantizationCount
 
   /// The data set that a file says it is for.
   /// - Throws: `ONNXError`.
@@ -125,6 +174,7 @@ package struct StoredONNX {
     network = GraphNetwork(graph)
     network.freeze()
     network.evaluate()
+    reducedConvolutions = graph.reducedConvolutions
     classes = graph.logits.flatMap { graph.shapes[$0]?.last } ?? 0
   }
 }

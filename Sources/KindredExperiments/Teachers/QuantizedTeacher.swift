@@ -34,7 +34,8 @@ struct QuantizedTeacher {
       try cost.check(quantization.bounds)
     } catch let error as QuantizationTooCostly {
       throw RunError(
-        "teacher.int8.\(error.key): \(error); raise that bound, calibrate on more batches, or use precision: float32")
+        "teacher.int8\(error.key.map { ".\($0)" } ?? ""): \(error); raise that bound, calibrate on more batches, or use precision: float32"
+      )
     }
     return teacher
   }
@@ -42,27 +43,39 @@ struct QuantizedTeacher {
 
 extension Configuration {
   /// The run's first batches, as they are trained on.
-  fileprivate func firstBatches(_ count: Int, _ images: ImageSet) -> [Batch] {
+  func firstBatches(_ count: Int, _ images: ImageSet) -> [Batch] {
     var batches = batches(of: images, epochs: 1).batches(from: BatchPosition())
     return (0..<min(count, batchesPerEpoch)).compactMap { _ in batches.next() }
   }
 
   /// Evaluation images of all classes in batches of the run's size, to which similarities belong.
   fileprivate func checkedBatches(_ count: Int, _ images: ImageSet) throws -> [Batch] {
-    let chosen = images.first(perSetBalanced: min(count, images.count))
-    let size = min(training.batchSize, chosen.count)
-    guard size >= 2 else { throw RunError("teacher.precision: int8 is measured on two evaluation images or more") }
+    let batches = images.checkedBatches(count, size: training.batchSize, device: device)
+    guard !batches.isEmpty else {
+      throw RunError("teacher.precision: int8 is measured on two evaluation images or more")
+    }
+    return batches
+  }
+}
+
+extension ImageSet {
+  /// The first images of all classes in full batches of at most `size`; none where there are not two images.
+  func checkedBatches(_ count: Int, size: Int, device: Device = .cpu) -> [Batch] {
+    let chosen = first(perSetBalanced: min(count, self.count))
+    let size = min(size, chosen.count)
+    guard size >= 2 else { return [] }
     return Array(EvaluationImages(chosen, batchSize: size, device: device).prefix(chosen.count / size))
   }
 }
 
 extension QuantizationTooCostly {
-  /// The key of the bound in a configuration.
-  fileprivate var key: String {
+  /// The key of the bound in a configuration; nil where there is none that would help.
+  var key: String? {
     switch figure {
     case .top1Drop: "largest_top1_drop"
     case .gramError: "largest_gram_error"
     case .gramCorrelation: "smallest_gram_correlation"
+    case .logits: nil
     }
   }
 }
