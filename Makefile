@@ -33,7 +33,7 @@ test: setup ## build and run every test (ARGS, such as ARGS='--filter TorchTests
 outside: setup ## build and run a package that names Kindred by version (the last commit), some minutes at first
 	Scripts/try-outside.sh
 
-bench: setup ## measure steps and losses beside PyTorch (ARGS such as ARGS='losses --rounds 3')
+bench: setup ## measure steps, losses and exported files (ARGS such as ARGS='losses --rounds 3')
 	Benchmarks/run.sh $(ARGS)
 
 # What docs/reliability.md tells of, at full length. ARGS such as ARGS='gzip --inputs 10000'.

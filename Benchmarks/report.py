@@ -5,14 +5,19 @@ import os
 import pathlib
 
 import loss_report
+import onnx_report
 import step_report
 
-PARTS = {"step": ("a training step", step_report.report), "losses": ("losses", loss_report.report)}
+PARTS = {
+    "step": ("a training step", step_report.report),
+    "losses": ("losses", loss_report.report),
+    "onnx": ("exported students", onnx_report.report),
+}
 
 
 def parse():
     parser = argparse.ArgumentParser(prog="Benchmarks/run.sh", description="Kindred's speed beside PyTorch's.")
-    parser.add_argument("parts", nargs="*", metavar="PART", help=f"{' or '.join(PARTS)}; all by default")
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)}; all by default")
     parser.add_argument("--quick", action="store_true", help="only the first pair, with a batch of 128")
     parser.add_argument("--rounds", type=int, default=5, help="how often each contender runs (default 5)")
     parser.add_argument("--steps", type=int, default=6, help="step: measured steps in each run (default 6)")
@@ -28,10 +33,10 @@ def parse():
             parser.error(f"--{name} must be at least {least}")
     for part in options.parts:
         if part not in PARTS:
-            parser.error(f"there is no part {part}, only {' and '.join(PARTS)}")
+            parser.error(f"there is no part {part}, only {', '.join(PARTS)}")
     options.parts = options.parts or (["step"] if options.python_only else list(PARTS))
-    if options.python_only and "losses" in options.parts:
-        parser.error("--python-only leaves nothing to compare of the losses; leave it out, or run pytorch_losses.py")
+    if options.python_only and set(options.parts) != {"step"}:
+        parser.error("--python-only leaves nothing to compare but the step; leave it out, or run pytorch_losses.py")
     if options.cpu_time and options.threads > 1:
         parser.error("--cpu-time adds up the threads' times; use it with --threads 1")
     if options.markdown and not options.markdown.absolute().parent.is_dir():
