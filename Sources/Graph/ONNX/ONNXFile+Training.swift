@@ -8,9 +8,8 @@ extension ONNXFile {
   /// Refuses a network that cannot be trained.
   /// - Throws: `ONNXError`.
   package func requireTrainable() throws {
-    let operations = Set(graph.nodes.map(\.operation))
-    guard operations.isDisjoint(with: ["QuantizeLinear", "DequantizeLinear"]) else {
-      throw ONNXError(url, "is quantised, and nothing learns through its rounding; name the network before that")
+    guard !graph.nodes.contains(where: \.isLinearQuantization) else {
+      throw ONNXError(url, "is in 8 bits, and nothing learns through its rounding; name the network before that")
     }
     let trained = graph.tensors.filter(\.value.requiresGradient)
     guard !trained.isEmpty else { throw ONNXError(url, "has no weights that could be trained") }
