@@ -102,18 +102,9 @@ private let needsPyTorch = ConditionTrait.enabled(
 
   /// The library that a package was unpacked to is mapped while the model lives; its folder goes with the model.
   @Test(needsPyTorch) func aPackagesTemporaryFolderIsRemoved() throws {
-    func libraries() throws -> Set<String> {
-      let maps = try String(contentsOfFile: "/proc/self/maps", encoding: .utf8)
-      let paths = maps.split(separator: "\n").compactMap { $0.split(separator: " ").last.map(String.init) }
-      return Set(paths.filter { $0.contains("/data/aotinductor/") })
-    }
-    let before = try libraries()
+    let before = loadedLibraries()
     var model: ExportedModel? = try ExportedModel(try ExportedFiles.file("static.pt2"))
-    // The list is not read at once: what others map meanwhile moves lines out of it.
-    var found: String?
-    for _ in 0..<50 where found == nil {
-      found = try libraries().subtracting(before).first { $0.contains("/static/") }
-    }
+    let found = loadedLibraries().subtracting(before).first { $0.contains("/static/") }
     let library = try #require(found)
     #expect(FileManager.default.fileExists(atPath: library))
     withExtendedLifetime(model) {}
@@ -144,6 +135,21 @@ private let needsPyTorch = ConditionTrait.enabled(
     #expect(error?.problem.hasPrefix(reason) == true, "\(String(describing: error))")
     #expect(error?.problem.contains("\n") == false)
   }
+}
+
+/// The files that the dynamic linker has loaded. It keeps others from loading more while it tells.
+private func loadedLibraries() -> Set<String> {
+  var names: Set<String> = []
+  withUnsafeMutablePointer(to: &names) { names in
+    _ = dl_iterate_phdr(
+      { info, _, names in
+        if let name = info?.pointee.dlpi_name {
+          names?.assumingMemoryBound(to: Set<String>.self).pointee.insert(String(cString: name))
+        }
+        return 0
+      }, names)
+  }
+  return names
 }
 
 @Suite struct ProgramsWordsTests {

@@ -20,6 +20,12 @@ extension ONNXFile {
 
   /// What is odd about a network that is to be trained, a line each.
   static func trainingRemarks(_ graph: Graph) -> [String] {
+    guard !graph.nodes.contains(where: \.isLinearQuantization) else {
+      return [
+        "its values are rounded to 8 bits between operations, which lets no gradient through: it can answer and teach, not "
+          + "be trained"
+      ]
+    }
     let trained = graph.tensors.filter(\.value.requiresGradient).keys.sorted()
     let (operations, opaque) = (Set(graph.nodes.map(\.operation)), trained.filter(isOpaque))
     let norms = ["BatchNormalization", "LayerNormalization", "InstanceNormalization", "GroupNormalization"]

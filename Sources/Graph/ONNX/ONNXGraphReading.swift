@@ -216,11 +216,6 @@ extension ONNXGraphReading {
     removeCopies()
     separateSharedVectors()
     try foldConstants()
-    if nodes.contains(where: \.isLinearQuantization) {
-      remarks.append(
-        "its values are rounded to 8 bits between operations, which lets no gradient through: it can answer and teach, not "
-          + "be trained")
-    }
   }
 
   /// Batch norms written for training give statistics too, and dropout its mask.
