@@ -28,7 +28,7 @@ extension Graph {
       let channels = norm.weight.count
       let convolution = FusedConvolution(
         weight: .ones([channels, 1, 1, 1]), bias: nil, norm: norm, ConvolutionOptions(groups: channels))
-      let names = ["weight", "bias"].map { "\(node.name).\($0)" }
+      let names = ["weight", "bias"].map { graph.unusedTensor("\(node.name).\($0)_convolved") }
       (graph.tensors[names[0]], graph.tensors[names[1]]) = (convolution.weight, convolution.bias)
       graph.nodes[index] = Node(
         name: node.name, operation: "Conv", inputs: [node.inputs[0]] + names, outputs: node.outputs,
@@ -36,6 +36,8 @@ extension Graph {
     }
     return graph
   }
+
+  private func unusedTensor(_ name: String) -> String { tensors[name] == nil ? name : unusedTensor(name + "_") }
 }
 
 /// Writes a graph's nodes anew, with what quantises their values and weights.
@@ -50,6 +52,8 @@ private struct QDQWriter {
   private let plan: QuantizationPlan
   private var parameters: [String: Parameters] = [:]
   private var result: Graph
+  /// What layers read in place of the network's input.
+  private var input: String
   private var used: Set<String>
   private let readings: [String: Int]
 
@@ -58,6 +62,7 @@ private struct QDQWriter {
     plan = QuantizationPlan(graph, ranges, outputs: outputs)
     result = graph
     result.nodes = []
+    input = graph.input
     used = Set(graph.nodes.flatMap { $0.outputs + [$0.name] } + graph.tensors.keys + [graph.input])
     readings = graph.nodes.flatMap(\.inputs).reduce(into: [:]) { $0[$1, default: 0] += 1 }
     for (group, values) in plan.members.sorted(by: { $0.key < $1.key }) {
@@ -72,30 +77,27 @@ private struct QDQWriter {
   }
 
   mutating func graph() throws -> Graph {
-    var input = source.input
-    if parameters(of: input) != nil {
-      input = unused("\(input)_dequantized")
+    if parameters(of: source.input) != nil {
+      input = unused("\(source.input)_dequantized")
       quantize(source.input, into: input, like: source.input)
     }
-    for var node in source.nodes {
-      node.inputs = node.inputs.map { $0 == source.input ? input : $0 }
-      try add(node)
-    }
+    for node in source.nodes { try add(node) }
     return result
   }
 
   private mutating func add(_ node: Graph.Node) throws {
     if try isAbsorbed(node) { return quantize(node.inputs[0], into: node.outputs[0], like: node.outputs[0]) }
-    var (node, made) = (node, node.outputs)
-    quantizeWeights(of: &node)
-    for (index, value) in made.enumerated() where parameters(of: value) != nil {
-      made[index] = unused("\(value)_raw")
-      result.shapes[made[index]] = source.shapes[value]
+    var written = node
+    quantizeWeights(of: &written)
+    written.inputs = written.inputs.map { $0 == source.input ? input : $0 }
+    for (index, value) in node.outputs.enumerated() where parameters(of: value) != nil {
+      written.outputs[index] = unused("\(value)_raw")
+      result.shapes[written.outputs[index]] = source.shapes[value]
     }
-    let values = node.outputs
-    node.outputs = made
-    result.nodes.append(node)
-    for (value, raw) in zip(values, made) where value != raw { quantize(raw, into: value, like: value) }
+    result.nodes.append(written)
+    for (value, raw) in zip(node.outputs, written.outputs) where value != raw {
+      quantize(raw, into: value, like: value)
+    }
   }
 
   /// Whether a ReLU or clipping does nothing that the rounding to bytes after it does not do as well.
@@ -111,25 +113,23 @@ private struct QDQWriter {
   }
 
   /// Rounds a value to bytes, and makes numbers of them again.
-  private mutating func quantize(_ value: String, into result: String, like quantized: String) {
+  private mutating func quantize(_ value: String, into made: String, like quantized: String) {
     guard let parameters = parameters(of: quantized) else { preconditionFailure("\(quantized) has no steps") }
     let bytes = unused("\(quantized)_quantized")
-    for (operation, input, output) in [("QuantizeLinear", value, bytes), ("DequantizeLinear", bytes, result)] {
+    for (operation, input, output) in [("QuantizeLinear", value, bytes), ("DequantizeLinear", bytes, made)] {
       let name = unused("\(output)_\(operation)")
-      self.result.nodes.append(
+      result.nodes.append(
         Graph.Node(name: name, operation: operation, inputs: [input] + parameters.names, outputs: [output]))
-      self.result.shapes[output] = source.shapes[quantized]
+      result.shapes[output] = source.shapes[quantized]
     }
   }
 
   private mutating func quantizeWeights(of node: inout Graph.Node) {
     let (name, biasName) = (node.inputs.at(1), node.inputs.at(2))
     guard node.isWeighted(in: source), let weight = source.tensors[name] else { return }
-    // The input of the whole network has been given another name.
-    let input = parameters(of: node.inputs[0]) ?? parameters(of: source.input)
-    guard let input else { preconditionFailure("\(node.name) reads what has no steps") }
+    guard let read = parameters(of: node.inputs[0]) else { preconditionFailure("\(node.name) reads what has no steps") }
     let steps = WeightSteps(
-      weight, axis: node.outputAxis, bias: source.tensors[biasName], inputScale: input.steps.scale)
+      weight, axis: node.outputAxis, bias: source.tensors[biasName], inputScale: read.steps.scale)
     node.inputs[1] = dequantized(
       [("quantized", steps.weight), ("scale", steps.scale), ("zero_point", steps.zeroPoint)], as: name,
       axis: node.outputAxis, for: node)

@@ -83,7 +83,9 @@ extension Graph.Node {
   /// Whether this is a layer whose weights can be kept in 8 bits.
   func isWeighted(in graph: Graph) -> Bool {
     let (weight, bias) = (graph.tensors[inputs.at(1)], inputs.at(2))
-    guard let weight, bias.isEmpty || graph.tensors[bias]?.shape.count == 1 else { return false }
+    guard valuesRead(in: graph) == [inputs[0]], let weight, bias.isEmpty || graph.tensors[bias]?.shape.count == 1 else {
+      return false
+    }
     switch operation {
     case "Conv": return weight.shape.count == 4
     case "Gemm": return int("transA") == 0 && number("alpha", 1) == 1 && number("beta", 1) == 1

@@ -48,7 +48,7 @@ package struct ExportTrial {
       try cost.check(bounds, of: "file")
       return cost
     } catch let error as QuantizationTooCostly {
-      let bound = error.key.map { "raise --\($0.replacing("_", with: "-")), " } ?? ""
+      let bound = error.key.map { "allow more with --\($0.replacing("_", with: "-")), " } ?? ""
       let batches = precision == .int8 ? "calibrate on more batches, " : ""
       throw RunError("\(error); \(bound)\(batches)or use --precision float32")
     }
