@@ -16,6 +16,9 @@ package final class FrozenLayers {
 
   package init() {}
 
+  /// Whether convolutions work in 8 bits.
+  package var areQuantized: Bool { !quantized.isEmpty }
+
   /// One step for each group of nodes.
   func steps(of graph: Graph, for outputs: [String]) throws -> [ProgramStep] {
     let nodes = graph.nodes(for: outputs)

@@ -116,6 +116,11 @@ extension Graph {
   /// The number of values that training changes.
   public var parameterCount: Int { tensors.values.reduce(0) { $0 + ($1.requiresGradient ? $1.count : 0) } }
 
+  /// The elements that the operation with the most of them reads and writes of one input.
+  package var widestLayer: Int {
+    nodes.map { ($0.inputs + $0.outputs).reduce(0) { $0 + (shapes[$1]?.reduce(1, *) ?? 0) } }.max() ?? 0
+  }
+
   /// The multiply-adds of one input's forward pass, in convolutions and matrix products.
   public var multiplyAdds: Int { nodes.reduce(0) { $0 + multiplyAdds(of: $1) } }
 

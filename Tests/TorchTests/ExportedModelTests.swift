@@ -137,15 +137,19 @@ private let needsPyTorch = ConditionTrait.enabled(
   }
 }
 
-/// The files that the dynamic linker has loaded. It keeps others from loading more while it tells.
+/// The files that the dynamic linker has loaded. It keeps others from loading more while it tells; Swift's C library does not
+/// show the function.
 private func loadedLibraries() -> Set<String> {
+  typealias Visit = @convention(c) (UnsafeRawPointer, Int, UnsafeMutableRawPointer?) -> Int32
+  typealias Iterate = @convention(c) (Visit, UnsafeMutableRawPointer?) -> Int32
+  guard let symbol = dlsym(nil, "dl_iterate_phdr") else { return [] }
   var names: Set<String> = []
   withUnsafeMutablePointer(to: &names) { names in
-    _ = dl_iterate_phdr(
+    _ = unsafeBitCast(symbol, to: Iterate.self)(
       { info, _, names in
-        if let name = info?.pointee.dlpi_name {
-          names?.assumingMemoryBound(to: Set<String>.self).pointee.insert(String(cString: name))
-        }
+        // The name stands behind the address.
+        let name = info.load(fromByteOffset: MemoryLayout<UInt>.size, as: UnsafePointer<CChar>.self)
+        names?.assumingMemoryBound(to: Set<String>.self).pointee.insert(String(cString: name))
         return 0
       }, names)
   }
