@@ -21,6 +21,7 @@ final class Program {
   private let input: Int
   /// The network's own tensors at their places, the rest empty.
   private var constants: [Tensor?]
+  private var device = Device.cpu
 
   /// - Parameters:
   ///   - graph: the whole network.
@@ -58,7 +59,7 @@ final class Program {
   /// The wanted values of a batch, in their order.
   /// - Throws: `UnknownOperation` for shapes that some operation cannot take.
   func run(_ batch: Tensor, isTraining: Bool) throws -> [Tensor] {
-    if batch.device != .cpu { moveConstants(to: batch.device) }
+    if batch.device != device { moveConstants(to: batch.device) }
     var values = constants
     values[input] = batch
     let mode = RunMode(isTraining: isTraining)
@@ -75,6 +76,7 @@ final class Program {
 
   /// A network's entries go to a device with it; what a file has beside them follows. Whole numbers are shapes, and stay.
   private func moveConstants(to device: Device) {
+    self.device = device
     for (place, tensor) in constants.enumerated() {
       guard let tensor, tensor.isFloatingPoint, tensor.device != device else { continue }
       constants[place] = tensor.to(device: device)

@@ -11,7 +11,7 @@ struct ExportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "export", abstract: "Write a trained network as an ONNX file.",
     discussion: """
-      The file takes batches of any size and gives 'logits'; batch norms are folded into the convolutions before them. It is \
+      The file takes batches of any size and gives 'logits', or what a student's own ONNX file calls them; batch norms are folded into the convolutions before them. It is \
       read again, and compared with the network on random images, before it takes its place. Its metadata hold the class \
       names, mean and deviation of the images, and the weights' SHA-256.
 
@@ -61,6 +61,7 @@ struct ExportCommand: ParsableCommand {
     let images = try library.load(set, .test)
     let export = StudentExport(stored, weights: file(weights), images: images, input: input, taps: tap)
     let difference: StudentExport.Difference
+    try trialOptions.check(isUsed: precision != .float32)
     if let reduced = precision.reduced {
       let trial = try ExportTrial(stored, set: set, library, trialOptions.quantization)
       difference = try export.write(to: file(output), in: reduced, trial)
@@ -100,9 +101,16 @@ struct ExportTrialOptions: ParsableArguments {
     return quantization
   }
 
-  func validate() throws {
-    guard calibrationBatches >= 1 else { throw ValidationError("--calibration-batches is 1 or more") }
-    guard checkedImages >= 2 else { throw ValidationError("--checked-images is 2 or more") }
+  /// - Throws: `RunError` for a number that cannot be, or numbers that nothing asks for.
+  func check(isUsed: Bool) throws {
+    do {
+      try Configuration.Quantization.settings.check(quantization)
+    } catch let error as SettingError {
+      throw RunError("--\(error.key.replacing("_", with: "-")): \(error.problem)")
+    }
+    guard isUsed || quantization == Self.usual else {
+      throw RunError("nothing is calibrated or measured in float32; take those options out, or name a --precision")
+    }
   }
 }
 

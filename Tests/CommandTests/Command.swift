@@ -16,6 +16,14 @@ enum Command {
     try Child(binary(), arguments, in: folder)
   }
 
+  /// Runs until a file is there, and kills it then.
+  static func kill(_ arguments: [String], in folder: TestFolder, onceThereIs file: String) throws {
+    let process = try start(arguments, in: folder.url)
+    while process.isRunning, !folder.has(file) { usleep(1_000) }
+    process.send(SIGKILL)
+    _ = process.wait()
+  }
+
   /// Runs lines of a shell, to which the command is known as `kindred`.
   static func shell(_ script: String, in folder: URL) throws -> Child.Finished {
     let line = "kindred() { '\(try binary().path)' \"$@\"; }\n\(script)"

@@ -65,14 +65,24 @@ import Testing
 
   @Test func whatCostsTooMuchIsNotWritten() throws {
     try scratch.write("before", to: "file.onnx")
-    let bounds = ["--largest-gram-error", "--largest-top1-drop"]
-    for (bound, value) in zip(bounds, ["0", "-100"]) {
+    let bounds = ["--largest-gram-error", "--smallest-gram-correlation"]
+    for (bound, value) in zip(bounds, ["0", "1"]) {
       let refused = try run("export", "net", "--output", "file.onnx", "--precision", "int8", "\(bound)=\(value)")
       #expect(refused.status == 1)
       #expect(
         refused.errors.hasPrefix("Error: the int8 file costs too much: on 32 held-out inputs"), "\(refused.errors)")
       #expect(refused.errors.contains("allow more with \(bound), "), "\(refused.errors)")
       #expect(refused.errors.split(separator: "\n").count == 1)
+    }
+    for (option, line) in [
+      ("--largest-top1-drop=-100", "--largest-top1-drop: expected a number of at least 0, found -100.0"),
+      ("--largest-gram-error=nan", "--largest-gram-error: expected a number of at least 0, found nan"),
+      ("--calibration-batches=0", "--calibration-batches: expected a whole number of at least 1, found 0"),
+      ("--precision=float32", "nothing is calibrated or measured in float32; take those options out"),
+    ] {
+      let words = ["export", "net", "--output", "file.onnx", "--precision", "int8", "--checked-images", "40", option]
+      let refused = try Command.start(words, in: scratch.url).wait()
+      #expect(refused.status == 1 && refused.errors.hasPrefix("Error: \(line)"), "\(refused.errors)")
     }
     #expect(try scratch.text("file.onnx") == "before")
   }

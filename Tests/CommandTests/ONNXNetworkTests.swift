@@ -61,11 +61,12 @@ import Torch
     let whole = ["train", "plain.yaml", "--quiet", "--out", "whole"]
     #expect(try Command.start(whole, in: scratch.url).wait().status == 0)
     let killed = ["train", "plain.yaml", "--quiet", "--out", "killed", "--resume"]
-    let process = try Command.start(killed, in: scratch.url)
-    while process.isRunning, !scratch.has("killed/checkpoint.safetensors") { usleep(1_000) }
-    process.send(SIGKILL)
-    _ = process.wait()
+    try Command.kill(killed, in: scratch, onceThereIs: "killed/checkpoint.safetensors")
     #expect(!scratch.has("killed/result.json"))
+    // As if it had been killed a moment earlier.
+    try scratch.write("cut", to: "early/student/small.onnx")
+    try run("train", "plain.yaml", "--quiet", "--out", "early", "--resume")
+    #expect(try scratch.bytes("whole/weights.safetensors") == scratch.bytes("early/weights.safetensors"))
     // What the folder keeps is enough.
     try FileManager.default.removeItem(at: scratch.url.appending(path: "small.onnx"))
     try run("train", "killed/config.yaml", "--quiet", "--out", "killed", "--resume")

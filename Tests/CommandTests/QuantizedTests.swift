@@ -49,10 +49,7 @@ import Testing
     let whole = try run("distill", "int8.yaml", "--out", "whole", "--quiet")
     #expect(whole.status == 0, "\(whole.errors)")
     let arguments = ["distill", "int8.yaml", "--out", "killed", "--quiet", "--resume"]
-    let process = try Command.start(arguments, in: scratch.url)
-    while process.isRunning, !scratch.has("killed/checkpoint.safetensors") { usleep(1_000) }
-    process.send(SIGKILL)
-    _ = process.wait()
+    try Command.kill(arguments, in: scratch, onceThereIs: "killed/checkpoint.safetensors")
     #expect(!scratch.has("killed/result.json"))
     let last = try Command.start(arguments, in: scratch.url).wait()
     #expect(last.status == 0, "\(last.errors)")

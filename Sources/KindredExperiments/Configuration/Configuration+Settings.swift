@@ -26,7 +26,7 @@ extension Configuration.Images {
 }
 
 extension Configuration.Quantization {
-  static let settings: [Setting<Configuration.Quantization>] = [
+  package static let settings: [Setting<Configuration.Quantization>] = [
     .wholeNumber("calibration_batches", \.calibrationBatches, in: 1...Int.max, "batches that ranges are taken from"),
     .wholeNumber("checked_images", \.checkedImages, in: 2...Int.max, "images that the cost is measured on"),
     .number("largest_top1_drop", \.bounds.largestTop1Drop, .notNegative, "in percentage points"),

@@ -43,7 +43,10 @@ package struct RunFolder: Sendable {
       return .finished(settings, try readResult())
     }
     let contents = (try? files.contentsOfDirectory(atPath: url.path)) ?? []
-    let foreign = contents.filter { !$0.hasSuffix(".partial") && $0 != FolderLock.fileName }
+    // A run that ended before it had written down what it is may have kept its student already.
+    let foreign = contents.filter {
+      !$0.hasSuffix(".partial") && $0 != FolderLock.fileName && $0 != student.lastPathComponent
+    }
     guard foreign.isEmpty else {
       throw RunError("\(name) is not empty and holds no run; choose another folder with --out")
     }

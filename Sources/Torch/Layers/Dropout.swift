@@ -51,7 +51,7 @@ extension Tensor {
   /// step's seed and a place. While a network is traced, taken down and nothing else, in either mode.
   package func dropped(_ ratio: Double, place: String, isTraining: Bool) -> Tensor {
     guard ratio > 0 else { return self }
-    if OperationRecorder.current != nil { return adopt(ct_detach(handle), "dropout", [self], ["p": .number(ratio)]) }
+    if OperationRecorder.isRecording { return adopt(ct_detach(handle), "dropout", [self], ["p": .number(ratio)]) }
     return isTraining ? self * mask(ratio, place: place) : self
   }
 
