@@ -16,7 +16,7 @@ endif
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
 
-setup: ## get what a build needs: libtorch into .deps, headers of libcurl, libpng, OpenSSL and zlib
+setup: ## get what a build needs: libtorch into .deps, headers of libcurl, libjpeg-turbo, libpng, libwebp, OpenSSL and zlib
 	@Scripts/setup.sh
 
 setup-cuda: ## get libtorch's CUDA build into .deps/libtorch-cuda, for LIBTORCH

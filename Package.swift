@@ -33,6 +33,8 @@ let package = Package(
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
+    .systemLibrary(name: "CTurboJPEG", pkgConfig: "libturbojpeg", providers: [.apt(["libturbojpeg0-dev"])]),
+    .systemLibrary(name: "CWebP", pkgConfig: "libwebpdemux", providers: [.apt(["libwebp-dev"])]),
     .systemLibrary(name: "CLibtorch", pkgConfig: libtorch),
     .target(name: "CTorch", dependencies: ["CLibtorch"]),
     .target(name: "Files", dependencies: ["CZlib"]),
@@ -41,7 +43,11 @@ let package = Package(
       name: "Graph", dependencies: ["Files", "Torch", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
       exclude: ["ONNX/onnx.proto"]),
     .target(name: "Kindred", dependencies: ["CZlib", "Files", "Graph", "Torch"]),
-    .target(name: "KindredVision", dependencies: ["CCurl", "COpenSSL", "CZlib", "Files", "Graph", "Kindred", "Torch"]),
+    .target(
+      name: "KindredVision",
+      dependencies: [
+        "CCurl", "COpenSSL", "CPNG", "CTurboJPEG", "CWebP", "CZlib", "Files", "Graph", "Kindred", "Torch",
+      ]),
     .target(name: "KindredReport", dependencies: ["CPNG", "Files"]),
     .target(
       name: "KindredExperiments",

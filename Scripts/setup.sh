@@ -1,5 +1,5 @@
 #!/bin/sh
-# Brings what a build needs beside Swift: the headers of libcurl, libpng, OpenSSL and zlib, and libtorch for the CPU as .deps/libtorch.
+# Brings what a build needs beside Swift: the headers of libcurl, libjpeg-turbo, libpng, libwebp, OpenSSL and zlib, and libtorch for the CPU as .deps/libtorch.
 # What SwiftPM is to know of libtorch it writes into .deps/pkgconfig/kindred-libtorch.pc.
 # When all is in place it only looks. LIBTORCH names a libtorch of one's own: then nothing is fetched.
 set -eu
@@ -19,26 +19,27 @@ require_swift() {
 }
 
 has_headers() {
-  "$compiler" -x c -fsyntax-only -include curl/curl.h -include png.h -include openssl/evp.h -include zlib.h /dev/null 2>/dev/null
+  "$compiler" -x c -fsyntax-only -include curl/curl.h -include turbojpeg.h -include png.h -include webp/demux.h \
+    -include openssl/evp.h -include zlib.h /dev/null 2>/dev/null
 }
 
 require_headers() {
   if has_headers; then return; fi
-  install="apt-get install -y --no-install-recommends libcurl4-openssl-dev libpng-dev libssl-dev zlib1g-dev"
-  command -v apt-get >/dev/null || fail "the headers of libcurl, libpng, OpenSSL and zlib are missing; install them (on Debian: $install)"
+  install="apt-get install -y --no-install-recommends libcurl4-openssl-dev libturbojpeg0-dev libpng-dev libwebp-dev libssl-dev zlib1g-dev"
+  command -v apt-get >/dev/null || fail "the headers of libcurl, libjpeg-turbo, libpng, libwebp, OpenSSL and zlib are missing; install them (on Debian: $install)"
   if [ "$(id -u)" = 0 ]; then
     as_root=
   elif sudo -n true 2>/dev/null; then
     as_root="sudo -n"
   else
-    fail "the headers of libcurl, libpng, OpenSSL and zlib are missing; run: sudo $install"
+    fail "the headers of libcurl, libjpeg-turbo, libpng, libwebp, OpenSSL and zlib are missing; run: sudo $install"
   fi
-  say "installing the Debian packages libcurl4-openssl-dev, libpng-dev, libssl-dev and zlib1g-dev"
+  say "installing the Debian packages libcurl4-openssl-dev, libturbojpeg0-dev, libpng-dev, libwebp-dev, libssl-dev and zlib1g-dev"
   mkdir -p .deps
   # shellcheck disable=SC2086 # Both are lists of words.
   { $as_root apt-get update && $as_root env DEBIAN_FRONTEND=noninteractive $install; } >"$log" 2>&1 ||
     fail "that failed: $(grep '^E:' "$log" | tail -n 1) (all of it in $log); run: sudo $install"
-  has_headers || fail "they are installed, yet $compiler does not find curl/curl.h, png.h, openssl/evp.h and zlib.h"
+  has_headers || fail "they are installed, yet $compiler does not find curl/curl.h, turbojpeg.h, png.h, webp/demux.h, openssl/evp.h and zlib.h"
 }
 
 # The wheel is a plain archive: any Python, or none, unpacks it. One tag therefore serves every machine of a kind.
