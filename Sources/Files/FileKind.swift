@@ -87,6 +87,16 @@ package struct FileKind: Sendable, Equatable {
     row("a NumPy file", [0x93] + Array("NUMPY".utf8)),
     row("a PNG image", [0x89] + Array("PNG".utf8)),
     row("a JPEG image", [0xFF, 0xD8, 0xFF]),
+    Row(kind: FileKind("a WebP image")) {
+      $0.starts(with: Array("RIFF".utf8)) && $0.dropFirst(8).starts(with: Array("WEBP".utf8))
+    },
+    row("a GIF image", Array("GIF8".utf8)),
+    row("a TIFF image", Array("II*\0".utf8)),
+    row("a TIFF image", Array("MM\0*".utf8)),
+    Row(kind: FileKind("a BMP image")) { head in
+      head.count > 9 && head.starts(with: Array("BM".utf8)) && head[6..<10].allSatisfy { $0 == 0 }
+    },
+    Row(kind: FileKind("an AVIF, HEIC or MP4 file")) { $0.dropFirst(4).starts(with: Array("ftyp".utf8)) },
     row("a GGUF file", Array("GGUF".utf8)),
     Row(kind: FileKind("a TensorFlow Lite file")) { $0.count > 8 && $0[4..<8].elementsEqual("TFL3".utf8) },
     row("a program or library (ELF)", [0x7F] + Array("ELF".utf8)),

@@ -208,6 +208,16 @@ ct_tensor ct_mean_squared_error(ct_tensor a, ct_tensor b);
 ct_tensor ct_smooth_l1(ct_tensor a, ct_tensor b, bool mean);
 ct_tensor ct_kl_divergence(ct_tensor log_probabilities, ct_tensor log_targets);
 
+// Images
+// Bytes in rows from the top, channels last.
+typedef struct {
+  uint8_t *bytes;
+  ct_size size;
+} ct_pixels;
+
+// Resamples one image with antialiasing, in the calling thread alone.
+int ct_upsample_bilinear2d_aa(ct_pixels from, ct_pixels to, int64_t channels);
+
 // Frozen networks: oneDNN convolutions fused with what follows them (CPU, float32 or bfloat16)
 ct_tensor ct_onednn_pack_weight(ct_tensor weight, ct_convolution options, ct_ints input_shape);
 ct_tensor ct_onednn_convolution(ct_tensor input, ct_tensor packed, ct_tensor bias, ct_convolution options, ct_range range);

@@ -51,6 +51,7 @@ enum FuzzTarget: String, CaseIterable {
   case classifier
   case pyTorch = "pytorch"
   case onnx
+  case image
 
   func reader(_ folder: URL) throws -> any FuzzedReader {
     switch self {
@@ -69,6 +70,7 @@ enum FuzzTarget: String, CaseIterable {
     case .classifier: try ClassifierInputs(folder)
     case .pyTorch: try PyTorchInputs(folder)
     case .onnx: try ONNXInputs(folder)
+    case .image: try ImageInputs(folder)
     }
   }
 
@@ -83,7 +85,8 @@ enum FuzzTarget: String, CaseIterable {
 func isKnown(_ error: any Error) -> Bool {
   switch error {
   case is TensorFileError, is StateError, is RecordingError, is DataError, is ConfigurationError, is RunError,
-    is ExportedModelError, is BrokenEntry, is PickleError, is MethodError, is ONNXError:
+    is ExportedModelError, is BrokenEntry, is PickleError, is MethodError, is ONNXError,
+    is ImageError:
     true
   default: false
   }
