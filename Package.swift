@@ -84,7 +84,7 @@ let package = Package(
     .testTarget(name: "KindredTests", dependencies: ["GoldenFiles", "Graph", "Kindred", "TestSupport", "Torch"]),
     .testTarget(
       name: "KindredVisionTests",
-      dependencies: ["CZlib", "GoldenFiles", "Graph", "Kindred", "KindredVision", "TestSupport", "Torch"]),
+      dependencies: ["CPNG", "CZlib", "GoldenFiles", "Graph", "Kindred", "KindredVision", "TestSupport", "Torch"]),
     .testTarget(name: "KindredReportTests", dependencies: ["KindredReport", "TestSupport"]),
     .testTarget(
       name: "KindredExperimentsTests",

@@ -4,6 +4,7 @@ import argparse
 import os
 import pathlib
 
+import loading_report
 import loss_report
 import onnx_report
 import step_report
@@ -12,6 +13,7 @@ PARTS = {
     "step": ("a training step", step_report.report),
     "losses": ("losses", loss_report.report),
     "onnx": ("exported students", onnx_report.report),
+    "loading": ("images from folders", loading_report.report),
 }
 
 

@@ -10,7 +10,7 @@ import Torch
 struct Benchmark: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "kindred-bench", abstract: "Times parts of Kindred for a comparison with PyTorch.",
-    subcommands: [StepCommand.self, RecordCommand.self, FloorCommand.self, LossesCommand.self, ONNXCommand.self])
+    subcommands: [StepCommand.self, RecordCommand.self, FloorCommand.self, LossesCommand.self, ONNXCommand.self, LoadingCommand.self])
 }
 
 /// What all measurements share.
@@ -170,7 +170,7 @@ func median(_ values: [Double]) -> Double {
 }
 
 /// The process's peak resident memory in MiB.
-private func peakResidentMemory() -> Double {
+func peakResidentMemory() -> Double {
   let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
   let line = status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
   return (line?.split(separator: " ").compactMap { Double($0) }.first ?? 0) / 1024

@@ -16,7 +16,7 @@ final class StepRun {
   private let objective = StepRun.objective
   private let optimizer: SGD
   private let precision: Precision
-  private var batches: any IteratorProtocol<Batch>
+  private var batches: any BatchIterator
 
   init(_ teacher: any TeacherSignal, _ student: Architecture, batch: Int, steps: Int, precision: Precision) {
     self.student = student.network(classes: 10, generator: Generator(seed: 1))
@@ -43,7 +43,7 @@ final class StepRun {
     let network = architecture.network(classes: 10, generator: Generator(seed: 2))
     network.move(to: .cpu)
     var source = batches(of: batch, steps: 1).batches(from: BatchPosition())
-    let sample = [source.next()].compactMap { $0 }
+    let sample = try source.prefix(1)
     return try LiveTeacher(
       quantizing: network, statistics: StepRun.objective.statistics, calibration: sample, heldOut: sample,
       comparingLabels: false)
@@ -66,7 +66,7 @@ final class StepRun {
     let (teacher, writer) = (liveTeacher(architecture), try RecordingWriter(header, statistics: statistics, to: folder))
     var source = batches(of: batch, steps: steps).batches(from: BatchPosition())
     var index = 0
-    while let batch = source.next() {
+    while let batch = try source.next() {
       try writer.append(teacher.output(for: batch), batch: index)
       index += 1
     }
@@ -82,7 +82,7 @@ final class StepRun {
       defer { seconds[part] = (clock.now - start) / .seconds(1) }
       return try body()
     }
-    guard let batch = timed("data", { batches.next() }) else { preconditionFailure("as many batches as steps") }
+    guard let batch = try timed("data", { try batches.next() }) else { preconditionFailure("as many batches as steps") }
     let signal = try timed("teacher") { try teacher.output(for: batch) }
     let activations = timed("student") {
       student.activations(of: batch.student, objective.request, in: precision)
@@ -102,6 +102,6 @@ final class StepRun {
     return ImageSet(
       name: "noise", width: 32, height: 32, channels: 3, classNames: (0..<10).map(String.init),
       pixels: (0..<count * 3072).map { _ in UInt8(truncatingIfNeeded: random.next()) },
-      labels: (0..<count).map { UInt16($0 % 10) }, channelMean: [0.5, 0.5, 0.5], channelDeviation: [0.25, 0.25, 0.25])
+      labels: (0..<count).map { Int32($0 % 10) }, channelMean: [0.5, 0.5, 0.5], channelDeviation: [0.25, 0.25, 0.25])
   }
 }

@@ -28,6 +28,18 @@ public struct Batch {
     self.position = position
   }
 
+  /// The same on a device.
+  package func moved(to device: Device) -> Batch {
+    guard student.device != device else { return self }
+    let onDevice = student.to(device: device)
+    var batch = Batch(
+      onDevice, teacher: teacher === student ? onDevice : teacher.to(device: device),
+      labels: labels?.to(device: device),
+      indices: indices.to(device: device), position: position)
+    batch.extras = extras.mapValues { $0.to(device: device) }
+    return batch
+  }
+
   /// N, the number of inputs.
   public var count: Int { student.shape[0] }
 
@@ -60,5 +72,24 @@ public protocol BatchSource {
   var batchSize: Int { get }
 
   /// The batches from a position to the run's end, in order.
-  func batches(from start: BatchPosition) -> any IteratorProtocol<Batch>
+  func batches(from start: BatchPosition) -> any BatchIterator
 }
+
+/// Batches, one after another.
+public protocol BatchIterator {
+  /// The next one; nil after the last.
+  /// - Throws: what is wrong with the data, such as a file that cannot be read.
+  mutating func next() throws -> Batch?
+}
+
+extension BatchIterator {
+  /// The first batches, as many as there are up to a count.
+  package mutating func prefix(_ count: Int) throws -> [Batch] {
+    var batches: [Batch] = []
+    while batches.count < count, let batch = try next() { batches.append(batch) }
+    return batches
+  }
+}
+
+extension IndexingIterator: BatchIterator where Elements == [Batch] {}
+extension AnyIterator: BatchIterator where Element == Batch {}

@@ -10,14 +10,14 @@ import KindredVision
 struct DataCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "data", abstract: "Fetch data sets and look at them.",
-    subcommands: [GetCommand.self, PreviewCommand.self])
+    subcommands: [GetCommand.self, DataCheckCommand.self, PreviewCommand.self])
 
   struct GetCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
       commandName: "get",
       abstract: "Download a data set from its official address, checked, resumed where it broke off.")
 
-    @Argument(help: "cifar-10, cifar-100, mnist or fashion-mnist.")
+    @Argument(help: "One of \(DataSets.published.joined(separator: ", ")).")
     var name: String
 
     @Option(help: "The folder of data sets. (default: KINDRED_DATA, or else data)")
@@ -30,9 +30,12 @@ struct DataCommand: ParsableCommand {
     var quiet = false
 
     func run() throws {
-      let set = try DataSetName(named: name)
-      guard set != .textures else {
-        return output("textures are drawn by Kindred itself; there is nothing to download")
+      guard let set = DataSets.named(name) else {
+        throw RunError(
+          "there is no data set '\(name)' to fetch; there are \(DataSets.published.joined(separator: ", "))")
+      }
+      guard !set.isDrawn else {
+        return output("\(name) are drawn by Kindred itself; there is nothing to download")
       }
       let folder = file(to ?? ProcessInfo.processInfo.environment["KINDRED_DATA"] ?? "data")
       let mirror = try mirror.map { text in
@@ -77,8 +80,8 @@ struct DataCommand: ParsableCommand {
 
     func run() throws {
       guard let split = DataSplit(rawValue: split) else { throw RunError("--split is test or train, not '\(split)'") }
-      let images = try data.library.load(DataSetName(named: name), split)
-      let sheet = images.contactSheet(perClass: perClass, scale: 2)
+      let images = try data.library.load(Configuration.Images(named: name), split)
+      let sheet = try images.contactSheet(perClass: perClass, scale: 2)
       let path = out ?? "\(name).png"
       try Picture(width: sheet.width, height: sheet.height, bytes: sheet.pixels).writePNG(to: file(path))
       output(

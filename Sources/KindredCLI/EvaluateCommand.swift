@@ -32,7 +32,8 @@ struct EvaluateCommand: ParsableCommand {
 
   func run() throws {
     let (network, images) = try ONNXFile.isOne(file(weights)) ? onnx() : stored()
-    let evaluation = network.evaluation(on: EvaluationImages(images), classCount: images.classNames.count)
+    guard images.isLabelled else { throw RunError("\(images.name): has images without a class to measure by") }
+    let evaluation = try network.evaluation(on: EvaluationImages(images).batches(), classCount: images.classNames.count)
     guard evaluation.loss.isFinite else {
       throw RunError(
         "\(weights): its loss on \(evaluation.count) \(images.name) \(split) images is not finite; the network is broken"
@@ -45,7 +46,7 @@ struct EvaluateCommand: ParsableCommand {
   private func stored() throws -> (Network, ImageSet) {
     let stored = try StoredNetwork(file(weights), network: network)
     if let remark = stored.remark { note(remark) }
-    let images = try images(stored.settings?.data.set.rawValue ?? stored.data, classes: stored.classes)
+    let images = try images(stored.data, like: stored.settings?.data, classes: stored.classes)
     guard images.channels == stored.inputChannels else {
       throw RunError("the network takes \(stored.inputChannels) channels, \(images.name) has \(images.channels)")
     }
@@ -53,18 +54,29 @@ struct EvaluateCommand: ParsableCommand {
   }
 
   private func onnx() throws -> (Network, ImageSet) {
-    let images = try images(StoredONNX.data(of: file(weights)), classes: nil)
+    let place = file(weights)
+    let images = try images(StoredONNX.data(of: place), like: StoredONNX.ownImages(of: place), classes: nil)
     let stored = try StoredONNX(file(weights), set: images)
     try check(classes: stored.classes, images)
     return (stored.network, images)
   }
 
-  private func images(_ usual: String?, classes: Int?) throws -> ImageSet {
+  /// - Parameters:
+  ///   - usual: the name of the set that a file says it is for.
+  ///   - like: the images that the network was trained on, where they are known.
+  private func images(_ usual: String?, like: Configuration.Images?, classes: Int?) throws -> ImageSet {
     guard let split = DataSplit(rawValue: split) else { throw RunError("--split is test or train, not '\(split)'") }
-    guard let name = data ?? usual else { throw RunError("name the data set with --data") }
-    let images = try dataOptions.library.load(DataSetName(named: name), split)
+    let images = try dataOptions.library.load(chosen(usual, like: like), split)
     if let classes { try check(classes: classes, images) }
     return images
+  }
+
+  private func chosen(_ usual: String?, like: Configuration.Images?) throws -> Configuration.Images {
+    if let data { return try Configuration.Images(named: data, like: like) }
+    // A run's own, which have a place; what a file says of images of somebody's own has none.
+    if let like, like.set != nil || like.train != nil { return like }
+    if let usual, let set = DataSets.named(usual) { return Configuration.Images(set: set) }
+    throw RunError("name the images with --data: a data set, or a folder of images")
   }
 
   private func check(classes: Int, _ images: ImageSet) throws {

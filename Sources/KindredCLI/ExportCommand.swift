@@ -53,17 +53,19 @@ struct ExportCommand: ParsableCommand {
   func run() throws {
     let stored = try StoredNetwork(file(weights), network: network)
     if let remark = stored.remark { note(remark) }
-    guard let name = data ?? stored.settings?.data.set.rawValue ?? stored.data else {
-      throw RunError("name the data set with --data: the file holds its class names, mean and deviation")
+    let named = try (data ?? (stored.settings == nil ? stored.data : nil)).map {
+      try Configuration.Images(named: $0, like: stored.settings?.data)
+    }
+    guard let seen = named ?? stored.settings?.data else {
+      throw RunError("name the images with --data: the file holds their class names, mean and deviation")
     }
     let library = dataOptions.library
-    let set = try DataSetName(named: name)
-    let images = try library.load(set, .test)
+    let images = try library.form(of: seen)
     let export = StudentExport(stored, weights: file(weights), images: images, input: input, taps: tap)
     let difference: StudentExport.Difference
     try trialOptions.check(isUsed: precision != .float32)
     if let reduced = precision.reduced {
-      let trial = try ExportTrial(stored, set: set, library, trialOptions.quantization)
+      let trial = try ExportTrial(stored, images: seen, library, trialOptions.quantization)
       difference = try export.write(to: file(output), in: reduced, trial)
     } else {
       difference = try export.write(to: file(output))

@@ -55,7 +55,7 @@ struct InspectCommand: ParsableCommand {
     let teacher = try TeacherInspection(configuration, runs: file(runs))
     if let absence = teacher?.absence { note("the teacher is as the configuration says it: \(absence)") }
     if let teacher { try configuration.resolveLayers(teacher: teacher.description) }
-    for remark in try configuration.student.network.remarks(image: configuration.data.set.inputShape) { note(remark) }
+    for remark in try configuration.student.network.remarks(image: configuration.data.inputShape) { note(remark) }
     output(try networks(configuration, teacher: teacher))
     output(losses(configuration), terminator: "")
     try configuration.checkStart()
@@ -111,7 +111,6 @@ struct InspectCommand: ParsableCommand {
   }
 
   private func networks(_ settings: Configuration, teacher: TeacherInspection?) throws -> String {
-    let image = settings.data.set.inputShape
     let student = Column(
       title: "student", description: try settings.studentDescription,
       cost: try settings.studentCost(teacher: teacher?.description))
@@ -122,7 +121,7 @@ struct InspectCommand: ParsableCommand {
       table.append([title] + columns.map { cell($0) ?? Format.missing })
     }
     row("network") { $0.description.name }
-    row("input") { _ in shape(image) }
+    row("input") { shape($0.title == "teacher" ? settings.data.teacherInputShape : settings.data.inputShape) }
     let taps = try settings.studentFacts.taps
     let others = (teacher?.description.taps.keys.sorted() ?? []).filter { !taps.contains($0) }
     for tap in taps + others { row(tap) { $0.description.taps[tap].map(shape) } }

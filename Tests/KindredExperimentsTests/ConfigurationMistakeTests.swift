@@ -208,7 +208,7 @@ import Testing
     ),
     (
       "data: {set: cifar10}\nstudent: {network: resnet-8}",
-      "run.yaml:1: data.set: expected cifar-10, cifar-100, mnist, fashion-mnist or textures, found 'cifar10'; "
+      "run.yaml:1: data.set: expected cifar-10, cifar-100, mnist, fashion-mnist, textures or folder, found 'cifar10'; "
         + "did you mean 'cifar-10'?"
     ),
     (

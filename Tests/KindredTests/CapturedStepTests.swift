@@ -78,7 +78,8 @@ private struct Run {
     _ = try distiller.run(
       on: source,
       evaluate: {
-        $0.evaluation(on: [TinyBatches.batch(at: .init(epoch: 200)).moved(to: source.device)], classCount: 3)
+        let batch = TinyBatches.batch(at: .init(epoch: 200)).moved(to: source.device)
+        return try $0.evaluation(on: [batch].makeIterator(), classCount: 3)
       },
       shouldStop: {
         done += 1

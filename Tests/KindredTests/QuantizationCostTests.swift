@@ -105,7 +105,8 @@ import Torch
     }
     #expect(abs(errors.reduce(0, +) / 5 - stage2.relativeError) < 1e-6)
     let accuracy = try #require(cost.accuracy)
-    let plain = TinyNetwork(6, seed: 3).warmedUp().evaluation(on: heldOut, classCount: TinyNetwork.classes)
+    let plain = try TinyNetwork(6, seed: 3).warmedUp().evaluation(
+      on: heldOut.makeIterator(), classCount: TinyNetwork.classes)
     #expect(accuracy.float32 == plain.accuracy)
     #expect(LiveTeacher(TinyNetwork(6, seed: 3), statistics: statistics).quantizationCost == nil)
   }

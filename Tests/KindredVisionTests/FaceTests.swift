@@ -35,7 +35,7 @@ import Torch
     let objective = Objective([.crossEntropy(), .init("sp", SimilarityPreserving([LayerPair("stage3")]), weight: 30)])
     let teacher = LiveTeacher(try Networks.make("resnet-14", for: data), statistics: objective.statistics)
     let long = Distiller(student: student, teacher: teacher, objective: objective, recipe: recipe)
-    let events = long.events(on: data.batches(for: recipe)) { [data] in data.evaluation(of: $0, on: .cpu) }
+    let events = long.events(on: data.batches(for: recipe)) { [data] in try data.evaluation(of: $0, on: .cpu) }
     while try events.next() != nil {}
     #expect(short.student.bytes == student.bytes)
   }

@@ -210,7 +210,7 @@ private func setup(_ student: String, _ teacher: String, _ network: Network) thr
     let batchesPerEpoch = 2
     let batchSize = 4
 
-    func batches(from start: BatchPosition) -> any IteratorProtocol<Batch> {
+    func batches(from start: BatchPosition) -> any BatchIterator {
       AnyIterator { batch(4) }
     }
   }

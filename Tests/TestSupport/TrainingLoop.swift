@@ -7,7 +7,7 @@ extension Distiller {
 
   /// Pulls the events to the end, or until `shouldStop`, which is asked after every step.
   package func run(
-    on source: any BatchSource, evaluate: @escaping (Network) -> Evaluation, shouldStop: () -> Bool,
+    on source: any BatchSource, evaluate: @escaping (Network) throws -> Evaluation, shouldStop: () -> Bool,
     onEvent: (TrainingEvent) throws -> Void
   ) throws -> Outcome {
     let events = events(on: source, evaluate: evaluate)

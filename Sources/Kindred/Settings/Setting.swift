@@ -41,6 +41,10 @@ public enum SettingKind: Sendable {
   case wholeNumbers(ClosedRange<Int>)
   /// Any number of 64 bits.
   case seed
+  /// A list of numbers.
+  case numbers(NumberRange)
+  /// A list of names.
+  case texts
   /// A number of things, or `all`.
   case countOrAll
   case flag
@@ -49,6 +53,8 @@ public enum SettingKind: Sendable {
   case file
   /// Pairs of layers: names that hold for both networks, or one for each.
   case layers
+  /// Settings of its own.
+  case section([SettingForm.Field])
   /// One of several forms, each with settings of its own; which one says the key `name`, where the first is the usual.
   case form([SettingForm])
 }
@@ -56,13 +62,17 @@ public enum SettingKind: Sendable {
 /// What a setting is.
 public enum SettingValue: Sendable, Equatable {
   case number(Double)
+  case numbers([Double])
   case wholeNumber(Int)
   case wholeNumbers([Int])
+  case texts([String])
   case seed(UInt64)
   case flag(Bool)
   case word(String)
   case file(URL, isRelative: Bool)
   case layers([LayerPair])
+  /// Settings by their keys.
+  case section([String: SettingValue])
   /// A form's name, and its settings by their keys.
   case form(String, [String: SettingValue])
 }
@@ -140,6 +150,24 @@ extension Setting {
     }
   }
 
+  /// A list of numbers; an empty one is as good as none.
+  public static func numbers(_ key: String, _ path: Path<[Double]>, _ range: NumberRange, _ help: String) -> Setting {
+    Setting(key: key, kind: .numbers(range), help: help) {
+      $0[keyPath: path].isEmpty ? nil : .numbers($0[keyPath: path])
+    } set: {
+      if case .numbers(let value) = $1 { $0[keyPath: path] = value }
+    }
+  }
+
+  /// A list of names; an empty one is as good as none.
+  public static func texts(_ key: String, _ path: Path<[String]>, _ help: String) -> Setting {
+    Setting(key: key, kind: .texts, help: help) {
+      $0[keyPath: path].isEmpty ? nil : .texts($0[keyPath: path])
+    } set: {
+      if case .texts(let value) = $1 { $0[keyPath: path] = value }
+    }
+  }
+
   /// A seed: any number of 64 bits.
   public static func seed(_ key: String, _ path: Path<UInt64>, _ help: String) -> Setting {
     Setting(key: key, kind: .seed, help: help) {
@@ -173,6 +201,17 @@ extension Setting {
       .flag($0[keyPath: path])
     } set: {
       if case .flag(let value) = $1 { $0[keyPath: path] = value }
+    }
+  }
+
+  /// One of an enumeration's names, that may be left out.
+  public static func choice<Choice: RawRepresentable<String> & CaseIterable & Sendable>(
+    _ key: String, _ path: Path<Choice?>, _ help: String
+  ) -> Setting {
+    Setting(key: key, kind: .choice(Choice.allCases.map(\.rawValue)), help: help) {
+      $0[keyPath: path].map { .word($0.rawValue) }
+    } set: {
+      if case .word(let word) = $1, let choice = Choice(rawValue: word) { $0[keyPath: path] = choice }
     }
   }
 

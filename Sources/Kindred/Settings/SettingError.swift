@@ -28,12 +28,16 @@ extension SettingKind {
       guard range.contains(number), number.isFinite else {
         throw SettingError(key, "expected a number \(range.rawValue), found \(number)")
       }
+    case (.numbers(let range), .numbers(let numbers)):
+      for number in numbers { try SettingKind.number(range).check(.number(number), key) }
     case (.wholeNumber(let range), .wholeNumber(let number)):
       try SettingKind.check(number, range, key)
     case (.wholeNumbers(let range), .wholeNumbers(let numbers)):
       for number in numbers { try SettingKind.check(number, range, key) }
     case (.countOrAll, .wholeNumber(let number)):
       try SettingKind.check(number, 1...Int.max, key)
+    case (.section(let fields), .section(let values)):
+      for field in fields { try field.kind.check(values[field.key], "\(key).\(field.key)") }
     case (.form(let forms), .form(let name, let values)):
       let fields = forms.first { $0.name == name }?.fields ?? []
       for field in fields { try field.kind.check(values[field.key], "\(key).\(field.key)") }

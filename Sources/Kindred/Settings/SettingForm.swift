@@ -53,6 +53,22 @@ extension Setting {
     }
   }
 
+  /// A value that may be left out, with settings of its own.
+  /// - Parameter usual: what it starts from where it is given.
+  package static func section<Value>(
+    _ key: String, _ path: Path<Value?>, usual: Value, _ settings: [Setting<Value>], _ help: String
+  ) -> Setting where Value: Sendable {
+    let fields = settings.map { SettingForm.Field(key: $0.key, kind: $0.kind, help: $0.help) }
+    return Setting(key: key, kind: .section(fields), help: help) { root in
+      root[keyPath: path].map { value in .section(settings.reduce(into: [:]) { $0[$1.key] = $1.get(value) }) }
+    } set: { root, new in
+      guard case .section(let values) = new else { return }
+      var value = root[keyPath: path] ?? usual
+      for setting in settings { if let given = values[setting.key] { setting.set(&value, given) } }
+      root[keyPath: path] = value
+    }
+  }
+
   /// The same setting of something that the value is part of.
   func of<Whole>(_ path: WritableKeyPath<Whole, Root> & Sendable) -> Setting<Whole> {
     Setting<Whole>(key: key, kind: kind, help: help) {

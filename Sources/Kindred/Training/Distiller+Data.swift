@@ -60,7 +60,7 @@ extension Distiller {
     self.init(
       student: trained, teacher: signal, objective: Objective(terms), recipe: recipe,
       work: device != .cpu && recipe.cudaGraph ? try CUDAGraph() : nil)
-    loop = TrainingLoop(source) { data.evaluation(of: $0, on: device) }
+    loop = TrainingLoop(source) { try data.evaluation(of: $0, on: device) }
   }
 
   /// Trains as far as the next event; nil where the run is finished.
@@ -97,7 +97,7 @@ extension Distiller {
     let calibration = WeightCalibration(fraction: 0.5, precision: recipe.precision)
     for index in terms.indices where terms[index].weight == nil {
       var batches = source.batches(from: BatchPosition())
-      let first = (0..<min(8, source.batchesPerEpoch)).compactMap { _ in batches.next() }
+      let first = try batches.prefix(min(8, source.batchesPerEpoch))
       terms[index].weight = try calibration.weight(
         of: terms[index], student: student, teacher: teacher,
         batches: first.map { objective.prepare($0, seed: recipe.seed) })

@@ -60,7 +60,7 @@ public final class Distiller {
   /// - Parameters:
   ///   - source: the training batches.
   ///   - evaluate: measures the student in the epochs that the recipe says; nil where nothing is measured.
-  public func events(on source: any BatchSource, evaluate: ((Network) -> Evaluation)? = nil) -> TrainingEvents {
+  public func events(on source: any BatchSource, evaluate: ((Network) throws -> Evaluation)? = nil) -> TrainingEvents {
     TrainingEvents(self, TrainingLoop(source, evaluate))
   }
 
@@ -76,7 +76,7 @@ public final class Distiller {
     try objective.requireWeights()
     var first = source.batches(from: BatchPosition())
     var oddities: [String] = []
-    if let teacher, let batch = first.next() { oddities = try teacher.check(on: batch) }
+    if let teacher, let batch = try first.next() { oddities = try teacher.check(on: batch) }
     student.train()
     for (_, module) in objective.modules { module.train() }
     metrics.start(from: progress)
@@ -101,10 +101,10 @@ public final class Distiller {
     }
   }
 
-  func finishEpoch(_ evaluate: ((Network) -> Evaluation)?) throws -> EpochReport {
+  func finishEpoch(_ evaluate: ((Network) throws -> Evaluation)?) throws -> EpochReport {
     try inOrder {
       try readMetrics()
-      let report = report(evaluate)
+      let report = try report(evaluate)
       metrics.start(from: progress)
       return report
     }
@@ -186,10 +186,10 @@ public final class Distiller {
     return reading.loss
   }
 
-  private func report(_ evaluate: ((Network) -> Evaluation)?) -> EpochReport {
+  private func report(_ evaluate: ((Network) throws -> Evaluation)?) throws -> EpochReport {
     let epoch = progress.position.epoch + 1
     let isDue = epoch % recipe.evaluateEvery == 0 || epoch == recipe.epochs
-    let evaluation = isDue ? evaluate?(student) : nil
+    let evaluation = isDue ? try evaluate?(student) : nil
     let images = Double(max(progress.images, 1))
     let report = EpochReport(
       epoch: epoch, learningRate: recipe.learningRate(epoch: epoch - 1), terms: progress.sums.mapValues { $0 / images },

@@ -73,14 +73,16 @@ package final class EvaluationTally {
 }
 
 extension Network {
-  /// Classifies batches in evaluation mode, and goes back to the mode it was in.
-  public func evaluation(on batches: some Sequence<Batch>, classCount: Int) -> Evaluation {
+  /// Classifies batches in evaluation mode, and goes back to the mode it was in. Inputs without a class do not count.
+  /// - Throws: what is wrong with the data.
+  public func evaluation(on batches: any BatchIterator, classCount: Int) throws -> Evaluation {
+    var batches = batches
     let wasTraining = isTraining
     evaluate()
     defer { train(wasTraining) }
     let tally = EvaluationTally(classCount: classCount, device: state.first?.tensor.device ?? .cpu)
-    withoutGradients {
-      for batch in batches {
+    try withoutGradients {
+      while let batch = try batches.next() {
         let logits = activations(of: batch.student, .logits).requiredLogits().to(.float32)
         tally.add(logits: logits, labels: batch.requiredLabels())
       }

@@ -14,5 +14,6 @@ public protocol TrainingData {
   func batches(for recipe: Recipe) -> any BatchSource
 
   /// How well a network does on what it is measured on.
-  func evaluation(of network: Network, on device: Device) -> Evaluation
+  /// - Throws: what is wrong with the data, such as a file that cannot be read.
+  func evaluation(of network: Network, on device: Device) throws -> Evaluation
 }

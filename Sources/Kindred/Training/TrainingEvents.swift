@@ -21,12 +21,12 @@ public final class TrainingEvents {
 /// Where a run stands between two events.
 final class TrainingLoop {
   private let source: any BatchSource
-  private let evaluate: ((Network) -> Evaluation)?
-  private var batches: (any IteratorProtocol<Batch>)?
+  private let evaluate: ((Network) throws -> Evaluation)?
+  private var batches: (any BatchIterator)?
   private var warnings: [String] = []
   private var waiting: TrainingEvent?
 
-  init(_ source: any BatchSource, _ evaluate: ((Network) -> Evaluation)?) {
+  init(_ source: any BatchSource, _ evaluate: ((Network) throws -> Evaluation)?) {
     (self.source, self.evaluate) = (source, evaluate)
   }
 
@@ -42,7 +42,7 @@ final class TrainingLoop {
     }
     guard !distiller.isFinished else { return nil }
     guard distiller.isStepNext(of: source) else { return .epoch(try distiller.finishEpoch(evaluate)) }
-    guard let batch = batches?.next() else { return nil }
+    guard let batch = try batches?.next() else { return nil }
     let (report, warning) = try distiller.step(on: batch, of: source)
     guard let warning else { return .step(report) }
     waiting = .step(report)

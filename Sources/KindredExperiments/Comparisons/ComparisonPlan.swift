@@ -85,7 +85,7 @@ private struct PlannedSignal {
     let inspection = try TeacherInspection(settings, runs: comparison.runs)
     var teacher = inspection?.description
     // Weights that are not there yet do not say how many classes they are for.
-    if inspection?.absence != nil, teacher?.classes == nil { teacher?.classes = settings.data.set.classCount }
+    if inspection?.absence != nil, teacher?.classes == nil { teacher?.classes = settings.data.classCount }
     self.teacher = teacher
     guard let teacher, shared.isRecordable else {
       signal = nil
@@ -133,7 +133,7 @@ private struct PlannedSignal {
   func runBytes() throws -> Int {
     try jobs.reduce(0) { sum, job in
       let settings = job.settings
-      let network = try settings.studentFacts.cost(classes: settings.data.set.classCount).parameters
+      let network = try settings.studentFacts.cost(classes: settings.data.classCount).parameters
       let modules = try settings.objective(teacher: teacher, Generator(seed: 0)).modules
       let own = modules.reduce(0) { $0 + $1.module.parameterCount }
       let copies = if case .adamW = settings.training.optimizer { 3 } else { 2 }
@@ -150,6 +150,6 @@ extension Configuration {
 
   /// The images that accuracy is measured on.
   fileprivate var evaluationImageCount: Int {
-    data.evaluateOn == .heldOut ? data.heldOutImages : data.testImages ?? data.set.imageCount(.test)
+    data.evaluateOn == .heldOut ? data.heldOutImages : data.testImages ?? data.imageCount(.test) ?? 0
   }
 }

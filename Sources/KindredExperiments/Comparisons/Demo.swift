@@ -59,6 +59,6 @@ package enum Demo {
       first.append(job)
     }
     let networks = try first.map { (title: $0.settings.name, network: try StoredNetwork($0.folder.url).network) }
-    return SimilarityFigure(try library.load(.textures, .test)).picture(networks)
+    return try SimilarityFigure(library.load(.textures, .test)).picture(networks)
   }
 }

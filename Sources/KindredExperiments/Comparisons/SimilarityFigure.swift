@@ -12,15 +12,16 @@ package struct SimilarityFigure {
   private let classNames: [String]
 
   /// - Parameter perClass: how many images of each class, the first of the set.
-  package init(_ images: ImageSet, perClass: Int = 12) {
+  /// - Throws: `DataError` naming a file that cannot be read.
+  package init(_ images: ImageSet, perClass: Int = 12) throws {
     let order = images.classNames.indices.flatMap { label in
       images.labels.indices.filter { Int(images.labels[$0]) == label }.prefix(perClass)
     }
     let sorted = images.selecting(order)
     labels = sorted.labels.map(Int.init)
     classNames = images.classNames
-    let batches = EvaluationImages(sorted, batchSize: sorted.count).makeIterator()
-    guard let batch = batches.next() else { preconditionFailure("a figure of no images") }
+    var batches = EvaluationImages(sorted, batchSize: sorted.count).batches()
+    guard let batch = try batches.next() else { preconditionFailure("a figure of no images") }
     self.batch = batch
   }
 

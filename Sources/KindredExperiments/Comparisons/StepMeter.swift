@@ -18,7 +18,8 @@ final class StepMeter {
 
   /// All that a step's time depends on.
   private struct Key: Equatable {
-    let set: DataSetName
+    let images: [[Int]]
+    let classes: Int
     let student: ConfiguredNetwork
     let teacher: String?
     let losses: [String]
@@ -29,7 +30,9 @@ final class StepMeter {
     init(_ settings: Configuration, teacher: NetworkDescription?) {
       var settings = settings
       if let teacher { try? settings.resolveLayers(teacher: teacher) }
-      (set, student, self.teacher) = (settings.data.set, settings.student.network, teacher?.name)
+      images = [settings.data.inputShape, settings.data.teacherInputShape]
+      classes = settings.data.classCount
+      (student, self.teacher) = (settings.student.network, teacher?.name)
       losses = settings.losses.terms.map { term in
         "\(term.method.name) \(term.method.layers.map { "\($0.student) \($0.teacher)" })"
       }
@@ -97,10 +100,11 @@ private struct MeasuredSteps {
     try settings.checkDevice()
     settings.training.prepareRuntime()
     settings.training.optimizer = settings.training.optimizer.still
-    let images = ImageSet.synthetic(
-      for: settings.data.set, count: settings.training.batchSize * (1 + MeasuredSteps.steps))
+    let count = settings.training.batchSize * (1 + MeasuredSteps.steps)
+    let images = ImageSet.synthetic(settings.data.imageShape, settings.data, count: count)
+    let whole = settings.data.isShared ? images : .synthetic(settings.data.teacherShape, settings.data, count: count)
     let generator = Generator(seed: settings.training.seed)
-    let (classes, channels) = (settings.data.set.classCount, images.channels)
+    let (classes, channels) = (settings.data.classCount, whole.channels)
     let teacher = settings.teacher?.network?.network(
       classes: description?.classes ?? classes, inputChannels: channels, generator: generator)
     let network = try settings.makeStudent(generator)
@@ -109,7 +113,7 @@ private struct MeasuredSteps {
       samples: .init(
         count: settings.trainingImageCount, labels: (0..<settings.trainingImageCount).map { $0 % classes }),
       classifier: teacher?.classifier.map { TeacherClassifier($0) },
-      normalizations: teacher?.normalizations(of: settings.data.set.inputShape), generator)
+      normalizations: teacher?.normalizations(of: settings.data.teacherInputShape), generator)
     for (id, _) in settings.losses.uncalibrated { objective.setWeight(1, of: id) }
     let statistics = objective.statistics
     let student = objective.student(network)
@@ -121,11 +125,11 @@ private struct MeasuredSteps {
     } else {
       self.teacher = try settings.teacher.map {
         try TeacherSource($0, for: settings, runs: runs)
-          .signal(statistics, settings, training: images, evaluation: images, onCost: { _ in })
+          .signal(statistics, settings, training: whole, evaluation: whole, onCost: { _ in })
       }
     }
     batches = ImageBatches(
-      images,
+      images, teacher: settings.data.isShared ? nil : whole,
       plan: BatchPlan(
         count: images.count, batchSize: settings.training.batchSize, seed: 0, augmentation: settings.data.augmentation),
       epochs: 1, device: settings.device)
@@ -145,13 +149,13 @@ private struct MeasuredSteps {
       if count == 0 { begin = .now }
     }
     let step = (.now - begin) / .seconds(1) / Double(max(count, 1))
-    return .init(step: step, teacher: try teacherSeconds(), evaluatedImage: evaluationSeconds())
+    return .init(step: step, teacher: try teacherSeconds(), evaluatedImage: try evaluationSeconds())
   }
 
   /// The second time: the first is slower.
   private func teacherSeconds() throws -> Double {
     var source = batches.batches(from: BatchPosition())
-    guard let teacher, let statistic = statistics.first, let batch = source.next() else { return 0 }
+    guard let teacher, let statistic = statistics.first, let batch = try source.next() else { return 0 }
     // Reading a row waits for the device.
     func work() throws { _ = try teacher.output(for: batch)[statistic].narrowed(0, 0..<1).elements(as: Float.self) }
     try work()
@@ -160,11 +164,11 @@ private struct MeasuredSteps {
     return (.now - begin) / .seconds(1)
   }
 
-  private func evaluationSeconds() -> Double {
+  private func evaluationSeconds() throws -> Double {
     let some = images.first(perSetBalanced: min(64, images.count))
     let begin = ContinuousClock.now
-    let batches = EvaluationImages(some, device: settings.device)
-    _ = distiller.student.evaluation(on: batches, classCount: settings.data.set.classCount)
+    let batches = EvaluationImages(some, device: settings.device).batches()
+    _ = try distiller.student.evaluation(on: batches, classCount: settings.data.classCount)
     return (.now - begin) / .seconds(1) / Double(some.count)
   }
 }
@@ -186,10 +190,9 @@ extension OptimizerOptions {
 extension Configuration {
   /// The multiply-adds: of the student forward and twice backward, and of the teacher forward.
   fileprivate var work: StepMeter.Cost {
-    func count(_ facts: NetworkFacts) -> Double { Double(facts.cost(classes: data.set.classCount).multiplyAdds) }
-    let image = data.set.inputShape
+    func count(_ facts: NetworkFacts) -> Double { Double(facts.cost(classes: data.classCount).multiplyAdds) }
     let student = (try? studentFacts).map(count) ?? 0
-    let teacher = teacher?.network.map { count($0.facts(image: image)) } ?? 0
+    let teacher = teacher?.network.map { count($0.facts(image: data.teacherInputShape)) } ?? 0
     let batch = Double(training.batchSize)
     return .init(step: batch * (3 * student + teacher), teacher: batch * teacher, evaluatedImage: student)
   }
@@ -197,14 +200,16 @@ extension Configuration {
 
 extension ImageSet {
   /// Images of a set's shape and classes, for what depends on nothing else.
-  fileprivate static func synthetic(for set: DataSetName, count: Int) -> ImageSet {
-    let (channels, height, width) = set.imageShape
+  fileprivate static func synthetic(
+    _ shape: (channels: Int, height: Int, width: Int), _ data: Configuration.Images, count: Int
+  ) -> ImageSet {
+    let (channels, height, width) = shape
     var random = SplitMix64(key: 0)
     let pixels = (0..<count * channels * height * width).map { _ in UInt8.random(in: 0...255, using: &random) }
     return ImageSet(
       name: "synthetic", width: width, height: height, channels: channels,
-      classNames: (0..<set.classCount).map { "\($0)" }, pixels: pixels,
-      labels: (0..<count).map { UInt16($0 % set.classCount) },
+      classNames: (0..<data.classCount).map { "\($0)" }, pixels: pixels,
+      labels: (0..<count).map { Int32($0 % data.classCount) },
       channelMean: [Float](repeating: 0.5, count: channels),
       channelDeviation: [Float](repeating: 0.25, count: channels))
   }

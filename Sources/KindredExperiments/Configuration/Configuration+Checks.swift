@@ -18,7 +18,7 @@ extension Configuration {
     for term in losses.terms { try checkLayers(of: term) }
     if let network = teacher?.network {
       // How many classes it has is not known before its weights are seen.
-      try check(teacher: network.description(classes: data.set.classCount, image: data.set.imageShape))
+      try check(teacher: network.description(classes: data.classCount, image: data.teacherShape))
     }
     do {
       try training.check()
@@ -51,18 +51,18 @@ extension Configuration {
     if let network = teacher?.network, .zoo(network) != run.student.network {
       throw refusal("teacher.network", "says \(network), but the config trains \(run.student.network.name)")
     }
-    let (own, other) = (data.set.imageShape, run.data.set.imageShape)
+    let (own, other) = (data.teacherShape, run.data.imageShape)
     guard own == other else {
       throw refusal(
         "teacher",
-        "it was trained on images of \(shape(other)) (\(run.data.set.rawValue)), "
-          + "but \(data.set.rawValue) has \(shape(own)); both networks see the same images")
+        "it was trained on images of \(shape(other)) (\(run.data.name)), "
+          + "but \(data.name) has \(shape(own)); both networks see the same images")
     }
-    if data.set.classCount != run.data.set.classCount, let term = try comparingLogits(run) {
+    if data.classCount != run.data.classCount, let term = try comparingLogits(run) {
       throw refusal(
         "losses.\(term)",
-        "needs a teacher with the student's classes: it has \(run.data.set.classCount) (\(run.data.set.rawValue)), "
-          + "the student \(data.set.classCount); use sp, at or hint")
+        "needs a teacher with the student's classes: it has \(run.data.classCount) (\(run.data.name)), "
+          + "the student \(data.classCount); use sp, at or hint")
     }
   }
 
@@ -72,11 +72,13 @@ extension Configuration {
 
   /// The images that are left to train on.
   package var trainingImageCount: Int {
-    data.trainImages ?? data.set.imageCount(.train) - data.heldOutImages
+    data.trainImages ?? max((data.imageCount(.train) ?? 0) - data.heldOutImages, 0)
   }
 
   private func checkBatches() throws {
     let (batch, images) = (training.batchSize, trainingImageCount)
+    guard data.trainImages != nil || data.imageCount(.train) != nil else { return }
+    try checkUnlabelled()
     guard batch <= images else {
       throw refusal(
         "training.batch_size", "a batch of \(batch) is more than the \(images) training images; use a smaller one")
@@ -93,6 +95,39 @@ extension Configuration {
             + "use true, or another batch size")
       }
     }
+  }
+
+  /// Refuses images without a class that are not there, or that a method asks the class of.
+  private func checkUnlabelled() throws {
+    guard let unlabelled = data.unlabelled else { return }
+    if unlabelled.folder != nil, unlabelled.images != nil {
+      throw refusal("data.unlabelled.images", "counts the set's own images; take it or folder out")
+    }
+    guard let part = unlabelledPart else {
+      throw refusal(
+        "data.unlabelled.share", "\(unlabelled.share) of a batch of \(training.batchSize) is none of it, or all of it")
+    }
+    if let count = data.unlabelledCount, let train = data.imageCount(.train) {
+      if count < part.perBatch {
+        throw refusal(
+          "data.unlabelled", "\(count) images without a class are fewer than the \(part.perBatch) of each batch")
+      }
+      let left = train - data.heldOutImages - (data.trainImages ?? train)
+      if unlabelled.folder == nil, count > left {
+        throw refusal("data.unlabelled.images", "\(count) is more than the \(left) training images that are left")
+      }
+    }
+    if let term = losses.terms.first(where: { $0.method.needsLabels && type(of: $0.method).keepsSamples }) {
+      throw refusal("losses.\(term.id)", "needs the class of every image, and data.unlabelled has none; use sp, kd or at")
+    }
+  }
+
+  /// The images without a class, and how many of them are in a batch; nil where there are none, or a batch has no place.
+  var unlabelledPart: BatchPlan.Unlabelled? {
+    guard let unlabelled = data.unlabelled, let count = data.unlabelledCount else { return nil }
+    let perBatch = Int((Double(training.batchSize) * unlabelled.share).rounded())
+    guard (1..<max(training.batchSize, 1)).contains(perBatch) else { return nil }
+    return .init(count: count, perBatch: perBatch)
   }
 
   private func checkTeacherIsUsed() throws {
@@ -131,7 +166,7 @@ extension Configuration {
   /// Refuses an ONNX file that cannot learn the images' classes.
   private func checkStudentFile() throws {
     guard case .onnx(let source) = student.network else { return }
-    let (facts, classes) = (try studentFacts, data.set.classCount)
+    let (facts, classes) = (try studentFacts, data.classCount)
     let file = source.file.url.displayName
     if student.classifier == .fresh, !facts.hasClassifier {
       throw refusal("student.classifier", "fresh: the logits of \(file) do not come of one linear layer")
@@ -139,7 +174,7 @@ extension Configuration {
     if student.classifier == .loaded, facts.classes != classes {
       throw refusal(
         "student.onnx",
-        "\(file) tells \(facts.classes) classes, and \(data.set.rawValue) has \(classes); for another classifier say "
+        "\(file) tells \(facts.classes) classes, and \(data.name) has \(classes); for another classifier say "
           + "student.classifier: fresh")
     }
   }
@@ -158,7 +193,7 @@ extension Configuration {
   /// A term that compares logits with the teacher's, for a teacher that a run makes.
   private func comparingLogits(_ run: Configuration) throws -> String? {
     var teacher = try run.studentDescription
-    teacher.classes = data.set.classCount
+    teacher.classes = data.classCount
     let terms = try objective(teacher: teacher, Generator(seed: 0)).terms
     return terms.first { $0.loss.statistics.contains(.logits) && $0.loss.request.logits }?.id
   }
@@ -166,13 +201,13 @@ extension Configuration {
   /// What the student gives, in the words that teachers are described in.
   /// - Throws: `ConfigurationError` for an ONNX file that cannot be read.
   package var studentDescription: NetworkDescription {
-    get throws { try studentFacts.description(classes: data.set.classCount) }
+    get throws { try studentFacts.description(classes: data.classCount) }
   }
 
   /// What is known of the student for the run's images.
   /// - Throws: `ConfigurationError` for an ONNX file that cannot be read.
   package var studentFacts: NetworkFacts {
-    get throws { try student.network.facts(image: data.set.inputShape) }
+    get throws { try student.network.facts(image: data.inputShape) }
   }
 
   /// The shape of a network's activation at a tap.
@@ -196,25 +231,79 @@ extension Method {
 
 extension Configuration.Images {
   fileprivate func check() throws {
-    let (train, test) = (set.imageCount(.train), set.imageCount(.test))
-    if heldOutImages >= train {
-      throw refusal("data.held_out_images", "\(heldOutImages) of \(set.rawValue)'s \(train) leave none to train on")
-    }
-    if let trainImages, trainImages > train - heldOutImages {
-      let held = heldOutImages > 0 ? " beside \(heldOutImages) held out" : ""
-      throw refusal(
-        "data.train_images", "\(trainImages)\(held) is more than \(set.rawValue)'s \(train) training images")
-    }
-    if let testImages, testImages > test {
-      throw refusal("data.test_images", "\(testImages) is more than \(set.rawValue)'s \(test) test images")
+    try checkCounts()
+    try checkSource()
+    let channels = imageShape.channels
+    guard [mean.count, deviation.count] == [0, 0] || [mean.count, deviation.count] == [channels, channels] else {
+      throw refusal("data.mean", "mean and deviation have a number for each of the \(channels) channels")
     }
     if evaluateOn == .heldOut, heldOutImages == 0 {
       throw refusal("data.evaluate_on", "held-out needs images to measure on; set data.held_out_images, such as 5000")
     }
-    let side = min(set.imageShape.height, set.imageShape.width)
+    try checkViews()
+    let side = min(teacherShape.height, teacherShape.width)
     if augmentation.cropPadding >= side {
       throw refusal(
         "data.crop_padding", "\(augmentation.cropPadding) could crop nothing but border; stay below \(side)")
+    }
+    if augmentation.cropPadding > 0, augmentation.randomResizedCrop != nil {
+      throw refusal("data.random_resized_crop", "images are cropped in one way; take it or crop_padding out")
+    }
+    if let testResize, testResize < side {
+      throw refusal(
+        "data.test_resize", "\(testResize) leaves a border around the \(side) pixels that are seen; use more")
+    }
+  }
+
+  private func checkViews() throws {
+    for (key, count) in [("channels", channels), ("privileged_channels", privilegedChannels)] where count == 2 {
+      throw refusal("data.\(key)", "expected 1 or 3, found 2")
+    }
+    if privileged == nil, privilegedChannels != nil {
+      throw refusal("data.privileged_channels", "there are no privileged images; name them, or take it out")
+    }
+    guard let studentView else { return }
+    if studentView == StudentView() {
+      throw refusal("data.student_view", "takes nothing away; say what, such as {size: 16, grey: true}, or take it out")
+    }
+    if studentView.crop == 0 { throw refusal("data.student_view.crop", "0 leaves nothing to see; use a share above 0") }
+  }
+
+  private func checkCounts() throws {
+    // Images that are not there are said to be missing when they are wanted.
+    guard let train = imageCount(.train), let test = imageCount(.test) else { return }
+    if heldOutImages >= train {
+      throw refusal("data.held_out_images", "\(heldOutImages) of \(name)'s \(train) leave none to train on")
+    }
+    if let trainImages, trainImages > train - heldOutImages {
+      let held = heldOutImages > 0 ? " beside \(heldOutImages) held out" : ""
+      throw refusal("data.train_images", "\(trainImages)\(held) is more than \(name)'s \(train) training images")
+    }
+    if let testImages, testImages > test {
+      throw refusal("data.test_images", "\(testImages) is more than \(name)'s \(test) test images")
+    }
+    if evaluateOn == .test, test == 0 {
+      throw refusal(
+        "data.held_out", "no image is left to measure on; name them with test: DIR, or hold a share out, such as 0.2")
+    }
+  }
+
+  /// Refuses settings that belong to the other kind of images.
+  private func checkSource() throws {
+    if set == nil {
+      if folder != nil { throw refusal("data.folder", "holds sets of the catalogue; write train: DIR for own images") }
+      if test != nil, heldOut != nil {
+        throw refusal("data.held_out", "there is test to measure on; take one of them out")
+      }
+      return
+    }
+    let own: [(String, Bool)] = [
+      ("train", train != nil), ("test", test != nil), ("held_out", heldOut != nil),
+      ("broken", broken != nil), ("privileged", privileged != nil), ("channels", channels != nil),
+      ("classes", !classNames.isEmpty),
+    ]
+    if let (key, _) = own.first(where: \.1) {
+      throw refusal("data.\(key)", "is for images of one's own; write set: \(Self.folderName), or take it out")
     }
   }
 }

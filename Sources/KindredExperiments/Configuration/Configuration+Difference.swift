@@ -23,7 +23,7 @@ extension Configuration {
     other.content = [:]
     other.losses.forgetFoundWeights()
     guard !files else { return other }
-    other.data.folder = nil
+    other.data.forgetFiles()
     other.student.weights = student.weights.map { _ in .nowhere }
     if case .onnx(var source) = student.network {
       source.file = .nowhere
@@ -37,6 +37,15 @@ extension Configuration {
 extension ConfiguredFile {
   /// Stands for any file, also in a message.
   fileprivate static var nowhere: ConfiguredFile { ConfiguredFile(URL(filePath: "/...")) }
+}
+
+extension Configuration.Images {
+  /// What images are normalised by counts with the images themselves.
+  fileprivate mutating func forgetFiles() {
+    folder = nil
+    (train, test) = (train.map { _ in .nowhere }, test.map { _ in .nowhere })
+    (mean, deviation) = ([], [])
+  }
 }
 
 extension Configuration.Teacher.Source {

@@ -11,7 +11,7 @@ extension Configuration {
   /// What these networks do not go with stays as it is, for `check` to refuse.
   mutating func resolveKnownLayers() {
     guard let network = teacher?.network else { return }
-    try? resolveLayers(teacher: network.description(classes: data.set.classCount, image: data.set.imageShape))
+    try? resolveLayers(teacher: network.description(classes: data.classCount, image: data.teacherShape))
   }
 
   /// Names the layers of methods that name none: the usual ones of the student and of a teacher.

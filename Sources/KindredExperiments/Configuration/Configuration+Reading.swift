@@ -57,6 +57,7 @@ extension Configuration {
     self.data = Images(set: .textures)
     try reader.required("data", data, "write data: {set: cifar-10}, or another set").readWhole(
       Images.settings, into: &self.data)
+    try self.data.open()
     self.student = try Student(try reader.required("student", student, "write student: {network: wrn-16-1}"))
     var teacherRun: Configuration?
     if let teacher {

@@ -5,24 +5,89 @@ import Kindred
 import KindredVision
 
 extension Configuration.Images {
+  /// The names of the catalogue, and the word for images of one's own.
+  package static let setNames = DataSets.all.map(\.name) + [folderName]
+
   static let settings: [Setting<Configuration.Images>] = [
-    .choice("set", \.usual, "which images").required(
-      "name one of " + DataSetName.allCases.map(\.rawValue).alternatives),
+    Setting(key: "set", kind: .choice(setNames), help: "which images") {
+      .word($0.set?.name ?? folderName)
+    } set: {
+      guard case .word(let name) = $1 else { return }
+      $0 = DataSets.named(name).map { Self(set: $0) } ?? Self(train: nil)
+    }.required("name one of " + setNames.alternatives),
     .file("folder", \.folder, "the folder that holds the sets"),
+    .file("train", \.train, "one's own images: class folders, a folder without classes, or a list"),
+    .file("test", \.test, "one's own images to measure on"),
+    .number("held_out", \.heldOut, .belowOne, "the share of one's own images that is measured on and not trained on"),
+    .file("privileged", \.privileged, "images of the same names that the teacher sees instead"),
+    .wholeNumber("privileged_channels", \.privilegedChannels, in: 1...3, "of those: 1 for grey, 3 for colour"),
+    .wholeNumber("channels", \.channels, in: 1...3, "of one's own images: 1 for grey, 3 for colour"),
+    .section(
+      "student_view", \.studentView, usual: StudentView(), StudentView.settings,
+      "what the student sees, where that is less than the teacher sees"),
+    .section(
+      "unlabelled", \.unlabelled, usual: Configuration.Unlabelled(), Configuration.Unlabelled.settings,
+      "images without a class that are trained on beside the others"),
+    .wholeNumber("size", \.size, in: 1...4096, "the side of the square that networks see"),
+    .wholeNumber(
+      "test_resize", \.testResize, in: 1...8192, "the side that an image is scaled to before its centre is cut"),
+    .choice("normalization", \.normalization, "a known mean and deviation in place of the set's own"),
+    .numbers("mean", \.mean, .unit, "of the channels, divided by 255; the set's own unless given"),
+    .numbers("deviation", \.deviation, .positive, "beside mean"),
+    .choice("broken", \.broken, "what is done about images of one's own that cannot be read"),
     .countOrAll("train_images", \.trainImages, "train on so many, the same number of each class"),
     .wholeNumber("held_out_images", \.heldOutImages, in: 0...Int.max, "training images kept away from training"),
     .choice("evaluate_on", \.evaluateOn, "what accuracy is measured on"),
     .countOrAll("test_images", \.testImages, "measure on so many of the test images"),
     .wholeNumber(
-      "crop_padding", \.augmentation.cropPadding, in: 0...Int(Int8.max), "the border that crops may take in"),
+      "crop_padding", \.onlyCropPadding, in: 0...Int(Int8.max), "the border that crops may take in"),
+    .number(
+      "random_resized_crop", \.leastShare, .unit, "the smallest share of an image that is cut out; 0 for none"),
     .flag("flip", \.augmentation.flip, "mirrors half of the images"),
+    .texts("classes", \.classNames, "the names of one's own classes, in the order of labels"),
   ]
 
-  /// The set, with which all else becomes what is usual for it.
-  private var usual: DataSetName {
-    get { set }
-    set { self = Self(set: newValue) }
+  /// The name that mean and deviation have.
+  private var normalization: Configuration.Normalization? {
+    get { statistics == .imageNet ? .imageNet : nil }
+    set {
+      guard newValue == .imageNet else { return }
+      (mean, deviation) = ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
+    }
   }
+
+  /// The border of crops, which takes the place of the other kind of crop.
+  private var onlyCropPadding: Int {
+    get { augmentation.cropPadding }
+    set {
+      augmentation.cropPadding = newValue
+      if newValue > 0 { augmentation.randomResizedCrop = nil }
+    }
+  }
+
+  /// 0 for none, where that is not the usual.
+  private var leastShare: Double? {
+    get { augmentation.randomResizedCrop ?? (set == nil ? 0 : nil) }
+    set { augmentation.randomResizedCrop = newValue.flatMap { $0 > 0 ? $0 : nil } }
+  }
+}
+
+extension Configuration.Unlabelled {
+  static let settings: [Setting<Configuration.Unlabelled>] = [
+    .file("folder", \.folder, "where they lie; further training images of the set without it"),
+    .wholeNumber("images", \.images, in: 1...Int.max, "so many further training images of the set"),
+    .number("share", \.share, .belowOne, "their part of each batch"),
+  ]
+}
+
+extension StudentView {
+  static let settings: [Setting<StudentView>] = [
+    .wholeNumber("size", \.size, in: 1...4096, "the side of the square that is left"),
+    .flag("grey", \.isGrey, "leaves colours out"),
+    .number("blur", \.blur, .notNegative, "standard deviation of a Gaussian blur, in pixels"),
+    .number("occlude", \.occlusion, .belowOne, "share of the side of a black square in the centre"),
+    .number("crop", \.crop, .unit, "share of the side that is kept around the centre"),
+  ]
 }
 
 extension Configuration.Quantization {

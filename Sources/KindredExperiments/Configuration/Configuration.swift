@@ -43,45 +43,6 @@ package struct Configuration: Sendable, Equatable {
 // MARK: - Data and networks
 
 extension Configuration {
-  /// Which images train the network and which measure it.
-  package struct Images: Sendable, Equatable {
-    package var set: DataSetName
-    /// The folder that holds the sets; nil leaves it to `--data-dir` and `KINDRED_DATA`.
-    package var folder: ConfiguredFile?
-    /// Train on this many images, the same number of each class, first ones first; nil for all that are not held out.
-    package var trainImages: Int?
-    /// The training images kept away from training, the same number of each class, last ones first.
-    package var heldOutImages: Int
-    package var evaluateOn: EvaluationSet
-    /// Measure on this many of the test images; nil for all.
-    package var testImages: Int?
-    package var augmentation: Augmentation
-
-    /// - Parameter augmentation: nil for the set's usual one, see `usualAugmentation(for:)`.
-    package init(
-      set: DataSetName, folder: ConfiguredFile? = nil, trainImages: Int? = nil, heldOutImages: Int = 0,
-      evaluateOn: EvaluationSet = .test, testImages: Int? = nil, augmentation: Augmentation? = nil
-    ) {
-      self.set = set
-      self.folder = folder
-      self.trainImages = trainImages
-      self.heldOutImages = heldOutImages
-      self.evaluateOn = evaluateOn
-      self.testImages = testImages
-      self.augmentation = augmentation ?? Images.usualAugmentation(for: set)
-    }
-
-    /// Crops from a border of 4 and flips for colour images. MNIST's digits fill their frame's centre by construction
-    /// and a mirrored digit is no digit, so it gets neither; Fashion-MNIST is centred likewise and is only flipped.
-    package static func usualAugmentation(for set: DataSetName) -> Augmentation {
-      switch set {
-      case .cifar10, .cifar100, .textures: Augmentation(cropPadding: 4, flip: true)
-      case .fashionMNIST: Augmentation(cropPadding: 0, flip: true)
-      case .mnist: Augmentation.none
-      }
-    }
-  }
-
   /// The images that accuracy is measured on.
   package enum EvaluationSet: String, Sendable, CaseIterable {
     case test

@@ -32,7 +32,7 @@ extension Configuration {
   /// - Parameter teacher: what the teacher gives; nil without one.
   /// - Throws: `ConfigurationError` for a method that these networks do not go with.
   package func studentCost(teacher: NetworkDescription?) throws -> NetworkCost {
-    var cost = try studentFacts.cost(classes: data.set.classCount)
+    var cost = try studentFacts.cost(classes: data.classCount)
     guard let teacher else { return cost }
     let setup = LossSetup(student: try studentDescription, teacher: teacher, generator: Generator(seed: 0))
     for term in losses.terms {

@@ -14,18 +14,20 @@ extension Configuration {
   var device: Device { training.device.device }
 
   /// Order, crops and flips of the training images.
-  private var plan: BatchPlan {
+  private func plan(_ images: ImageSet? = nil) -> BatchPlan {
     BatchPlan(
-      count: trainingImageCount, batchSize: training.batchSize, seed: planSeed, augmentation: data.augmentation,
-      dropsLast: training.dropLast, repeatsAfter: training.planEpochs)
+      count: images?.count ?? trainingImageCount + (unlabelledPart?.count ?? 0), batchSize: training.batchSize, seed: planSeed,
+      augmentation: data.augmentation, dropsLast: training.dropLast, repeatsAfter: training.planEpochs,
+      shardSizes: images?.shardSizes, unlabelled: unlabelledPart)
   }
 
   /// The training batches.
-  func batches(of images: ImageSet, epochs: Int) -> ImageBatches {
-    ImageBatches(images, plan: plan, epochs: epochs, device: device)
+  /// - Parameter teacher: the images as the teacher sees them; nil for as the student does.
+  func batches(of images: ImageSet, teacher: ImageSet? = nil, epochs: Int) -> ImageBatches {
+    ImageBatches(images, teacher: teacher, plan: plan(images), epochs: epochs, device: device)
   }
 
-  var batchesPerEpoch: Int { plan.batchesPerEpoch }
+  var batchesPerEpoch: Int { plan().batchesPerEpoch }
 
   /// The number of images in an epoch's last batch.
   var lastBatchSize: Int {

@@ -10,7 +10,7 @@ extension Configuration {
   /// - Parameter generator: draws the weights, or those of a fresh classifier alone.
   /// - Throws: `ConfigurationError` for a file that cannot be read; `RunError` for one with broken weights.
   func makeStudent(_ generator: Generator) throws -> Network {
-    let (image, classes) = (data.set.inputShape, data.set.classCount)
+    let (image, classes) = (data.inputShape, data.classCount)
     switch student.network {
     case .zoo(let network): return network.network(classes: classes, inputChannels: image[0], generator: generator)
     case .onnx(let source):

@@ -15,21 +15,22 @@ package struct ExportTrial {
   /// run, or for other images, the set's own training and test images.
   /// - Throws: `DataError`; `RunError` where there are not enough images.
   package init(
-    _ stored: StoredNetwork, set: DataSetName, _ library: ImageLibrary, _ quantization: Configuration.Quantization
+    _ stored: StoredNetwork, images data: Configuration.Images, _ library: ImageLibrary,
+    _ quantization: Configuration.Quantization
   ) throws {
     let images: RunImages
     let size: Int
-    if var settings = stored.settings, settings.data.set == set {
+    if var settings = stored.settings, settings.data == data {
       settings.training.device = .cpu
       images = try RunImages(settings.data, library)
       size = settings.training.batchSize
-      calibration = settings.firstBatches(quantization.calibrationBatches, images.training)
+      calibration = try settings.firstBatches(quantization.calibrationBatches, images.training)
     } else {
-      images = try RunImages(Configuration.Images(set: set), library)
+      images = try RunImages(data, library)
       size = Recipe().batchSize
-      calibration = images.training.checkedBatches(quantization.calibrationBatches * size, size: size)
+      calibration = try images.training.checkedBatches(quantization.calibrationBatches * size, size: size)
     }
-    heldOut = images.evaluation.checkedBatches(quantization.checkedImages, size: size)
+    heldOut = try images.evaluation.checkedBatches(quantization.checkedImages, size: size)
     bounds = quantization.bounds
     guard !heldOut.isEmpty, !calibration.isEmpty else {
       throw RunError("what fewer bits cost is measured on two evaluation images or more, after one training batch")

@@ -35,7 +35,7 @@ extension RunResult {
     let network = settings.student.network
     self.init(
       name: settings.name, network: network.name, teacher: work.teacherName, quantization: work.quantizationCost,
-      evaluatedOn: "\(settings.data.set.rawValue) \(settings.data.evaluateOn.rawValue)", images: evaluation.count,
+      evaluatedOn: "\(settings.data.name) \(settings.data.evaluateOn.rawValue)", images: evaluation.count,
       seed: settings.training.seed, planSeed: settings.planSeed,
       epochs: settings.training.epochs, accuracy: evaluation.accuracy, top5Accuracy: evaluation.top5Accuracy,
       loss: evaluation.loss, parameters: work.cost.parameters, multiplyAdds: work.cost.multiplyAdds,

@@ -8,15 +8,27 @@ import Torch
 struct RunImages {
   let training: ImageSet
   let evaluation: ImageSet
+  /// The training images as the teacher sees them; nil for as the student does.
+  let teacherTraining: ImageSet?
+  private let data: Configuration.Images
+  private let library: ImageLibrary
 
   /// - Throws: `DataError`.
   init(_ data: Configuration.Images, _ library: ImageLibrary) throws {
     (training, evaluation) = (try library.training(data), try library.evaluation(data))
+    teacherTraining = data.isShared ? nil : try library.teacherTraining(data)
+    (self.data, self.library) = (data, library)
   }
+
+  /// Those to measure on as the teacher sees them.
+  /// - Throws: `DataError`.
+  func teacherEvaluation() throws -> ImageSet { data.isShared ? evaluation : try library.teacherEvaluation(data) }
 
   /// What they are.
   var content: Configuration.Content {
-    [.images: training.fingerprint, .evaluationImages: evaluation.fingerprint]
+    let seen = [training.fingerprint] + [teacherTraining?.fingerprint].compactMap(\.self)
+    let both = seen.count == 1 ? seen[0] : Digest.sha256.hex(of: Array(seen.joined().utf8))
+    return [.images: both, .evaluationImages: evaluation.fingerprint]
   }
 }
 
@@ -42,22 +54,24 @@ final class RunWork {
     _ settings: Configuration, teacher: TeacherSource?, images: RunImages, onCost: (QuantizationCost) throws -> Void
   ) throws {
     self.settings = settings
-    remarks = settings.warnings
+    remarks = try settings.warnings + (settings.data.own?.remarks() ?? [])
     let (training, evaluation) = (images.training, images.evaluation)
+    let seen = images.teacherTraining
     let device = settings.device
     let generator = Generator(seed: settings.training.seed)
     let network = try settings.makeStudent(generator)
-    remarks += try settings.student.network.remarks(image: settings.data.set.inputShape)
+    remarks += try settings.student.network.remarks(image: settings.data.inputShape)
     if let weights = try settings.student.weights.map({ try WeightsFile($0.url) }) {
       try weights.load(into: network, freshClassifier: settings.student.classifier == .fresh)
       remarks += [weights.remark].compactMap(\.self)
     }
     objective = try settings.objective(
       teacher: teacher?.description,
-      samples: LossSetup.Samples(count: training.count, labels: training.labels.map { Int($0) }),
+      samples: LossSetup.Samples(
+        count: training.count, labels: training.isLabelled ? training.labels.map(Int.init) : nil),
       classifier: try settings.losses.needClassifier ? teacher?.classifier() : nil,
       normalizations: try settings.losses.needNormalizations
-        ? teacher?.normalizations(of: settings.data.set.inputShape) : nil, generator)
+        ? teacher?.normalizations(of: settings.data.teacherInputShape) : nil, generator)
     student = objective.student(network)
     student.move(to: device)
     for (_, module) in objective.modules { module.move(to: device) }
@@ -66,14 +80,14 @@ final class RunWork {
     let statistics = objective.statistics
     self.teacher = try teacher.map {
       try $0.signal(
-        statistics, settings, training: training, evaluation: evaluation, onCost: onCost)
+        statistics, settings, training: seen ?? training, evaluation: images.teacherEvaluation(), onCost: onCost)
     }
-    batches = settings.batches(of: training, epochs: settings.training.epochs)
+    batches = settings.batches(of: training, teacher: seen, epochs: settings.training.epochs)
     evaluationImages = EvaluationImages(evaluation, device: device)
     remarks += [teacher?.remark].compactMap(\.self)
     // Before weights are calibrated by what it says, and anything is written. What is odd, the run says itself.
     var first = batches.batches(from: BatchPosition())
-    if let teacher = self.teacher, let batch = first.next() { _ = try teacher.check(on: batch) }
+    if let teacher = self.teacher, let batch = try first.next() { _ = try teacher.check(on: batch) }
   }
 
   /// Finds the weights that the configuration leaves to calibration, on the run's first batches.
@@ -83,8 +97,8 @@ final class RunWork {
       guard let term = objective.terms.first(where: { $0.id == id }) else {
         preconditionFailure("\(id) is not in the objective")
       }
-      let source = batches.batches(from: BatchPosition())
-      let first = sequence(state: source) { $0.next() }.prefix(min(calibration.batches, batches.batchesPerEpoch))
+      var source = batches.batches(from: BatchPosition())
+      let first = try source.prefix(min(calibration.batches, batches.batchesPerEpoch))
       let precision = settings.training.precision
       let weight = try WeightCalibration(fraction: calibration.fraction, precision: precision).weight(
         of: term, student: student, teacher: teacher,

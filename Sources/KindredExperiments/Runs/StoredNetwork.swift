@@ -31,7 +31,7 @@ package struct StoredNetwork {
     remark = file.remark
     if name == nil, let settings, settings.student.network.architecture == nil {
       self.name = settings.student.network.name
-      (inputChannels, classes) = (settings.data.set.imageShape.channels, settings.data.set.classCount)
+      (inputChannels, classes) = (settings.data.imageShape.channels, settings.data.classCount)
       network = file.withModules(around: try settings.makeStudent(Generator(seed: 0)))
     } else {
       guard let name = name ?? file.metadata["network"] else {

@@ -126,7 +126,7 @@ package struct StudentExport {
     var facts = [
       "input": input.rawValue, "data": images.name, "mean": json(images.channelMean),
       "deviation": json(images.channelDeviation), "classes": json(images.classNames), "kindred.version": kindredVersion,
-      "network": stored.name,
+      "network": stored.name, "size": "\(images.width)",
     ]
     let file = WeightsFile.location(weights) ?? weights
     facts["weights.sha256"] = try? Digest.sha256.hex(of: file)
@@ -148,8 +148,6 @@ package struct StudentExport {
 }
 
 extension ImageSet {
-  /// The shape of an image, channels first.
-  fileprivate var shape: [Int] { [channels, height, width] }
   fileprivate var mean: [Double] { channelMean.map(Double.init) }
   fileprivate var deviation: [Double] { channelDeviation.map(Double.init) }
 }
@@ -164,6 +162,22 @@ package struct StoredONNX {
   /// The data set that a file says it is for.
   /// - Throws: `ONNXError`.
   package static func data(of file: URL) throws -> String? { try ONNXFile.metadata(of: file)["data"] }
+
+  /// Images of one's own in the form that a file of Kindred's says it is for; nil where it does not say that.
+  /// - Throws: `ONNXError`.
+  package static func ownImages(of file: URL) throws -> Configuration.Images? {
+    let metadata = try ONNXFile.metadata(of: file)
+    func list<Item: Decodable>(_ key: String) -> [Item]? {
+      metadata[key].flatMap { try? JSONDecoder().decode([Item].self, from: Data($0.utf8)) }
+    }
+    guard let classes: [String] = list("classes"), let mean: [Double] = list("mean"),
+      let deviation: [Double] = list("deviation")
+    else { return nil }
+    var images = Configuration.Images(train: nil)
+    (images.classNames, images.mean, images.deviation) = (classes, mean, deviation)
+    images.size = metadata["size"].flatMap { Int($0) }
+    return images
+  }
 
   /// - Parameter set: the images that it is to take.
   /// - Throws: `ONNXError`; `RunError` for a file that says something else of its input than Kindred knows.

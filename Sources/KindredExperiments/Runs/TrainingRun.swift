@@ -76,6 +76,7 @@ package final class TrainingRun {
     try settings.checkStart()
     let images = try RunImages(settings.data, library)
     try settle(images.content)
+    settings.data.takeStatistics(of: images.training)
     var patience = Patience()
     let claim: RunClaim
     do {
@@ -212,9 +213,9 @@ package final class TrainingRun {
   ) throws -> RunOutcome {
     var saver = CheckpointTimer()
     var evaluation: Evaluation?
-    let classCount = settings.data.set.classCount
+    let classCount = settings.data.classCount
     let events = distiller.events(on: work.batches) {
-      let result = $0.evaluation(on: work.evaluationImages, classCount: classCount)
+      let result = try $0.evaluation(on: work.evaluationImages.batches(), classCount: classCount)
       evaluation = result
       return result
     }
@@ -239,8 +240,7 @@ package final class TrainingRun {
     }
     // A run killed after its last epoch and before its result has still to be measured.
     let last =
-      evaluation
-      ?? distiller.student.evaluation(on: work.evaluationImages, classCount: classCount)
+      try evaluation ?? distiller.student.evaluation(on: work.evaluationImages.batches(), classCount: classCount)
     return .finished(try finish(distiller, log, last, work))
   }
 
@@ -249,7 +249,7 @@ package final class TrainingRun {
   ) throws -> RunResult {
     let tensors = Dictionary(uniqueKeysWithValues: distiller.student.state.map { ($0.name, $0.tensor) })
     let facts = (distiller.student as? ReusedClassifierNetwork)?.facts ?? [:]
-    let metadata = ["network": settings.student.network.name, "data": settings.data.set.rawValue]
+    let metadata = ["network": settings.student.network.name, "data": settings.data.name]
     try Safetensors.write(tensors, metadata: metadata.merging(facts) { own, _ in own }, to: folder.weights)
     let result = RunResult(settings, work, evaluation, epochs: log.epochs)
     try folder.write(result)

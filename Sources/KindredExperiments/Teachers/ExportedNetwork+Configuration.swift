@@ -80,7 +80,7 @@ extension Configuration.Exported {
 extension Configuration {
   /// The shapes of the run's batches: the usual one, and an epoch's last where that is smaller.
   fileprivate var batchShapes: [[Int]] {
-    let image = data.set.imageShape
+    let image = data.teacherShape
     let sizes = [training.batchSize] + (lastBatchSize == training.batchSize ? [] : [lastBatchSize])
     return sizes.map { [$0, image.channels, image.height, image.width] }
   }

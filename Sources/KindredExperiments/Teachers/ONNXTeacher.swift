@@ -18,7 +18,7 @@ struct ONNXTeacher {
   /// - Throws: `RunError` for a file that cannot be read, or does not take the run's images.
   init(_ source: Configuration.ONNXSource, for settings: Configuration) throws {
     do {
-      let file = try source.read(image: settings.data.set.inputShape)
+      let file = try source.read(image: settings.data.teacherInputShape)
       (graph, input) = (file.graph, try source.input(of: file))
     } catch let error as ONNXError {
       throw RunError("teacher.onnx: \(source.file.url.displayName): \(error.problem)")

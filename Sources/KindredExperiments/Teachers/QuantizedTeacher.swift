@@ -23,7 +23,7 @@ struct QuantizedTeacher {
     do {
       teacher = try LiveTeacher(
         quantizing: network, statistics: statistics,
-        calibration: settings.firstBatches(quantization.calibrationBatches, training),
+        calibration: try settings.firstBatches(quantization.calibrationBatches, training),
         heldOut: try settings.checkedBatches(quantization.checkedImages, evaluation), comparingLabels: hasTheirClasses)
     } catch let error as QuantizationError {
       throw RunError("teacher.precision: \(error)")
@@ -43,14 +43,15 @@ struct QuantizedTeacher {
 
 extension Configuration {
   /// The run's first batches, as they are trained on.
-  func firstBatches(_ count: Int, _ images: ImageSet) -> [Batch] {
+  /// - Throws: `DataError` naming a file that cannot be read.
+  func firstBatches(_ count: Int, _ images: ImageSet) throws -> [Batch] {
     var batches = batches(of: images, epochs: 1).batches(from: BatchPosition())
-    return (0..<min(count, batchesPerEpoch)).compactMap { _ in batches.next() }
+    return try batches.prefix(min(count, batchesPerEpoch))
   }
 
   /// Evaluation images of all classes in batches of the run's size, to which similarities belong.
   fileprivate func checkedBatches(_ count: Int, _ images: ImageSet) throws -> [Batch] {
-    let batches = images.checkedBatches(count, size: training.batchSize, device: device)
+    let batches = try images.checkedBatches(count, size: training.batchSize, device: device)
     guard !batches.isEmpty else {
       throw RunError("teacher.precision: int8 is measured on two evaluation images or more")
     }
@@ -60,11 +61,13 @@ extension Configuration {
 
 extension ImageSet {
   /// The first images of all classes in full batches of at most `size`; none where there are not two images.
-  func checkedBatches(_ count: Int, size: Int, device: Device = .cpu) -> [Batch] {
+  /// - Throws: `DataError` naming a file that cannot be read.
+  func checkedBatches(_ count: Int, size: Int, device: Device = .cpu) throws -> [Batch] {
     let chosen = first(perSetBalanced: min(count, self.count))
     let size = min(size, chosen.count)
     guard size >= 2 else { return [] }
-    return Array(EvaluationImages(chosen, batchSize: size, device: device).prefix(chosen.count / size))
+    var batches = EvaluationImages(chosen, batchSize: size, device: device).batches()
+    return try batches.prefix(chosen.count / size)
   }
 }
 

@@ -10,12 +10,14 @@ extension Configuration {
 
   /// What the batches depend on, as far as it is known before the images are loaded.
   var planFacts: [RecordingHeader.Fact] {
-    [
-      .init("data set", data.set.rawValue), .init("training images", "\(trainingImageCount)"),
+    let facts: [RecordingHeader.Fact] = [
+      .init("data set", data.name), .init("training images", "\(trainingImageCount)"),
       .init("batch size", "\(training.batchSize)"), .init("drop_last", "\(training.dropLast)"),
       .init("plan seed", "\(planSeed)"), .init("crop padding", "\(data.augmentation.cropPadding)"),
       .init("flip", "\(data.augmentation.flip)"),
     ]
+    // Not named where there is none, as in recordings of earlier versions.
+    return facts + [data.augmentation.fact].filter { $0 != Augmentation.none.fact }
   }
 
   /// The epochs whose batches all differ: those that a recording for this run has to hold.
@@ -26,6 +28,8 @@ extension Configuration {
   func check(_ recording: Recording) throws {
     let recorded = recording.header.batches
     try compare(planFacts, with: recorded.facts, in: recording)
+    let augmentation = recorded.facts.first { $0.name == Augmentation.none.fact.name } ?? Augmentation.none.fact
+    try compare([data.augmentation.fact], with: [augmentation], in: recording)
     guard distinctEpochs <= recorded.epochs else {
       throw RunError(
         "teacher.recording: recorded for \(recorded.epochs) epochs, this run has \(distinctEpochs); record more, or "
@@ -48,6 +52,13 @@ extension Configuration {
         "teacher.recording: \(recording.folder.displayName) was recorded for \(fact.name) "
           + "\(other.value), this run has \(fact.value)")
     }
+  }
+}
+
+extension Augmentation {
+  /// What is done to images beside a padded crop and flips.
+  fileprivate var fact: RecordingHeader.Fact {
+    .init("augmentation", randomResizedCrop.map { "random resized crop \($0)" } ?? "none")
   }
 }
 

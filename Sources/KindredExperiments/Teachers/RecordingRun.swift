@@ -105,7 +105,7 @@ package final class RecordingRun {
   ) throws -> Result? {
     let plan = try plan()
     try check(folder, resume: resume)
-    let images = try library.training(settings.data)
+    let images = try library.teacherTraining(settings.data)
     var patience = Patience()
     let claim: RunClaim
     do {
@@ -126,7 +126,8 @@ package final class RecordingRun {
       return try withTorchErrors {
         let batches = settings.batches(of: images, epochs: epochs)
         let teacher = try plan.teacher.signal(
-          plan.statistics, settings, training: images, evaluation: library.evaluation(settings.data),
+          plan.statistics, settings, training: images,
+          evaluation: library.teacherEvaluation(settings.data),
           onCost: { try onEvent(.quantized($0)) })
         for remark in try remarks(plan.teacher, teacher, batches) { try onEvent(.warning(remark)) }
         let writer = try RecordingWriter(plan.header([images.fact]), statistics: plan.statistics, to: folder)
@@ -150,7 +151,7 @@ package final class RecordingRun {
     _ source: TeacherSource, _ teacher: any TeacherSignal, _ batches: ImageBatches
   ) throws -> [String] {
     var first = batches.batches(from: BatchPosition())
-    guard let batch = first.next() else { preconditionFailure("a checked configuration has batches") }
+    guard let batch = try first.next() else { preconditionFailure("a checked configuration has batches") }
     return [source.remark].compactMap(\.self) + (try teacher.check(on: batch))
   }
 
@@ -282,7 +283,7 @@ private final class RecordingWork {
     var source = batches.batches(
       from: BatchPosition(epoch: range.lowerBound / perEpoch, batch: range.lowerBound % perEpoch))
     for index in range {
-      guard let batch = source.next() else { preconditionFailure("as many batches as the plan has") }
+      guard let batch = try source.next() else { preconditionFailure("as many batches as the plan has") }
       try writer.append(teacher.output(for: batch), batch: index)
       images += batch.count
       if isFlushDue() { try writer.flush() }

@@ -18,7 +18,7 @@ package struct TeacherInspection {
   ///   the configuration and its losses want.
   package init?(_ settings: Configuration, runs: URL) throws {
     guard let teacher = settings.teacher else { return nil }
-    let image = settings.data.set.inputShape
+    let image = settings.data.teacherInputShape
     if let (description, absence) = try TeacherInspection.absent(teacher, settings, runs: runs) {
       (self.description, self.absence) = (description, absence)
       cost = description.classes.flatMap { teacher.network?.facts(image: image).cost(classes: $0) }
@@ -31,7 +31,7 @@ package struct TeacherInspection {
   private static func absent(
     _ teacher: Configuration.Teacher, _ settings: Configuration, runs: URL
   ) throws -> (NetworkDescription, String)? {
-    let image = settings.data.set.imageShape
+    let image = settings.data.teacherShape
     switch teacher.source {
     case .weights(let network, let file) where WeightsFile.location(file.url) == nil:
       let name = file.url.displayName
@@ -40,7 +40,7 @@ package struct TeacherInspection {
       let run = try Configuration.load(file: file.url)
       let folder = TeacherWeights.folder(of: run, in: runs)
       guard WeightsFile.location(folder.url) == nil else { return nil }
-      let classes = run.data.set.classCount
+      let classes = run.data.classCount
       return (network.description(classes: classes, image: image), "there is no finished run in \(folder.name)")
     default: return nil
     }
@@ -59,12 +59,12 @@ extension Configuration {
       throw RunError("student.weights: \(error)")
     }
     let ends = try file.ends(of: network)
-    let (channels, classes) = (data.set.imageShape.channels, data.set.classCount)
+    let (channels, classes) = (data.imageShape.channels, data.classCount)
     guard ends.inputChannels == channels, student.classifier == .fresh || ends.classes == classes else {
       let advice = ends.inputChannels == channels ? "; for another classifier say student.classifier: fresh" : ""
       throw RunError(
         "student.weights: \(file.name) is for \(ends.inputChannels) channels and "
-          + "\(ends.classes) classes, but \(data.set.rawValue) has \(channels) and \(classes)\(advice)")
+          + "\(ends.classes) classes, but \(data.name) has \(channels) and \(classes)\(advice)")
     }
   }
 }

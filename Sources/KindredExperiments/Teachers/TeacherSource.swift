@@ -156,7 +156,7 @@ enum TeacherSource {
       return LiveTeacher(network, statistics: statistics, precision: settings.training.precision)
     }
     let teacher = QuantizedTeacher(
-      network: network, statistics: statistics, hasTheirClasses: description.classes == settings.data.set.classCount)
+      network: network, statistics: statistics, hasTheirClasses: description.classes == settings.data.classCount)
     return try teacher.signal(settings, training: training, evaluation: evaluation(), onCost: onCost)
   }
 

@@ -43,12 +43,12 @@ struct TeacherWeights {
     self.architecture = architecture
     self.file = file
     let (inputChannels, classes) = try file.ends(of: architecture)
-    description = architecture.description(classes: classes, image: settings.data.set.imageShape)
-    let channels = settings.data.set.imageShape.channels
+    description = architecture.description(classes: classes, image: settings.data.teacherShape)
+    let channels = settings.data.teacherShape.channels
     guard inputChannels == channels else {
       throw RunError(
         "teacher: \(file.name) takes images of \(inputChannels) channels, but "
-          + "\(settings.data.set.rawValue) has \(channels)")
+          + "\(settings.data.name) has \(channels)")
     }
   }
 

@@ -124,6 +124,16 @@ extension YAMLReader {
     return try items.map { try wholeNumber($0, key, in: range) }
   }
 
+  /// A list of names.
+  func texts(_ key: String) throws -> [String]? {
+    guard let node = value(key) else { return nil }
+    guard case .list(let items) = node.content else { throw mismatch(key, "a list of names", node) }
+    return try items.map {
+      guard case .scalar(let text, _) = $0.content else { throw mismatch(key, "a list of names", $0) }
+      return text
+    }
+  }
+
   /// A number of images, or nil for `all` and for an absent key.
   func countOrAll(_ key: String) throws -> Int? {
     guard let node = value(key), node.plainText != "all" else { return nil }
@@ -138,7 +148,17 @@ extension YAMLReader {
   }
 
   func number(_ key: String, _ range: NumberRange) throws -> Double? {
+    try value(key).map { try number($0, key, range) }
+  }
+
+  /// A list of numbers.
+  func numbers(_ key: String, _ range: NumberRange) throws -> [Double]? {
     guard let node = value(key) else { return nil }
+    guard case .list(let items) = node.content else { throw mismatch(key, "a list of numbers", node) }
+    return try items.map { try number($0, key, range) }
+  }
+
+  private func number(_ node: YAMLNode, _ key: String, _ range: NumberRange) throws -> Double {
     guard let number = node.plainText.flatMap({ Double($0) }), number.isFinite else {
       throw mismatch(key, "a number", node)
     }
@@ -199,14 +219,17 @@ extension YAMLReader {
   private func value(_ key: String, _ kind: SettingKind) throws -> SettingValue? {
     switch kind {
     case .number(let range): try number(key, range).map { .number($0) }
+    case .numbers(let range): try numbers(key, range).map { .numbers($0) }
     case .wholeNumber(let range): try wholeNumber(key, in: range).map { .wholeNumber($0) }
     case .wholeNumbers(let range): try wholeNumbers(key, in: range).map { .wholeNumbers($0) }
+    case .texts: try texts(key).map { .texts($0) }
     case .seed: try seed(key).map { .seed($0) }
     case .countOrAll: try countOrAll(key).map { .wholeNumber($0) }
     case .flag: try flag(key).map { .flag($0) }
     case .choice(let names): try choice(key, among: names).map { .word($0) }
     case .file: try file(key).map { .file($0.url, isRelative: $0.isRelative) }
     case .layers: try layerPairs(key).map { .layers($0) }
+    case .section(let fields): try subsection(key).map { .section(try $0.values(fields)) }
     case .form(let forms): try subsection(key)?.form(forms)
     }
   }
@@ -215,9 +238,14 @@ extension YAMLReader {
   private func form(_ forms: [SettingForm]) throws -> SettingValue? {
     let name = try choice("name", among: forms.map(\.name))
     guard let form = forms.first(where: { name == nil || name == $0.name }) else { return nil }
-    let values = try form.fields.reduce(into: [:]) { $0[$1.key] = try value($1.key, $1.kind) }
+    return .form(form.name, try values(form.fields))
+  }
+
+  /// What is set in a section that has no other keys.
+  private func values(_ fields: [SettingForm.Field]) throws -> [String: SettingValue] {
+    let values = try fields.reduce(into: [:]) { $0[$1.key] = try value($1.key, $1.kind) }
     try finish()
-    return .form(form.name, values)
+    return values
   }
 
   /// Pairs of taps: names that hold for both networks, or `{student: stage3, teacher: stage2}`.

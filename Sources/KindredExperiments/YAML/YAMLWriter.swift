@@ -27,14 +27,17 @@ struct YAMLWriter {
     switch value {
     case nil: if case .countOrAll = kind { line(key, "all") }
     case .number(let number): line(key, number)
+    case .numbers(let numbers): line(key, numbers)
     case .wholeNumber(let number): line(key, number)
     case .wholeNumbers(let numbers): line(key, numbers)
+    case .texts(let texts): line(key, "[\(texts.map(YAMLWriter.quoted).joined(separator: ", "))]")
     case .seed(let seed): line(key, seed)
     case .flag(let flag): line(key, flag)
     case .word(let word): line(key, word)
     case .file(let url, let isRelative): path(key, ConfiguredFile(url, isRelative: isRelative))
     case .layers([]): break
     case .layers(let pairs): line(key, "[\(pairs.map(YAMLWriter.text).joined(separator: ", "))]")
+    case .section(let values): section(key) { $0.write(kind, values) }
     case .form(let name, let values): section(key) { $0.write(kind, name, values) }
     }
   }
@@ -43,6 +46,11 @@ struct YAMLWriter {
     guard case .form(let forms) = kind, let form = forms.first(where: { $0.name == name }) else { return }
     line("name", name)
     for field in form.fields { write(field.key, field.kind, values[field.key]) }
+  }
+
+  private mutating func write(_ kind: SettingKind, _ values: [String: SettingValue]) {
+    guard case .section(let fields) = kind else { return }
+    for field in fields { write(field.key, field.kind, values[field.key]) }
   }
 
   private static func text(_ pair: LayerPair) -> String {

@@ -21,6 +21,8 @@ struct PNGChunks {
     guard reader.part(first + 4, count: 4)?.elementsEqual("IHDR".utf8) == true, let width = reader.uint32(first + 8),
       let height = reader.uint32(first + 12)
     else { throw ImageError("truncated PNG: it has no header") }
+    // The format's own bound, below which sizes can be multiplied.
+    guard max(width, height) <= Int32.max else { throw ImageError("broken PNG: \(width) x \(height) pixels") }
     (self.width, self.height) = (width, height)
     var place = first
     while true {

@@ -69,20 +69,22 @@ import Torch
   @Test func sizesBeyondTheLimitAreRefusedUnseen() throws {
     var jpeg = try imageFile("rgb-444.jpg")
     let size = try #require(jpeg.firstRange(of: [0, 19, 0, 27])).lowerBound
-    jpeg.replaceSubrange(size..<size + 4, with: [0xFF, 0xFF, 0xFF, 0xFF])
-    #expect(refusal(jpeg) == "65535 x 65535 pixels; at most 200000000 are decoded")
+    jpeg.replaceSubrange(size..<size + 4, with: [0x40, 0, 0x40, 0])
+    #expect(refusal(jpeg) == "16384 x 16384 pixels; at most 200000000 are decoded")
     // At 1/8 it is within the limit, and its pixels are soon found missing.
     #expect(throws: ImageError.self) { try decoded(jpeg, shorterSide: 1) }
     jpeg.replaceSubrange(size..<size + 4, with: [0, 0, 0, 27])
     #expect(refusal(jpeg) == "empty JPEG: 27 x 0 pixels")
 
     var progressive = try imageFile("progressive.jpg")
-    progressive.replaceSubrange(size..<size + 4, with: [0xFF, 0xFF, 0xFF, 0xFF])
+    progressive.replaceSubrange(size..<size + 4, with: [0x40, 0, 0x40, 0])
     #expect(throws: ImageError.self) { try decoded(progressive, shorterSide: 1) }
 
     var png = try imageFile("rgb.png")
     png.replaceSubrange(16..<24, with: [0x7F, 0xFF, 0xFF, 0xFF, 0, 0, 0, 1])
     #expect(refusal(png) == "2147483647 x 1 pixels; at most 200000000 are decoded")
+    png[16] = 0xFF
+    #expect(throws: ImageError.self) { try header(png) }
   }
 
   /// One block that is grey throughout, refined again and again.

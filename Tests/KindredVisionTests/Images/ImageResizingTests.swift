@@ -32,27 +32,28 @@ import Torch
       width: 1200, height: 900, channels: channels, bytes: [UInt8](repeating: 7, count: 1_080_000 * channels))
     #expect(
       (0..<20).contains { _ in
-        threadsStarted(by: { for side in [100, 900] { _ = image.resized(width: side, height: side) } }) <= 0
+        threadsStarted(by: { for side in [100, 900] { _ = image.resized(width: side, height: side) } }) == 0
       })
   }
 
-  /// How many more threads there are after some work of a fresh one.
+  /// How many threads there are after some work of a fresh one that were not there before.
   private func threadsStarted(by work: @escaping @Sendable () -> Void) -> Int {
-    let result = Count()
+    let count = Count()
     let thread = Thread {
-      let before = threadCount()
+      let before = threads()
       work()
-      result.started.store(threadCount() - before, ordering: .relaxed)
-      result.end.signal()
+      count.started.store(threads().subtracting(before).count, ordering: .relaxed)
+      count.end.signal()
     }
     thread.start()
-    result.end.wait()
-    return result.started.load(ordering: .relaxed)
+    count.end.wait()
+    return count.started.load(ordering: .relaxed)
   }
 }
 
-private func threadCount() -> Int {
-  (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/task").count) ?? 0
+/// Every thread of the process by its number.
+private func threads() -> Set<String> {
+  Set((try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/task")) ?? [])
 }
 
 private final class Count: Sendable {

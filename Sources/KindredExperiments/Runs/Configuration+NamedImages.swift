@@ -1,0 +1,33 @@
+// Images by what a person typed: the name of a set, or a folder or list of one's own.
+
+import Foundation
+import Kindred
+import KindredVision
+
+extension Configuration.Images {
+  /// A set of the catalogue of that name, or one's own images in that place, all of which are measured on.
+  /// - Parameter like: images that a network was trained on, whose size, classes, mean and deviation one's own then have.
+  /// - Throws: `RunError` with the nearest name there is; `DataError` for images that cannot be read.
+  package init(named name: String, like: Configuration.Images? = nil) throws {
+    if let set = DataSets.named(name) {
+      self.init(set: set)
+      return
+    }
+    guard FileManager.default.fileExists(atPath: name) else {
+      let advice = Spelling.advice(
+        for: name, among: DataSets.all.map(\.name),
+        else: "there are \(DataSets.all.map(\.name).joined(separator: ", ")), and folders of images")
+      throw RunError("there is no data set '\(name)'; \(advice)")
+    }
+    self = like?.set == nil ? like ?? Self(train: nil) : Self(train: nil)
+    train = ConfiguredFile(URL(filePath: name))
+    test = train
+    heldOut = nil
+    (trainImages, testImages, heldOutImages, evaluateOn) = (nil, nil, 0, .test)
+    do {
+      try open()
+    } catch let error as ConfigurationError {
+      throw RunError(error.message)
+    }
+  }
+}

@@ -1,0 +1,91 @@
+// What a data set of the catalogue is: known before it is loaded, and how it is loaded and fetched.
+
+import Foundation
+
+/// Images to learn from, or images to be judged by.
+public enum DataSplit: String, Sendable, CaseIterable {
+  case train, test
+}
+
+/// A data set known by name: each is a file, and a line in `DataSets.all`.
+public struct DataSet: Sendable {
+  /// Its name in configurations and folders.
+  public let name: String
+  /// The shape in which its images are seen unless another size is asked for.
+  public let imageShape: (channels: Int, height: Int, width: Int)
+  /// The classes' names; a label is an index into them.
+  public let classNames: [String]
+  /// How its training images are usually cropped and flipped.
+  public let augmentation: Augmentation
+  private let counts: (train: Int, test: Int)
+  private let read: @Sendable (DataSplit, URL) throws -> ImageSet
+  /// Where it comes from; nil for one that is drawn.
+  let publication: Publication?
+
+  /// - Parameter read: loads a split, from the folder of sets or the set's own.
+  init(
+    _ name: String, imageShape: (channels: Int, height: Int, width: Int), classNames: [String],
+    counts: (train: Int, test: Int), augmentation: Augmentation, publication: Publication?,
+    read: @escaping @Sendable (DataSplit, URL) throws -> ImageSet
+  ) {
+    (self.name, self.imageShape, self.classNames, self.counts) = (name, imageShape, classNames, counts)
+    (self.augmentation, self.publication, self.read) = (augmentation, publication, read)
+  }
+
+  /// The same, as tensors' shapes are.
+  package var inputShape: [Int] { [imageShape.channels, imageShape.height, imageShape.width] }
+
+  /// The number of images.
+  public func imageCount(_ split: DataSplit) -> Int { split == .train ? counts.train : counts.test }
+
+  /// Whether it is drawn by Kindred itself.
+  package var isDrawn: Bool { publication == nil }
+
+  /// Loads one split. `folder` holds the sets, each in a folder of its own name or of its archive's, or is the set's own
+  /// folder; one that is drawn needs none.
+  /// - Throws: `DataError`, which names the file and the byte where something is wrong, or what is missing.
+  public func load(_ split: DataSplit, from folder: URL?) throws -> ImageSet {
+    if isDrawn { return try read(split, URL(filePath: "/")) }
+    guard let folder else { throw DataError("\(name) needs a folder of data sets: \(DataSet.fetchAdvice(name))") }
+    return try read(split, folder)
+  }
+
+  /// What a user can do about a set that is not there.
+  static func fetchAdvice(_ name: String) -> String {
+    "`kindred data get \(name)` fetches it, or set KINDRED_DATA to the folder that holds it"
+  }
+}
+
+extension DataSet: Equatable {
+  public static func == (one: DataSet, other: DataSet) -> Bool { one.name == other.name }
+}
+
+/// A data set as its publisher offers it.
+struct Publication: Sendable {
+  /// The address of the folder that the files lie in.
+  let base: URL
+  let files: [PublishedFile]
+  /// Whether a folder of sets has the set in a form that its reader takes, and that a download would not leave.
+  let isInAnotherLayout: @Sendable (URL) -> Bool
+}
+
+/// The catalogue of data sets.
+public enum DataSets {
+  /// A set is one file and one line here.
+  public static let all: [DataSet] = [
+    .cifar10,
+    .cifar100,
+    .mnist,
+    .fashionMNIST,
+    .textures,
+  ]
+
+  /// The names of those that can be fetched.
+  public static var published: [String] { all.filter { !$0.isDrawn }.map(\.name) }
+
+  /// The set of that name; nil where there is none.
+  public static func named(_ name: String) -> DataSet? { all.first { $0.name == name } }
+}
+
+/// The words of a text, for lists of classes.
+func words(_ list: String) -> [String] { list.split(whereSeparator: \.isWhitespace).map(String.init) }

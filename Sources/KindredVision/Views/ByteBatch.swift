@@ -1,0 +1,34 @@
+// A batch of images as bytes, ready to become a tensor.
+
+/// Images and labels of one step.
+package struct ByteBatch: Sendable, Equatable {
+  /// The epoch this batch belongs to.
+  package let epoch: Int
+  /// The batch's place in its epoch, from 0.
+  package let index: Int
+  /// `count x height x width x channels` bytes, channels last, as a network sees them; what lies outside an image is 0.
+  package let pixels: [UInt8]
+  /// Each image's class; -1 for one without.
+  package let labels: [Int64]
+  /// Which images of the set these are.
+  package let indices: [Int64]
+
+  /// The number of images.
+  package var count: Int { labels.count }
+
+  /// Makes the views of a set's images.
+  /// - Throws: `DataError` naming a file that cannot be read.
+  package init(_ images: ImageSet, views: [View], _ renderer: ViewRenderer, epoch: Int = 0, index: Int = 0) throws {
+    (self.epoch, self.index) = (epoch, index)
+    labels = views.map { Int64(images.labels[Int($0.index)]) }
+    indices = views.map { Int64($0.index) }
+    let imageBytes = images.imageBytes
+    pixels = try [UInt8](unsafeUninitializedCapacity: views.count * imageBytes) { target, initialized in
+      for (place, view) in views.enumerated() {
+        let part = target.extracting(place * imageBytes..<(place + 1) * imageBytes)
+        try images.withPixels(at: Int(view.index)) { renderer.render($0, as: view, into: part) }
+        initialized += imageBytes
+      }
+    }
+  }
+}

@@ -1,0 +1,81 @@
+// Where a run's images come from: threads ahead of the step, or the device's own memory.
+
+import Kindred
+import Torch
+
+/// A run's training batches, planned by (seed, epoch).
+///
+/// They are made on threads ahead of the step, or, for a CUDA device and images that lie in memory as they are seen, on the
+/// device, where the whole set lies then. Both give the same bits.
+public struct ImageBatches: BatchSource {
+  private let images: ImageSet
+  private let teacher: ImageSet?
+  private let plan: BatchPlan
+  private let epochs: Int
+  private let device: Device
+  private let resident: ResidentImages?
+
+  /// The batches of `plan`, for so many epochs.
+  /// - Parameter teacher: the same images, in the same order, as the teacher sees them; nil for as the student does.
+  public init(_ images: ImageSet, teacher: ImageSet? = nil, plan: BatchPlan, epochs: Int, device: Device = .cpu) {
+    let isResident = device != .cpu && teacher == nil && ResidentImages.canHold(images, plan.augmentation)
+    self.init(
+      images, teacher: teacher, plan: plan, epochs: epochs, device: device,
+      resident: isResident ? .init(images, plan.augmentation, device: device) : nil)
+  }
+
+  init(
+    _ images: ImageSet, teacher: ImageSet? = nil, plan: BatchPlan, epochs: Int, device: Device = .cpu,
+    resident: ResidentImages?
+  ) {
+    precondition(plan.count == images.count, "the plan is for \(plan.count) images, the set has \(images.count)")
+    precondition(teacher.map { $0.count == images.count } ?? true, "teacher and student see the same images")
+    (self.images, self.teacher, self.plan, self.epochs) = (images, teacher, plan, epochs)
+    (self.device, self.resident) = (device, resident)
+  }
+
+  public var batchesPerEpoch: Int { plan.batchesPerEpoch }
+  public var batchSize: Int { plan.batchSize }
+
+  public func batches(from start: BatchPosition) -> any BatchIterator {
+    if let resident { return ResidentBatches(resident, plan, from: start, endEpoch: epochs) }
+    let loader = BatchLoader(
+      images: images, teacher: teacher, plan: plan, startEpoch: start.epoch, startBatch: start.batch, endEpoch: epochs)
+    return LoadedBatches(loader: loader, device: device)
+  }
+}
+
+/// Batches of a loader, on a device.
+private struct LoadedBatches: BatchIterator {
+  let loader: BatchLoader
+  let device: Device
+
+  func next() throws -> Batch? { try loader.next()?.tensors.moved(to: device) }
+}
+
+/// The plan's batches of images that lie on a device. An epoch's views cross to it at once.
+private struct ResidentBatches: BatchIterator {
+  private let images: ResidentImages
+  private let plan: BatchPlan
+  private let endEpoch: Int
+  private var position: BatchPosition
+  private var views: Tensor?
+
+  init(_ images: ResidentImages, _ plan: BatchPlan, from start: BatchPosition, endEpoch: Int) {
+    (self.images, self.plan, self.endEpoch, position) = (images, plan, endEpoch, start)
+  }
+
+  mutating func next() -> Batch? {
+    if position.batch >= plan.batchesPerEpoch {
+      position = BatchPosition(epoch: position.epoch + 1)
+      views = nil
+    }
+    guard position.epoch < endEpoch, plan.batchesPerEpoch > 0 else { return nil }
+    let views = self.views ?? images.views(plan.epoch(position.epoch).views)
+    self.views = views
+    defer { position.batch += 1 }
+    let first = position.batch * plan.batchSize
+    let range = first..<min(first + plan.batchSize, views.shape[1])
+    return images.batch(views.narrowed(1, range), at: position)
+  }
+}
