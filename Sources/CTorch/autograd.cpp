@@ -23,6 +23,10 @@ ct_tensor ct_gradient(ct_tensor handle) {
   return tensor([&] { return ref(handle).grad(); });
 }
 
+int ct_set_gradient(ct_tensor tensor, ct_tensor gradient) {
+  return status([&] { ref(tensor).mutable_grad() = ref(gradient); });
+}
+
 void ct_clear_gradient(ct_tensor tensor) { ref(tensor).mutable_grad() = at::Tensor(); }
 
 int ct_gradients(ct_tensor output, ct_tensors inputs, bool keep_graph, ct_tensor *gradients) {

@@ -63,6 +63,8 @@ public struct Graph {
   public var tensors: [String: Tensor]
   /// The shapes of the operations' values, without the batch's axis.
   public var shapes: [String: [Int]]
+  /// The names of operations that work as in evaluation while the network is trained.
+  public var frozenNodes: Set<String> = []
 
   /// A graph of these parts, which must belong together.
   package init(

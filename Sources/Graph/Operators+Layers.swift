@@ -43,13 +43,15 @@ extension Operator {
       kernel: { node, graph in
         let (momentum, epsilon) = (1 - node.number("momentum", 0.9), node.number("epsilon", 1e-5))
         let tracked = graph.batchesTracked(by: node)
+        let isFrozen = graph.frozenNodes.contains(node.name)
         return { inputs, mode in
-          if mode.isTraining { tracked?.addInPlace(1) }
+          let usesBatch = mode.isTraining && !isFrozen
+          if usesBatch { tracked?.addInPlace(1) }
           return [
             inputs.at(0).batchNormalized(
               BatchNormParameters(
                 weight: inputs.at(1), bias: inputs.at(2), mean: inputs.at(3), variance: inputs.at(4), epsilon: epsilon),
-              training: mode.isTraining, momentum: momentum)
+              training: usesBatch, momentum: momentum)
           ]
         }
       }, forgetsItsOutput: true),
@@ -68,8 +70,9 @@ extension Operator {
     "Dropout": Operator(
       kernel: { node, graph in
         let ratio = try node.dropoutRatio(in: graph)
+        let isFrozen = graph.frozenNodes.contains(node.name)
         return { inputs, mode in
-          [inputs.at(0).dropped(ratio, place: node.name, isTraining: mode.isTraining)]
+          [inputs.at(0).dropped(ratio, place: node.name, isTraining: mode.isTraining && !isFrozen)]
         }
       }, isView: true),
   ]

@@ -91,5 +91,5 @@ extension BatchIterator {
   }
 }
 
-extension IndexingIterator: BatchIterator where Elements == [Batch] {}
+extension IndexingIterator: BatchIterator where Elements.Element == Batch {}
 extension AnyIterator: BatchIterator where Element == Batch {}

@@ -20,6 +20,9 @@ open class Network: Module {
   /// The layer that makes logits of the pooled vector; nil where the network does not tell.
   open var classifier: Linear? { nil }
 
+  /// What makes logits of what the backbone gives: the classifier. Empty where the network does not tell.
+  open var headModules: [Module] { [classifier].compactMap { $0 } }
+
   /// The wanted activations of a batch.
   public final func activations(of input: Tensor, _ request: ActivationRequest) -> Activations {
     guard let graph = try? graph(of: Array(input.shape.dropFirst())), hasOneMode else {
@@ -37,7 +40,7 @@ open class Network: Module {
   /// What the network computes for inputs of a shape (without the batch's axis).
   /// - Throws: `UntraceableNetwork` where one pass does not tell; `TorchError` for inputs that it cannot take.
   public final func graph(of inputShape: [Int]) throws -> Graph {
-    let result = tracing.graphs[inputShape] ?? Result { try makeGraph(of: inputShape) }
+    let result = tracing.graphs[inputShape] ?? Result { try makeGraph(of: inputShape).freezing(tracing.frozenTaps) }
     tracing.graphs[inputShape] = result
     return try result.get()
   }
@@ -46,6 +49,20 @@ open class Network: Module {
   /// - Throws: as `graph(of:)`.
   open func makeGraph(of inputShape: [Int]) throws -> Graph {
     try Graph(tracing: inputShape, state: state, forward)
+  }
+
+  /// Freezes all that the activations at some taps are made of: parameters there are trained no more, and in training batch
+  /// norms there use their running statistics and leave them as they are.
+  /// - Parameter inputShape: of one input, without the batch's axis.
+  /// - Throws: `StateError` for a tap that there is not; as `graph(of:)`.
+  public final func freeze(upTo taps: [String], inputShape: [Int]) throws {
+    let graph = try graph(of: inputShape)
+    for tap in taps where !graph.taps.contains(where: { $0.name == tap }) {
+      throw StateError(entry: tap, problem: "is no tap of the network")
+    }
+    (tracing.frozenTaps, tracing.graphs) = (taps, [:])
+    tracing.programs.removeAll()
+    for name in graph.part(before: taps).tensors { graph.tensors[name]?.requiresGradient = false }
   }
 
   /// As the code says it.
@@ -75,6 +92,7 @@ open class Network: Module {
   /// What was found out about a network, once.
   private final class Tracing {
     var graphs: [[Int]: Result<Graph, any Error>] = [:]
+    var frozenTaps: [String] = []
     let programs = Programs()
     var modules: [Module]?
   }

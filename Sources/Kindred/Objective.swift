@@ -12,12 +12,22 @@ public struct Objective {
     public let loss: any DistillationLoss
     /// nil while it is still to be found, see `WeightCalibration`; a run does not begin with such a term.
     public var weight: Double?
+    /// The epochs over which the weight rises linearly, from 1/n of it in the first of n.
+    public let warmUpEpochs: Int
 
     /// A loss with its weight, nil for one that is still to be found.
-    public init(_ id: String, _ loss: any DistillationLoss, weight: Double?) {
+    public init(_ id: String, _ loss: any DistillationLoss, weight: Double?, warmUpEpochs: Int = 0) {
       self.id = id
       self.loss = loss
       self.weight = weight
+      self.warmUpEpochs = warmUpEpochs
+    }
+
+    /// What the weight is multiplied by in an epoch, counted from 0; nil for one that stays as it is.
+    package func factor(epoch: Int) -> Double? {
+      let warmUp = warmUpEpochs > 1 ? min(Double(epoch + 1) / Double(warmUpEpochs), 1) : nil
+      guard let own = loss.factor(epoch: epoch) else { return warmUp }
+      return own * (warmUp ?? 1)
     }
 
     /// Cross-entropy with the labels.
@@ -89,7 +99,7 @@ public struct Objective {
         batch.extras["\(term.id).\(key)"] = tensor.to(device: batch.student.device)
       }
       // A tensor, so that a step that is captured once goes on with each epoch's.
-      if let factor = term.loss.factor(epoch: batch.position.epoch) {
+      if let factor = term.factor(epoch: batch.position.epoch) {
         batch.extras["\(term.id).\(Objective.factorKey)"] = Tensor.full([], factor, device: batch.student.device)
       }
     }

@@ -25,6 +25,7 @@ struct EvaluateCommand: ParsableCommand {
   @Option(help: "The network, for a file that does not say it.")
   var network: String?
 
+  @OptionGroup var bestOption: BestOption
   @OptionGroup var dataOptions: DataOptions
 
   @Flag(help: "Print the result as JSON.")
@@ -44,7 +45,7 @@ struct EvaluateCommand: ParsableCommand {
   }
 
   private func stored() throws -> (Network, ImageSet) {
-    let stored = try StoredNetwork(file(weights), network: network)
+    let stored = try StoredNetwork(file(weights), network: network, of: bestOption.wanted)
     if let remark = stored.remark { note(remark) }
     let images = try images(stored.data, like: stored.settings?.data, classes: stored.classes)
     guard images.channels == stored.inputChannels else {
@@ -54,6 +55,7 @@ struct EvaluateCommand: ParsableCommand {
   }
 
   private func onnx() throws -> (Network, ImageSet) {
+    guard !bestOption.best else { throw RunError("\(weights) is an ONNX file; --best chooses among a run's weights") }
     let place = file(weights)
     let images = try images(StoredONNX.data(of: place), like: StoredONNX.ownImages(of: place), classes: nil)
     let stored = try StoredONNX(file(weights), set: images)

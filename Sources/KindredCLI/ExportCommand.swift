@@ -48,10 +48,11 @@ struct ExportCommand: ParsableCommand {
   @Option(help: "An activation to give beside the logits, such as pooled. Can be repeated.")
   var tap: [String] = []
 
+  @OptionGroup var bestOption: BestOption
   @OptionGroup var dataOptions: DataOptions
 
   func run() throws {
-    let stored = try StoredNetwork(file(weights), network: network)
+    let stored = try StoredNetwork(file(weights), network: network, of: bestOption.wanted)
     if let remark = stored.remark { note(remark) }
     let named = try (data ?? (stored.settings == nil ? stored.data : nil)).map {
       try Configuration.Images(named: $0, like: stored.settings?.data)

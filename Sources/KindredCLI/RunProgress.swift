@@ -33,6 +33,10 @@ final class RunProgress {
     case .calibrated(let method, let weight, let fraction):
       message(
         "\(prefix)weight of \(method): \(Format.value(weight)) (\(Format.value(fraction)) of cross-entropy's pull)")
+    case .endedEarly(let best, let evaluations):
+      message(
+        "\(prefix)ended: no better accuracy than epoch \(best.epoch)'s \(Format.percent(best.accuracy, places: 2)) for "
+          + "\(evaluations) evaluations")
     case .training(.warning(let warning)): warn(warning)
     case .training(.step(let step)):
       last = step
@@ -41,6 +45,7 @@ final class RunProgress {
       guard let last else { return }
       var values = [("loss", Format.value(report.terms["loss"] ?? .nan))]
       if let accuracy = report.accuracy { values.append(("accuracy", Format.percent(accuracy, places: 2))) }
+      if let average = report.averageAccuracy { values.append(("ema", Format.percent(average, places: 2))) }
       printer?.epoch(status(last, values: values))
     }
   }

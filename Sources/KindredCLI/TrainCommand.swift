@@ -8,7 +8,7 @@ import KindredReport
 struct TrainCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "train", abstract: "Train one network, without a teacher.",
-    discussion: "Writes config.yaml, metrics.jsonl, checkpoint.safetensors, weights.safetensors and result.json.")
+    discussion: RunArguments.files)
 
   @OptionGroup var arguments: RunArguments
 
@@ -24,7 +24,7 @@ struct TrainCommand: ParsableCommand {
 struct DistillCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "distill", abstract: "Train a student from a teacher.",
-    discussion: "Writes config.yaml, metrics.jsonl, checkpoint.safetensors, weights.safetensors and result.json.")
+    discussion: RunArguments.files)
 
   @OptionGroup var arguments: RunArguments
 
@@ -39,6 +39,11 @@ struct DistillCommand: ParsableCommand {
 
 /// What `train` and `distill` have in common.
 struct RunArguments: ParsableArguments {
+  static let files = """
+    Writes config.yaml, metrics.jsonl, checkpoint.safetensors, weights.safetensors, weights-best.safetensors and \
+    result.json; weights-ema.safetensors where training.ema is set.
+    """
+
   @Argument(help: "The run's YAML file.")
   var config: String
 
@@ -100,10 +105,22 @@ struct RunArguments: ParsableArguments {
   }
 
   private func summary(_ result: RunResult, _ folder: RunFolder) -> String {
-    """
-    \(result.name): \(Format.percent(result.accuracy, places: 2)) of \(result.images) \(result.evaluatedOn) images \
-    (top-5 \(Format.percent(result.top5Accuracy, places: 2))), \(Format.count(result.parameters)) parameters
-    weights: \(folder.name)/weights.safetensors
-    """
+    func figures(_ accuracy: Double, _ top5: Double) -> String {
+      "\(Format.percent(accuracy, places: 2)) of \(result.images) \(result.evaluatedOn) images "
+        + "(top-5 \(Format.percent(top5, places: 2)))"
+    }
+    var lines = [
+      "\(result.name): \(figures(result.accuracy, result.top5Accuracy)), \(Format.count(result.parameters)) parameters"
+    ]
+    if let average = result.average {
+      lines.append("moving average: \(figures(average.accuracy, average.top5Accuracy))")
+    }
+    if let best = result.best, best.accuracy > max(result.accuracy, result.average?.accuracy ?? 0) {
+      lines.append(
+        "best: \(Format.percent(best.accuracy, places: 2)) after epoch \(best.epoch) of \(result.epochs) "
+          + "(weights-best.safetensors)")
+    }
+    let file = (result.average?.accuracy ?? 0) > result.accuracy ? folder.averageWeights : folder.weights
+    return (lines + ["weights: \(folder.name)/\(file.lastPathComponent)"]).joined(separator: "\n")
   }
 }

@@ -10,9 +10,15 @@ extension Tensor {
   }
 
   /// What `backward` has added up for this leaf; nil before the first time.
-  public var gradient: Tensor? {
-    let gradient = adopt(ct_gradient(handle), "grad", [self])
-    return gradient.isDefined ? gradient : nil
+  public package(set) var gradient: Tensor? {
+    get {
+      let gradient = adopt(ct_gradient(handle), "grad", [self])
+      return gradient.isDefined ? gradient : nil
+    }
+    set {
+      guard let newValue else { return clearGradient() }
+      check(ct_set_gradient(handle, newValue.handle), "grad", [self, newValue])
+    }
   }
 
   /// Forgets the gradient.

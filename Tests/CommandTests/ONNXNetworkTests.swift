@@ -57,6 +57,16 @@ import Torch
     #expect(exported.entries.allSatisfy { $0.hasSuffix(".bias") || given.entries.contains($0) }, "\(exported.entries)")
   }
 
+  /// All that the pooled vector is made of stays, batch norms' statistics too; the classifier is trained.
+  @Test func whatIsFrozenStays() throws {
+    try run("train", "plain.yaml", "--out", "probe", "--quiet", "--set", "student.freeze=pooled")
+    let given = try graph("small.onnx")
+    let weights = try Safetensors.read(scratch.url.appending(path: "probe/weights.safetensors")).tensors
+    let changed = given.entries.filter { weights[$0]?.bytes() != given.tensors[$0]?.bytes() }
+    #expect(Set(changed) == Set(given.entries).subtracting(given.part(before: ["pooled"]).tensors))
+    #expect(changed.count == 2)
+  }
+
   @Test func stoppedAndResumedItIsTheSameRun() throws {
     let whole = ["train", "plain.yaml", "--quiet", "--out", "whole"]
     #expect(try Command.start(whole, in: scratch.url).wait().status == 0)

@@ -51,11 +51,24 @@ GoldenFiles/Files/optimisers.safetensors
   <name>.f32/w [5,3,4], <name>.f32/b [5,4], and .f64 in float64: the parameters AFTER each step, for
     sgd, sgd-decay, sgd-momentum, sgd-momentum-decay, sgd-nesterov, sgd-nesterov-decay (rate 0.1; momentum 0.9; decay
     5e-4), sgd-nesterov-rates (the last with rates 0.1, 0.1, 0.02, 0.02, 0.004), adamw (rate 0.01, decay 0.01, betas
-    0.9 0.999, eps 1e-8), adamw-tuned (rate 0.01, decay 0.1, betas 0.8 0.95, eps 1e-6)
+    0.9 0.999, eps 1e-8), adamw-tuned (rate 0.01, decay 0.1, betas 0.8 0.95, eps 1e-6);
+    in two parameter groups, with the rates of sgd-nesterov-rates: sgd-groups (momentum 0.9, nesterov; w: a tenth of the
+    rate, decay 5e-4; b: no decay), adamw-groups (betas 0.8 0.95; w: decay 0.1; b: half of the rate, no decay);
+    sgd-clipped: sgd-nesterov-decay after clip_grad_norm_ to 4, whose results are norms [5]
+  average.<type>/w, b: the exponential moving average of sgd-nesterov-decay's parameters after each step, counted from 1,
+    from start on, decay min(0.3, (1 + step) / (10 + step))
   rates/...  float64, the rate of each epoch from epoch 0, base 0.1:
     steps [10] MultiStepLR([3, 6], gamma 0.2); cosine [11] CosineAnnealingLR(T_max 10) to 0; warmup-steps [14] and
     warmup-cosine [15]: four epochs LinearLR(start factor 0.1, total 4): 0.1 (0.1 + 0.9 e / 4), and from epoch 4 on the
     schedule above counted from there (SequentialLR, milestone 4)
+
+GoldenFiles/Files/training.safetensors
+  images [5,6,2,6,6], labels [5,6] int64     the five batches of both epochs
+  start/<key>                                TinyNetwork's state_dict before the first step
+  trained/<key>, trained-ema/<key>           after two epochs of steps of two batches (two, two and one), and the moving average
+                                             of all entries; training.py says with what settings
+  frozen/..., frozen-ema/...                 the same with conv1 and bn1 frozen, bn1 in evaluation mode
+  trained/norms, frozen/norms [2] float64    each epoch's mean norm of gradients before clip_grad_norm_ to 0.2
 
 GoldenFiles/Files/losses.safetensors
   <case>/student, <case>/teacher        inputs, float32 (exact in float64 too); in `-pairs` cases student.0, student.1,
@@ -135,6 +148,7 @@ import families
 import losses
 import networks
 import torch_cases
+import training
 
 TESTS = pathlib.Path(__file__).resolve().parent.parent
 DTYPES = {"f32": torch.float32, "f64": torch.float64}
@@ -357,6 +371,7 @@ def main():
     layer = torch_cases.random_draws() | torch_cases.initialisation() | torch_cases.operations()
     save(layer, "torch.safetensors", shows)
     save(torch_cases.optimisers() | torch_cases.schedules(), "optimisers.safetensors", shows)
+    save(training.runs(), "training.safetensors", shows)
     save(loss_cases(), "losses.safetensors", shows)
     save(network_cases(), "networks.safetensors", shows)
     save(tap_cases(), "taps.safetensors", shows)

@@ -125,6 +125,13 @@ OPTIMISERS = {
     "adamw-tuned": (optim.AdamW, dict(lr=0.01, betas=(0.8, 0.95), eps=1e-6, weight_decay=0.1)),
 }
 RATES = [0.1, 0.1, 0.02, 0.02, 0.004]
+# Parameter groups: what the rate is multiplied by, and the decay, of each parameter.
+GROUPS = {
+    "sgd-groups": (optim.SGD, dict(momentum=0.9, nesterov=True), RATES, {"w": (0.1, 5e-4), "b": (1, 0)}),
+    "adamw-groups": (optim.AdamW, dict(betas=(0.8, 0.95)), RATES, {"w": (1, 0.1), "b": (0.5, 0)}),
+}
+LARGEST_NORM = 4.0
+DECAY = 0.3
 
 
 def optimisers():
@@ -137,18 +144,45 @@ def optimisers():
             rates = RATES if name.endswith("-rates") else [options["lr"]] * 5
             for key, steps in trajectory(kind, options, rates, start, gradients, dtype).items():
                 out[f"{name}.{suffix}/{key}"] = steps
+        for name, (kind, options, rates, groups) in GROUPS.items():
+            for key, steps in trajectory(kind, options, rates, start, gradients, dtype, groups).items():
+                out[f"{name}.{suffix}/{key}"] = steps
+        kind, options = OPTIMISERS["sgd-nesterov-decay"]
+        norms = []
+        clipped = trajectory(kind, options, [0.1] * 5, start, gradients, dtype, norms=norms)
+        out |= {f"sgd-clipped.{suffix}/{key}": steps for key, steps in clipped.items()}
+        out[f"sgd-clipped.{suffix}/norms"] = torch.stack(norms)
+        for key in start:
+            out[f"average.{suffix}/{key}"] = average(start[key].to(dtype), out[f"sgd-nesterov-decay.{suffix}/{key}"])
     return out
 
 
-def trajectory(kind, options, rates, start, gradients, dtype):
-    """Both parameters after every step, stacked along the first axis."""
+def average(start, steps):
+    """The exponential moving average after every step, by its formula: d a + (1 - d) w."""
+    mean, out = start, []
+    for step, weights in enumerate(steps, 1):
+        decay = min(DECAY, (1 + step) / (10 + step))
+        mean = decay * mean + (1 - decay) * weights
+        out.append(mean)
+    return torch.stack(out)
+
+
+def trajectory(kind, options, rates, start, gradients, dtype, groups=None, norms=None):
+    """Both parameters after every step, stacked along the first axis; gradients are clipped where norms are asked for."""
     parameters = {key: t.to(dtype, copy=True).requires_grad_() for key, t in start.items()}
-    optimiser = kind(parameters.values(), **options)
+    whole, factors = [{"params": parameters.values()}], [1]
+    if groups:
+        whole = [{"params": [parameters[key]], "weight_decay": decay} for key, (_, decay) in groups.items()]
+        factors = [factor for factor, _ in groups.values()]
+    optimiser = kind(whole, **options)
     steps = {key: [] for key in parameters}
     for i, rate in enumerate(rates):
-        optimiser.param_groups[0]["lr"] = rate
+        for group, factor in zip(optimiser.param_groups, factors):
+            group["lr"] = rate * factor
         for key, parameter in parameters.items():
-            parameter.grad = gradients[key][i].to(dtype)
+            parameter.grad = gradients[key][i].to(dtype, copy=True)
+        if norms is not None:
+            norms.append(torch.nn.utils.clip_grad_norm_(parameters.values(), LARGEST_NORM))
         optimiser.step()
         for key, parameter in parameters.items():
             steps[key].append(parameter.detach().clone())

@@ -64,6 +64,14 @@ import Testing
       "training: {optimizer: {momentum: 0}}",
       "3: training.optimizer.nesterov: needs a momentum above 0; set momentum, or nesterov to false"
     ),
+    ("training: {clip_gradients: 0}", "3: training.clip_gradients: expected a number above 0, found '0'"),
+    ("training: {ema: 1}", "3: training.ema: expected a number from 0 to below 1, found '1'"),
+    ("training: {accumulate: 0}", "3: training.accumulate: expected a whole number from 1 to 1000000, found '0'"),
+    ("training: {patience: 0}", "3: training.patience: expected a whole number of at least 1, found '0'"),
+    (
+      "training: {optimizer: {weight_decay_on: weight}}",
+      "3: training.optimizer.weight_decay_on: expected all or weights, found 'weight'; did you mean 'weights'?"
+    ),
     (
       "training: {schedule: {milestones: 3}}",
       "3: training.schedule.milestones: expected a list of whole numbers, found '3'"
@@ -110,6 +118,33 @@ import Testing
   func oneLine(section: String, message: String) throws {
     let folder = try TestFolder(["run.yaml": smallest + section])
     #expect(folder.mistake() == "run.yaml:" + message)
+  }
+
+  @Test(arguments: [
+    ("[stage4]", "student.freeze: wrn-16-1 has no tap 'stage4'; did you mean 'stage3'?"),
+    ("[[stem]]", "student.freeze: expected a list of names, found a list"),
+    ("[logits]", "student.freeze: wrn-16-1 has no tap 'logits'; it has "),
+  ])
+  func whatCannotBeFrozen(stages: String, message: String) throws {
+    let folder = try TestFolder([
+      "run.yaml": "data: {set: cifar-10}\nstudent: {network: wrn-16-1, weights: w, freeze: \(stages)}\n"
+    ])
+    #expect(folder.mistake()?.hasPrefix("run.yaml:2: " + message) == true, "\(folder.mistake() ?? "")")
+  }
+
+  /// What a loss compares has to be able to change.
+  @Test func lossesAtFrozenStagesAreRefused() throws {
+    let folder = try TestFolder([
+      "run.yaml": distilling.replacing("wrn-16-1}", with: "wrn-16-1, weights: w, freeze: stage1}")
+        + "losses: {at: {}}\n"
+    ])
+    #expect(
+      folder.mistake()
+        == "run.yaml:4: losses.at: compares stage1, which student.freeze leaves as it is; name later layers, or take it "
+        + "out")
+    #expect(folder.mistake("run.yaml", "losses.at.layers=[stage2, stage3]") == nil)
+    #expect(
+      folder.mistake("run.yaml", "losses={rkd: {}}", "student.freeze=pooled")?.contains("compares pooled") == true)
   }
 
   /// Losses after the three lines of a configuration with a teacher.

@@ -40,7 +40,7 @@ import Torch
         test_images: 2000
         crop_padding: 2
         flip: true
-      student: {network: resnet-8x4, weights: /weights/student.safetensors}
+      student: {network: resnet-8x4, weights: /weights/student.safetensors, freeze: [stem]}
       teacher: {network: wrn-16-2, weights: /weights/teacher.safetensors}
       losses:
         cross_entropy: 0.5
@@ -54,9 +54,14 @@ import Torch
         seed: 7
         plan_seed: 8
         drop_last: false
-        optimizer: {name: adamw, learning_rate: 2.0e-3, beta1: 0.8, beta2: 0.99, epsilon: 1e-7, weight_decay: 0.1}
+        optimizer: {name: adamw, learning_rate: 2.0e-3, beta1: 0.8, beta2: 0.99, epsilon: 1e-7, weight_decay: 0.1, weight_decay_on: weights}
         schedule: {name: cosine, minimum: 1e-5, warm_up_epochs: 2}
+        backbone_rate_factor: 0.1
+        accumulate: 2
+        clip_gradients: 1.5
+        ema: 0.999
         evaluate_every: 5
+        patience: 2
         threads: 2
         device: cuda
         precision: bfloat16
@@ -72,7 +77,7 @@ import Torch
         augmentation: Augmentation(cropPadding: 2, flip: true)),
       student: .init(
         network: .zoo(try #require(Architecture(name: "resnet-8x4"))),
-        weights: .init(URL(filePath: "/weights/student.safetensors"))),
+        weights: .init(URL(filePath: "/weights/student.safetensors")), freeze: ["stem"]),
       teacher: .init(
         source: .weights(
           try #require(Architecture(name: "wrn-16-2")), .init(URL(filePath: "/weights/teacher.safetensors")))),
@@ -88,8 +93,9 @@ import Torch
       training: .init(
         epochs: 20, batchSize: 64, seed: 7, planSeed: 8, dropLast: false,
         optimizer: .adamW(
-          .init(learningRate: 0.002, beta1: 0.8, beta2: 0.99, epsilon: 1e-7, weightDecay: 0.1)),
-        schedule: .init(.cosine(minimum: 1e-5), warmUpEpochs: 2), evaluateEvery: 5, threads: 2, device: .cuda,
+          .init(learningRate: 0.002, beta1: 0.8, beta2: 0.99, epsilon: 1e-7, weightDecay: 0.1, weightDecayOn: .weights)),
+        schedule: .init(.cosine(minimum: 1e-5), warmUpEpochs: 2), backboneRateFactor: 0.1, accumulate: 2,
+        clipGradients: 1.5, ema: 0.999, evaluateEvery: 5, patience: 2, threads: 2, device: .cuda,
         precision: .bfloat16, cudaGraph: false))
     #expect(configuration == expected)
   }

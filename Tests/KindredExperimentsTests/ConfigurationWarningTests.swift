@@ -28,6 +28,32 @@ import Testing
       ["training.schedule.minimum: 0.1 is the learning rate itself, which so never falls; use a smaller one"]
     ),
     ("training: {schedule: {name: cosine, minimum: 0.01}}", []), ("training: {schedule: {name: constant}}", []),
+    (
+      "training: {epochs: 6, evaluate_every: 2, patience: 2}",
+      ["training.patience: 2 is never lost in 6 epochs; use a smaller one, or take it out"]
+    ),
+    ("training: {epochs: 6, evaluate_every: 2, patience: 1}", []),
+    (
+      "training: {ema: 0, optimizer: {weight_decay: 0, weight_decay_on: weights}}",
+      [
+        "training.optimizer.weight_decay_on: does nothing where weight_decay is 0; set one, or take it out",
+        "training.ema: 0 averages nothing: it is the student itself; use one such as 0.9998, or take it out",
+      ]
+    ),
+    (
+      "training: {accumulate: 400}",
+      [
+        "training.accumulate: an epoch has 390 batches and makes one step; use 400 or more batches, or a smaller number"
+      ]
+    ),
+    (
+      "student: {freeze: stem}",
+      ["student.freeze: what is frozen was drawn at random; give weights to start from, or take it out"]
+    ),
+    (
+      "training: {epochs: 5}\nlosses: {dkd: {}, sp: {warm_up_epochs: 6}}",
+      ["losses.sp.warm_up_epochs: 6 are more than the run has; its weight is never reached"]
+    ),
     ("training: {schedule: {milestones: [199]}}", []), ("training: {epochs: 1}", []), ("training: {epochs: 2}", []),
     ("losses: {sp: {}}", []), ("losses: {sp: {weight: auto, fraction: 0.1}, kd: {alpha: 1}}", []),
     (

@@ -31,6 +31,7 @@ import Testing
           sp:
             weight: 3000.0
             layers: [stage3]
+            warm_up_epochs: 0
           kd:
             alpha: 0.9
             temperature: 4.0
@@ -38,6 +39,7 @@ import Testing
             normalize: false
             weighted: false
             curriculum: false
+            warm_up_epochs: 0
         training:
           epochs: 200
           batch_size: 128
@@ -49,11 +51,14 @@ import Testing
             momentum: 0.9
             nesterov: true
             weight_decay: 0.0005
+            weight_decay_on: all
           schedule:
             name: step
             milestones: [60, 120, 160]
             factor: 0.2
             warm_up_epochs: 0
+          backbone_rate_factor: 1.0
+          accumulate: 1
           evaluate_every: 1
           threads: 0
           device: cpu
@@ -90,6 +95,11 @@ import Testing
     "losses: {sp: {fraction: 0.1}, at: {weight: 0.1, layers: [stage2]}, hint: {weight: 1e300}}",
     "losses: {sp: {layers: [stage1, {student: stage3, teacher: stage2}]}}",
     "training: {plan_epochs: 7}",
+    "training: {backbone_rate_factor: 0.1, accumulate: 4, clip_gradients: 1, ema: 0.9998, patience: 5}",
+    "training: {optimizer: {name: adamw, weight_decay_on: weights}}",
+    "student: {weights: w.safetensors, classifier: fresh, freeze: [stem, stage1.pre]}",
+    "student: {weights: w.safetensors, freeze: stage2}",
+    "losses: {sp: {warm_up_epochs: 5}, dkd: {}, crd: {warm_up_epochs: 1}}",
     "teacher: {precision: int8, int8: {checked_images: 50, largest_gram_error: 0.25, smallest_gram_correlation: 0.5}}\nlosses: {sp: {}}",
     "teacher: {network: null, weights: null, recording: there}\nlosses: {sp: {}}",
     "teacher: {network: null, weights: null, exported: t.pt2, outputs: {logits: 0, 'a b': 'k: 1'}}\nlosses: {kd: {}}",

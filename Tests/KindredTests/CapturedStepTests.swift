@@ -42,14 +42,19 @@ private struct Run {
   let notes: Notes?
 
   /// On the CPU, where notes stand in for a capture.
-  init(seed: UInt64, isCaptured: Bool, usesAdamW: Bool = false, asksTeacher: Bool = false) {
+  init(
+    seed: UInt64, isCaptured: Bool, usesAdamW: Bool = false, asksTeacher: Bool = false, accumulate: Int = 1,
+    hasComforts: Bool = false
+  ) {
     let notes = isCaptured ? Notes() : nil
-    self.init(seed: seed, work: notes, usesAdamW: usesAdamW, asksTeacher: asksTeacher)
+    self.init(
+      seed: seed, work: notes, usesAdamW: usesAdamW, asksTeacher: asksTeacher, accumulate: accumulate,
+      hasComforts: hasComforts)
   }
 
   init(
     seed: UInt64, device: Device = .cpu, work: (any WorkCapture)?, usesAdamW: Bool, asksTeacher: Bool = false,
-    precision: Kindred.Precision = .float32
+    precision: Kindred.Precision = .float32, accumulate: Int = 1, hasComforts: Bool = false
   ) {
     let objective = Objective([
       .crossEntropy(), .init("sp", SimilarityPreserving([LayerPair("stage2")]), weight: 5),
@@ -64,6 +69,7 @@ private struct Run {
       student: student, teacher: asksTeacher ? AskedTeacher(live: teacher) : teacher, objective: objective,
       recipe: Recipe(
         epochs: 3, optimizer: .sgd(learningRate: 0.05), schedule: .init(.step(milestones: [1, 2], factor: 0.3)),
+        accumulate: accumulate, clipGradients: hasComforts ? 0.5 : nil, ema: hasComforts ? 0.3 : nil,
         precision: precision),
       optimizer: usesAdamW
         ? AdamW(student.parameters, learningRate: 0.01, isCapturable: true)
@@ -87,7 +93,10 @@ private struct Run {
       },
       onEvent: { event in
         guard case .epoch(let report) = event else { return }
-        let others = ["accuracy": report.accuracy ?? .nan, "training": report.trainingAccuracy]
+        let others = [
+          "accuracy": report.accuracy ?? .nan, "training": report.trainingAccuracy, "norm": report.gradientNorm ?? 0,
+          "average": report.averageEvaluationLoss ?? 0,
+        ]
         epochs.append(report.terms.merging(others) { own, _ in own })
       })
     return epochs
@@ -105,6 +114,22 @@ private struct Run {
     #expect(captured.distiller.student.bytes == plain.distiller.student.bytes)
     // Of twelve steps three come before the capture.
     #expect(captured.notes?.replays == 9)
+  }
+
+  /// Clipping belongs to the captured step where each batch makes one. Steps of several batches, and the weights' average,
+  /// follow its replays.
+  @Test(arguments: [1, 3])
+  func isTheSameRunWithComforts(accumulate: Int) throws {
+    let source = TinyBatches(lastBatchSize: 4)
+    let plain = Run(seed: 1, isCaptured: false, accumulate: accumulate, hasComforts: true)
+    let captured = Run(seed: 1, isCaptured: true, accumulate: accumulate, hasComforts: true)
+    let (expected, epochs) = (try plain.go(on: source), try captured.go(on: source))
+    #expect(epochs == expected)
+    #expect(expected.allSatisfy { $0["norm"] ?? 0 > 0.5 })
+    #expect(captured.distiller.student.bytes == plain.distiller.student.bytes)
+    let averages = [plain, captured].map { $0.distiller.average?.state.mapValues { $0.bytes() } }
+    #expect(averages[0] == averages[1] && averages[0] != nil)
+    #expect(captured.notes?.replays == 6)
   }
 
   @Test func aSmallerLastBatchIsCarriedOutAsItIs() throws {
@@ -152,6 +177,19 @@ private struct Run {
   }
 
   /// The real thing: a graph's replays against the same kernels launched one by one.
+  @Test(.enabled(if: Runtime.cudaDeviceCount > 0), arguments: [false, true], [1, 3])
+  func aGraphIsTheSameRunWithComforts(usesAdamW: Bool, accumulate: Int) throws {
+    Runtime.makeConvolutionsDeterministic()
+    let device = Device.cuda(0)
+    let source = TinyBatches(lastBatchSize: 4, device: device)
+    func run(_ work: CUDAGraph?) -> Run {
+      Run(seed: 1, device: device, work: work, usesAdamW: usesAdamW, accumulate: accumulate, hasComforts: true)
+    }
+    let (plain, captured) = (run(nil), run(try CUDAGraph()))
+    #expect(try captured.go(on: source) == plain.go(on: source))
+    #expect(captured.distiller.student.bytes == plain.distiller.student.bytes)
+  }
+
   @Test(.enabled(if: Runtime.cudaDeviceCount > 0), arguments: [false, true], Kindred.Precision.allCases)
   func aGraphIsTheSameRun(usesAdamW: Bool, precision: Kindred.Precision) throws {
     Runtime.makeConvolutionsDeterministic()

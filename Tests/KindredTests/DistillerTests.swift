@@ -12,7 +12,8 @@ private struct Run {
   let adapter: HintAdapter
 
   /// SP, KD and a hint from one teacher; `seed` is the student's and the adapter's.
-  init(seed: UInt64, usesAdamW: Bool = false, inBFloat16: Bool = false) {
+  /// With comforts, gradients are accumulated and clipped, weights averaged and parameters grouped.
+  init(seed: UInt64, usesAdamW: Bool = false, inBFloat16: Bool = false, hasComforts: Bool = false) {
     adapter = HintAdapter(student: (4, 3), teacher: (6, 3), generator: Generator(seed: seed + 1))
     let objective = Objective([
       .crossEntropy(), .init("sp", SimilarityPreserving([LayerPair("stage2")]), weight: 5),
@@ -27,8 +28,11 @@ private struct Run {
       objective: objective,
       recipe: Recipe(
         epochs: 3,
-        optimizer: usesAdamW ? .adamW(AdamW.Options(learningRate: 0.05)) : .sgd(learningRate: 0.05),
-        schedule: .init(.step(milestones: [1, 2], factor: 0.3)), evaluateEvery: 2,
+        optimizer: usesAdamW
+          ? .adamW(AdamW.Options(learningRate: 0.05, weightDecayOn: hasComforts ? .weights : .all))
+          : .sgd(learningRate: 0.05, weightDecayOn: hasComforts ? .weights : .all),
+        schedule: .init(.step(milestones: [1, 2], factor: 0.3)), accumulate: hasComforts ? 3 : 1,
+        clipGradients: hasComforts ? 0.5 : nil, ema: hasComforts ? 0.3 : nil, evaluateEvery: 2,
         precision: inBFloat16 ? .bfloat16 : .float32))
   }
 
@@ -59,21 +63,22 @@ private struct Run {
 
 @Suite struct DistillerTests {
   /// Stopped after 1 step, in the middle of an epoch, and at an epoch's last step.
-  @Test(arguments: [1, 4, 6, 11], [false, true])
-  func aResumedRunIsTheSameRun(steps: Int, usesAdamW: Bool) throws {
+  @Test(arguments: [1, 4, 6, 11], [(false, false), (true, false), (false, true), (true, true)])
+  func aResumedRunIsTheSameRun(steps: Int, options: (Bool, Bool)) throws {
+    let (usesAdamW, hasComforts) = options
     try withTestFolder { folder in
-      let whole = Run(seed: 1, usesAdamW: usesAdamW)
+      let whole = Run(seed: 1, usesAdamW: usesAdamW, hasComforts: hasComforts)
       let wholeResult = try whole.go()
       #expect(wholeResult.outcome == .finished)
 
       let file = folder.appendingPathComponent("checkpoint.safetensors")
-      let stopped = Run(seed: 1, usesAdamW: usesAdamW)
+      let stopped = Run(seed: 1, usesAdamW: usesAdamW, hasComforts: hasComforts)
       let first = try stopped.go(steps: steps)
       #expect(first.outcome == .stopped)
       try Checkpoint.save(stopped.distiller, to: file)
 
       // The fresh run has other initial weights, so that whatever is not put back shows.
-      let resumed = Run(seed: 9, usesAdamW: usesAdamW)
+      let resumed = Run(seed: 9, usesAdamW: usesAdamW, hasComforts: hasComforts)
       try Checkpoint.load(file, into: resumed.distiller)
       #expect(resumed.distiller.progress == stopped.distiller.progress)
       #expect(resumed.bytes == stopped.bytes)
@@ -89,6 +94,7 @@ private struct Run {
       let states = try ends.map { try Safetensors.read($0).tensors.mapValues { $0.bytes() } }
       #expect(states[0] == states[1])
       #expect(states[0].keys.contains { $0.hasPrefix("optimizer.") })
+      for part in ["ema.fc.weight", "gradient_sum.0"] { #expect(states[0].keys.contains(part) == hasComforts) }
     }
   }
 
@@ -282,7 +288,7 @@ private struct Run {
 extension EpochReport {
   /// All that does not depend on the clock.
   fileprivate var withoutTime: [Double?] {
-    [Double(epoch), learningRate, trainingAccuracy, accuracy, evaluationLoss]
+    [Double(epoch), learningRate, trainingAccuracy, accuracy, evaluationLoss, averageAccuracy, gradientNorm]
       + terms.sorted { $0.key < $1.key }.map(\.value)
   }
 }

@@ -25,6 +25,13 @@ struct LogitsMethod: Sendable, CustomTestStringConvertible {
   }
 }
 
+/// A loss that counts half from the third epoch on.
+private struct Fading: DistillationLoss {
+  let request = ActivationRequest()
+  func factor(epoch: Int) -> Double? { epoch < 2 ? 1 : 0.5 }
+  func callAsFunction(_ step: Step) -> Tensor { .zeros([]) }
+}
+
 @Suite struct MethodPropertyTests {
   private let generator = Generator(seed: 11)
 
@@ -118,26 +125,18 @@ struct LogitsMethod: Sendable, CustomTestStringConvertible {
     }
   }
 
-  @Test func decoupledKnowledgeDistillationWarmsUp() {
-    let factors = [0, 1, 19, 100].map { DecoupledKnowledgeDistillation().factor(epoch: $0) }
-    #expect(factors == [0.05, 0.1, 1, 1])
-    var method = DecoupledKnowledgeDistillation()
-    method.warmUpEpochs = 0
-    #expect(method.factor(epoch: 0) == nil)
-  }
-
-  @Test func knowledgeReviewWarmsUp() throws {
-    func factors(_ method: KnowledgeReview) throws -> [Double?] {
-      let entries = ["activation": normal([2, 3, 4, 4]), "pooled": normal([2, 5])]
-      let loss = try MethodComparison(method, student: entries, teacher: entries).loss
-      return [0, 1, 19, 100].map { loss.factor(epoch: $0) }
+  /// A term's weight rises whatever its method, beside what the method does itself; DKD's and ReviewKD's usually over 20.
+  @Test func weightsWarmUp() {
+    func factors(_ loss: any DistillationLoss, _ epochs: Int) -> [Double?] {
+      let term = Objective.Term("term", loss, weight: 3, warmUpEpochs: epochs)
+      return [0, 1, 3, 100].map { term.factor(epoch: $0) }
     }
-    var method = KnowledgeReview()
-    #expect(try factors(method) == [0.05, 0.1, 1, 1])
-    method.warmUpEpochs = 4
-    #expect(try factors(method) == [0.25, 0.5, 1, 1])
-    method.warmUpEpochs = 0
-    #expect(try factors(method) == [nil, nil, nil, nil])
+    #expect(factors(KnowledgeDistillation(), 4) == [0.25, 0.5, 1, 1])
+    #expect(factors(Fading(), 4) == [0.25, 0.5, 0.5, 0.5])
+    #expect(factors(Fading(), 0) == [1, 1, 0.5, 0.5])
+    for epochs in [0, 1] { #expect(factors(KnowledgeDistillation(), epochs) == [nil, nil, nil, nil]) }
+    let usual = Methods.all.map { $0.card }.filter { $0.warmUpEpochs > 0 }
+    #expect(usual.map(\.name) == ["dkd", "reviewkd"] && usual.allSatisfy { $0.warmUpEpochs == 20 })
   }
 
   /// T begins at 1 + 20 sigmoid(1), and its gradient turns against the student over ten epochs.

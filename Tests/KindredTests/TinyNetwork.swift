@@ -25,6 +25,8 @@ final class TinyNetwork: Network {
     fc = Linear(2 * channels, TinyNetwork.classes, generator: generator)
   }
 
+  override var classifier: Linear? { fc }
+
   override func forward(_ input: Tensor, _ taps: Taps) -> Tensor? {
     let stage1 = bn1(conv1(input)).relu()
     taps["stage1"] = stage1

@@ -21,14 +21,25 @@ struct OptimizerCase: Sendable, CustomTestStringConvertible {
     .init(name: "sgd-nesterov-decay") {
       SGD($0, learningRate: 0.1, momentum: 0.9, weightDecay: 5e-4, nesterov: true)
     },
-    .init(name: "sgd-nesterov-rates", rates: [0.1, 0.1, 0.02, 0.02, 0.004]) {
+    .init(name: "sgd-nesterov-rates", rates: scheduledRates) {
       SGD($0, learningRate: 0.1, momentum: 0.9, weightDecay: 5e-4, nesterov: true)
     },
     .init(name: "adamw") { AdamW($0, learningRate: 0.01) },
     .init(name: "adamw-tuned") {
       AdamW($0, learningRate: 0.01, betas: (0.8, 0.95), epsilon: 1e-6, weightDecay: 0.1)
     },
+    .init(name: "sgd-groups", rates: scheduledRates) {
+      SGD(
+        [.init([$0[0]], rateFactor: 0.1, weightDecay: 5e-4), .init([$0[1]])], learningRate: 5, momentum: 0.9,
+        nesterov: true)
+    },
+    .init(name: "adamw-groups", rates: scheduledRates) {
+      AdamW(
+        [.init([$0[0]], weightDecay: 0.1), .init([$0[1]], rateFactor: 0.5)], learningRate: 5, betas: (0.8, 0.95))
+    },
   ]
+
+  static let scheduledRates = [0.1, 0.1, 0.02, 0.02, 0.004]
 }
 
 @Suite struct OptimizerTests {
@@ -67,7 +78,7 @@ struct OptimizerCase: Sendable, CustomTestStringConvertible {
   }
 
   /// The rate as a tensor that the step reads: the scheduled ones and the one that it begins with.
-  @Test(arguments: ["sgd-nesterov-rates", "sgd", "adamw-tuned"])
+  @Test(arguments: ["sgd-nesterov-rates", "sgd", "adamw-tuned", "sgd-groups"])
   func aCapturableStepReadsItsRate(name: String) throws {
     let golden = try Golden("optimisers")
     let parameters = try start(golden, .float32)
@@ -77,12 +88,18 @@ struct OptimizerCase: Sendable, CustomTestStringConvertible {
         AdamW(
           parameters, learningRate: 0.01, betas: (0.8, 0.95), epsilon: 1e-6, weightDecay: 0.1, isCapturable: true)
       case "sgd": SGD(parameters, learningRate: 0.1, isCapturable: true)
+      case "sgd-groups":
+        SGD(
+          [.init([parameters[0]], rateFactor: 0.1, weightDecay: 5e-4), .init([parameters[1]])], learningRate: 5,
+          momentum: 0.9, nesterov: true, isCapturable: true)
       default:
         SGD(
           parameters, learningRate: 5, momentum: 0.9, weightDecay: 5e-4, nesterov: true, isCapturable: true)
       }
     for step in 0..<5 {
-      if name == "sgd-nesterov-rates" { optimizer.learningRate = [0.1, 0.1, 0.02, 0.02, 0.004][step] }
+      if ["sgd-nesterov-rates", "sgd-groups"].contains(name) {
+        optimizer.learningRate = OptimizerCase.scheduledRates[step]
+      }
       try giveGradients(parameters, golden, step: step)
       optimizer.step()
       for (entry, parameter) in zip(["w", "b"], parameters) {
@@ -93,7 +110,10 @@ struct OptimizerCase: Sendable, CustomTestStringConvertible {
   }
 
   /// The state is all that the next steps depend on.
-  @Test(arguments: OptimizerCase.all.filter { ["sgd-nesterov-decay", "adamw"].contains($0.name) })
+  @Test(
+    arguments: OptimizerCase.all.filter {
+      ["sgd-nesterov-decay", "adamw", "sgd-groups", "adamw-groups"].contains($0.name)
+    })
   func stateGoesOn(_ optimizerCase: OptimizerCase) throws {
     let golden = try Golden("optimisers")
     let (whole, first) = (try start(golden, .float32), try start(golden, .float32))
@@ -115,6 +135,61 @@ struct OptimizerCase: Sendable, CustomTestStringConvertible {
       secondOptimizer.step()
     }
     for (resumed, expected) in zip(second, whole) { #expect(resumed.bytes() == expected.bytes()) }
+  }
+
+  @Test(arguments: [(DType.float32, "f32", 1e-6), (.float64, "f64", 1e-13)])
+  func clippedGradients(dtype: DType, suffix: String, tolerance: Double) throws {
+    let golden = try Golden("optimisers")
+    let parameters = try start(golden, dtype)
+    #expect(clipGradients(of: parameters, toNorm: 4) == nil, "no gradients yet")
+    let optimizer = SGD(parameters, learningRate: 0.1, momentum: 0.9, weightDecay: 5e-4, nesterov: true)
+    for step in 0..<5 {
+      try giveGradients(parameters, golden, step: step)
+      let norm = try #require(clipGradients(of: parameters, toNorm: 4))
+      #expect(relativeError(norm, try golden["sgd-clipped.\(suffix)/norms"][step]) < tolerance)
+      optimizer.step()
+      for (name, parameter) in zip(["w", "b"], parameters) {
+        let expected = try golden["sgd-clipped.\(suffix)/\(name)"][step]
+        #expect(relativeError(parameter, expected) < tolerance, "\(name) after step \(step + 1)")
+      }
+    }
+  }
+
+  /// Over the weights that the golden file has after each step of SGD.
+  @Test(arguments: [(DType.float32, "f32", 1e-6), (.float64, "f64", 1e-13)])
+  func movingAverage(dtype: DType, suffix: String, tolerance: Double) throws {
+    final class Pair: Module {
+      let w: Tensor
+      let b: Tensor
+      let count = Tensor(0, dtype: .int64)
+      init(_ pair: [Tensor]) { (w, b) = (pair[0], pair[1]) }
+    }
+    let golden = try Golden("optimisers")
+    let pair = Pair(try start(golden, dtype))
+    let average = ExponentialMovingAverage(of: pair, decay: 0.3)
+    for step in 0..<5 {
+      let weights = try ["w", "b"].map { try golden["sgd-nesterov-decay.\(suffix)/\($0)"][step] }
+      withoutGradients { for (own, value) in zip([pair.w, pair.b], weights) { own.copyInPlace(value) } }
+      pair.count.addInPlace(1)
+      average.update(step: step + 1)
+      try average.standingIn {
+        for (name, tensor) in zip(["w", "b"], [pair.w, pair.b]) {
+          let expected = try golden["average.\(suffix)/\(name)"][step]
+          #expect(relativeError(tensor, expected) < tolerance, "\(name) after step \(step + 1)")
+        }
+        #expect(pair.count.item == Double(step + 1))
+      }
+      #expect(zip([pair.w, pair.b], weights).allSatisfy { $0.bytes() == $1.bytes() })
+    }
+  }
+
+  @Test func biasesAndVectorsAreNoWeights() {
+    let (matrix, vector) = (Tensor.zeros([2, 2]), Tensor.zeros([2]))
+    let names = [
+      ("conv.weight", matrix), ("bn.weight", vector), ("fc.bias", vector), ("bias", matrix), ("a.bias", matrix),
+    ]
+    #expect(names.map { WeightDecayScope.weights.includes($0, $1) } == [true, false, false, false, false])
+    #expect(names.allSatisfy { WeightDecayScope.all.includes($0, $1) })
   }
 
   @Test func foreignStateIsRefused() throws {

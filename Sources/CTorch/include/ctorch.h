@@ -255,6 +255,7 @@ void ct_set_gradients_enabled(bool enabled);
 int ct_backward(ct_tensor loss);
 // The accumulated gradient, an undefined tensor where there is none.
 ct_tensor ct_gradient(ct_tensor tensor);
+int ct_set_gradient(ct_tensor tensor, ct_tensor gradient);
 void ct_clear_gradient(ct_tensor tensor);
 // d(output)/d(inputs), one new handle each in `gradients`; an undefined tensor for an input that output does not use.
 int ct_gradients(ct_tensor output, ct_tensors inputs, bool keep_graph, ct_tensor *gradients);
@@ -282,6 +283,11 @@ typedef struct {
 int ct_fused_adamw(
     ct_tensors parameters, ct_tensors gradients, ct_tensors first_moments, ct_tensors second_moments,
     ct_tensors steps, ct_tensor rate, ct_adamw options);
+
+// Scales all gradients by min(1, largest_norm / (norm + 1e-6)), in place; their common L2 norm before that.
+ct_tensor ct_clip_gradients(ct_tensors gradients, double largest_norm);
+// Moves each tensor by `weight` of the way to its target, in place.
+int ct_lerp_in_place(ct_tensors tensors, ct_tensors targets, double weight);
 
 // Random numbers
 ct_generator ct_generator_create(uint64_t seed);

@@ -18,7 +18,8 @@ import Torch
 /// 2024), where alpha and beta are both nine times as large.
 public struct DecoupledKnowledgeDistillation: Method, DistillationLoss {
   public static let card = MethodCard(
-    name: "dkd", paper: "Zhao et al., CVPR 2022", compares: "logits", records: "the logits", weight: 1)
+    name: "dkd", paper: "Zhao et al., CVPR 2022", compares: "logits", records: "the logits", weight: 1,
+    warmUpEpochs: 20)
   public static let settings = [
     Setting.number("alpha", \DecoupledKnowledgeDistillation.alpha, .notNegative, "the share of the target's term"),
     Setting.number("beta", \DecoupledKnowledgeDistillation.beta, .notNegative, "the share of the other classes' term"),
@@ -26,9 +27,6 @@ public struct DecoupledKnowledgeDistillation: Method, DistillationLoss {
       "temperature", \DecoupledKnowledgeDistillation.temperature, .positive, "T, by which logits are divided"),
     Setting.flag(
       "standardize", \DecoupledKnowledgeDistillation.standardize, "whether each row of logits becomes z-scores (LSKD)"),
-    Setting.wholeNumber(
-      "warm_up_epochs", \DecoupledKnowledgeDistillation.warmUpEpochs, in: 0...Int.max,
-      "the epochs over which the weight rises"),
   ]
 
   /// The share of the target class's term.
@@ -39,8 +37,6 @@ public struct DecoupledKnowledgeDistillation: Method, DistillationLoss {
   public var temperature = 4.0
   /// Whether each row of logits becomes z-scores first.
   public var standardize = false
-  /// The epochs over which the weight rises.
-  public var warmUpEpochs = 20
 
   /// With the usual settings.
   public init() {}
@@ -54,8 +50,6 @@ public struct DecoupledKnowledgeDistillation: Method, DistillationLoss {
 
   public var statistics: Set<TeacherStatistic> { [.logits] }
   public var request: ActivationRequest { .logits }
-
-  public func factor(epoch: Int) -> Double? { warmUp(epochs: warmUpEpochs, epoch: epoch) }
 
   public func callAsFunction(_ step: Step) -> Tensor {
     let logits = step.student.requiredLogits()

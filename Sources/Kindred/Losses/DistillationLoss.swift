@@ -23,7 +23,8 @@ public protocol DistillationLoss {
   /// seed alone. It is asked outside the step, which a device may repeat as a whole. Empty for most.
   func prepare(_ batch: Batch, seed: UInt64) -> [String: Tensor]
 
-  /// What the weight is multiplied by in an epoch, counted from 0; nil for a loss whose weight stays as it is.
+  /// What the weight is multiplied by in an epoch, counted from 0, beside the term's own warm-up; nil for a loss whose
+  /// weight stays as it is.
   func factor(epoch: Int) -> Double?
 
   /// The loss of a step, unweighted: a scalar.
@@ -36,11 +37,6 @@ extension DistillationLoss {
   public func student(_ network: Network) -> Network { network }
   public func prepare(_ batch: Batch, seed: UInt64) -> [String: Tensor] { [:] }
   public func factor(epoch: Int) -> Double? { nil }
-
-  /// A factor that rises linearly to 1 over the first epochs, 1/n in the first of n.
-  func warmUp(epochs: Int, epoch: Int) -> Double? {
-    epochs > 1 ? min(Double(epoch + 1) / Double(epochs), 1) : nil
-  }
 }
 
 /// A layer of the student and the layer of the teacher that it is compared with.

@@ -21,19 +21,15 @@ public struct KnowledgeReview: Method {
     trains: "a block of two convolutions, batch norms and an attention for each level",
     records: "the teacher's maps (large) and pooled vectors", weight: 5,
     publishedWeight: "0.6 for ResNet-56 to ResNet-20, 1 for ResNet-110 to ResNet-32, 8 for ResNet-32x4 to ShuffleNetV2",
-    loneInput: "the batch norm of one pooled vector leaves nothing of it")
+    loneInput: "the batch norm of one pooled vector leaves nothing of it", warmUpEpochs: 20)
   public static let settings = [
     Setting.layers(
-      \KnowledgeReview.layers, "what is compared beside the pooled vectors, from input to output: maps before ReLUs"),
-    Setting.wholeNumber(
-      "warm_up_epochs", \KnowledgeReview.warmUpEpochs, in: 0...Int.max, "the epochs over which the weight rises"),
+      \KnowledgeReview.layers, "what is compared beside the pooled vectors, from input to output: maps before ReLUs")
   ]
 
   public static let usualLayers: UsualLayers? = .preActivations
 
   public var layers: [LayerPair] = []
-  /// The epochs over which the weight rises.
-  public var warmUpEpochs = 20
 
   /// Compares the pre-activations of all stages of the networks that `loss(for:)` is given.
   public init() {}
@@ -48,8 +44,7 @@ public struct KnowledgeReview: Method {
       ReviewBlock($0.student.channels, middle, $0.teacher.channels, attends: true, generator: setup.generator)
     }
     return KnowledgeReviewLoss(
-      levels: [LayerPair(Activations.pooledName)] + layers.reversed(), blocks: ReviewBlocks([deepest] + others),
-      warmUpEpochs: warmUpEpochs)
+      levels: [LayerPair(Activations.pooledName)] + layers.reversed(), blocks: ReviewBlocks([deepest] + others))
   }
 }
 
@@ -58,18 +53,15 @@ struct KnowledgeReviewLoss: DistillationLoss {
   /// From the deepest up.
   private let levels: [LayerPair]
   private let blocks: ReviewBlocks
-  private let warmUpEpochs: Int
 
-  init(levels: [LayerPair], blocks: ReviewBlocks, warmUpEpochs: Int) {
-    (self.levels, self.blocks, self.warmUpEpochs) = (levels, blocks, warmUpEpochs)
+  init(levels: [LayerPair], blocks: ReviewBlocks) {
+    (self.levels, self.blocks) = (levels, blocks)
     blocks.move(to: .cpu)
   }
 
   var module: Module? { blocks }
   var statistics: Set<TeacherStatistic> { Set(levels.map { .activation($0.teacher) }) }
   var request: ActivationRequest { ActivationRequest(taps: Set(levels.map(\.student))) }
-
-  func factor(epoch: Int) -> Double? { warmUp(epochs: warmUpEpochs, epoch: epoch) }
 
   func callAsFunction(_ step: Step) -> Tensor {
     var carried: Tensor?

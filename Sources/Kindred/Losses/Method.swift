@@ -114,11 +114,13 @@ public struct MethodCard: Sendable {
 
   /// Why a batch of one input is nothing to it; nil where it is enough.
   public let loneInput: String?
+  /// The epochs over which the weight rises where nothing else is said, see `Objective.Term`.
+  public let warmUpEpochs: Int
 
   /// A card with all that it says; each is described beside its property.
   public init(
     name: String, paper: String, compares: String, trains: String? = nil, records: String, weight: Double?,
-    publishedWeight: String? = nil, loneInput: String? = nil
+    publishedWeight: String? = nil, loneInput: String? = nil, warmUpEpochs: Int = 0
   ) {
     self.name = name
     self.paper = paper
@@ -128,6 +130,7 @@ public struct MethodCard: Sendable {
     self.weight = weight
     self.publishedWeight = publishedWeight
     self.loneInput = loneInput
+    self.warmUpEpochs = warmUpEpochs
   }
 }
 

@@ -63,6 +63,9 @@ public final class ReusedClassifierNetwork: Network {
 
   public override var classifier: Linear? { teacherClassifier }
 
+  /// The projector is as new as a classifier.
+  public override var headModules: [Module] { [projector] + student.headModules + super.headModules }
+
   public override func forward(_ input: Tensor, _ taps: Taps) -> Tensor? {
     _ = student.forward(input, taps)
     guard let map = taps[map] else { preconditionFailure("the student has no tap '\(map)'") }

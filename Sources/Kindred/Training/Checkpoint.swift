@@ -3,7 +3,8 @@
 import Foundation
 import Torch
 
-/// Student, what the losses train or keep, optimiser and progress: all that the rest of a run depends on.
+/// Student, the average of its weights, what the losses train or keep, optimiser, gradients that wait for their step, and
+/// progress: all that the rest of a run depends on.
 public enum Checkpoint {
   private static let progressKey = "progress"
 
@@ -45,7 +46,7 @@ public enum Checkpoint {
     for (id, module) in distiller.ownModules {
       try module.load(tensors.entries(under: "adapter.\(id)"))
     }
-    try distiller.optimizer.load(tensors.entries(under: "optimizer"))
+    try distiller.updates.load(tensors)
     distiller.resume(from: progress)
   }
 }
@@ -63,7 +64,21 @@ extension Distiller {
     for (id, module) in ownModules {
       for (name, tensor) in module.state { tensors["adapter.\(id).\(name)"] = tensor }
     }
-    for (name, tensor) in optimizer.state { tensors["optimizer.\(name)"] = tensor }
-    return tensors
+    return tensors.merging(updates.tensors) { own, _ in own }
+  }
+}
+
+extension ParameterUpdates {
+  fileprivate var tensors: [String: Tensor] {
+    let parts = [("optimizer", optimizer.state), ("gradient_sum", accumulation?.state), ("ema", average?.state)]
+    return parts.reduce(into: [:]) { tensors, part in
+      for (name, tensor) in part.1 ?? [:] { tensors["\(part.0).\(name)"] = tensor }
+    }
+  }
+
+  fileprivate func load(_ tensors: [String: Tensor]) throws {
+    try optimizer.load(tensors.entries(under: "optimizer"))
+    try accumulation?.load(tensors.entries(under: "gradient_sum"))
+    try average?.load(tensors.entries(under: "ema"))
   }
 }

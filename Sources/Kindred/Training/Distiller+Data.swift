@@ -8,9 +8,13 @@ public struct WeightedLoss: Sendable {
   let method: (any Method)?
   /// nil for a weight that calibration finds.
   let weight: Double?
+  /// nil for the method's usual ones.
+  let warmUpEpochs: Int?
 
   /// Cross-entropy with the labels.
-  public static func crossEntropy(weight: Double = 1) -> WeightedLoss { WeightedLoss(method: nil, weight: weight) }
+  public static func crossEntropy(weight: Double = 1) -> WeightedLoss {
+    WeightedLoss(method: nil, weight: weight, warmUpEpochs: nil)
+  }
 
   /// Similarity-preserving distillation of the last stage, or of given layers; its weight is calibrated unless given.
   public static func similarity(_ layers: [LayerPair]? = nil, weight: Double? = nil) -> WeightedLoss {
@@ -21,10 +25,16 @@ public struct WeightedLoss: Sendable {
   ///
   /// Cross-entropy's weight is multiplied by what the method makes of it, such as 1 - alpha beside KD with its alpha; KD with
   /// a weight leaves it whole.
-  public static func method(_ method: any Method, weight: Double? = nil) -> WeightedLoss {
+  /// - Parameters:
+  ///   - method: with its settings.
+  ///   - weight: what the loss is multiplied by.
+  ///   - warmUpEpochs: the epochs over which the weight rises; nil for the method's usual ones.
+  public static func method(_ method: any Method, weight: Double? = nil, warmUpEpochs: Int? = nil) -> WeightedLoss {
     var method = method
     if weight != nil { method.giveUpOwnWeight() }
-    return WeightedLoss(method: method, weight: weight ?? method.ownWeight ?? type(of: method).card.weight)
+    return WeightedLoss(
+      method: method, weight: weight ?? method.ownWeight ?? type(of: method).card.weight,
+      warmUpEpochs: warmUpEpochs)
   }
 }
 
@@ -47,6 +57,12 @@ extension Distiller {
   ) throws {
     try recipe.check()
     for loss in losses { try loss.method?.checkSettings() }
+    guard recipe.backboneRateFactor == 1 || !student.headModules.isEmpty else {
+      throw SettingError(
+        "backbone_rate_factor",
+        "\(type(of: student)) does not tell its classifier, so that all of it is backbone; override classifier, or use 1"
+      )
+    }
     recipe.prepareRuntime()
     let device = recipe.device.device
     student.move(to: device)
@@ -84,7 +100,8 @@ extension Distiller {
       guard teacher != nil else { throw MethodError("\(method.name) needs a teacher; give one, or take the loss out") }
       let isFirst = !losses[..<index].contains { $0.method?.name == method.name }
       return Objective.Term(
-        isFirst ? method.name : "\(method.name)-\(index)", try method.loss(for: setup), weight: loss.weight)
+        isFirst ? method.name : "\(method.name)-\(index)", try method.loss(for: setup), weight: loss.weight,
+        warmUpEpochs: loss.warmUpEpochs ?? type(of: method).card.warmUpEpochs)
     }
   }
 

@@ -14,7 +14,9 @@ public final class Distiller {
   public let objective: Objective
   /// Where the run stands.
   public internal(set) var progress = TrainingProgress()
-  let optimizer: any Optimizer
+  /// What the last evaluation of this process measured; nil before one.
+  public private(set) var evaluation: StudentEvaluation?
+  let updates: ParameterUpdates
   private let teacher: (any TeacherSignal)?
   private let recipe: Recipe
   private let work: (any WorkCapture)?
@@ -38,8 +40,7 @@ public final class Distiller {
     self.student = student
     self.teacher = teacher
     self.objective = objective
-    self.optimizer =
-      optimizer ?? recipe.optimizer.optimizer(over: Distiller.parameters(student: student, objective: objective))
+    updates = ParameterUpdates(recipe, student: student, objective: objective, optimizer: optimizer)
     self.recipe = recipe
     // A captured step would drop the same elements over and over.
     self.work = student.hasDropout ? nil : work
@@ -47,11 +48,11 @@ public final class Distiller {
 
   /// The parameters that a run with this student and objective trains, in the optimiser's order.
   public static func parameters(student: Network, objective: Objective) -> [Tensor] {
-    let own = student.parameters
-    // What a loss has made a part of the student is there already.
-    let known = Set(own.map { ObjectIdentifier($0) })
-    return own + objective.modules.flatMap(\.module.parameters).filter { !known.contains(ObjectIdentifier($0)) }
+    TrainedParameter.all(student: student, objective: objective).map(\.tensor)
   }
+
+  /// The moving average of the student's weights; nil where the recipe wants none.
+  public var average: ExponentialMovingAverage? { updates.average }
 
   /// Goes on from `progress` over batches; the caller pulls the events and stops when it likes.
   ///
@@ -83,18 +84,28 @@ public final class Distiller {
     return oddities.map { "the teacher: \($0)" }
   }
 
-  /// Whether all epochs are done.
-  public var isFinished: Bool { progress.position.epoch >= recipe.epochs }
+  /// Whether all epochs are done, or the recipe's patience is lost.
+  public var isFinished: Bool { progress.position.epoch >= recipe.epochs || endedEarly }
+
+  /// Whether epochs are left that the run does not need: so many evaluations, one after another, were not better.
+  public var endedEarly: Bool {
+    guard let patience = recipe.patience, let best = progress.best else { return false }
+    return progress.position.epoch < recipe.epochs && best.evaluationsSince >= patience
+  }
 
   /// Whether the next thing is a step, and not an epoch's end.
   func isStepNext(of source: any BatchSource) -> Bool { progress.position.batch < source.batchesPerEpoch }
 
-  /// - Returns: the step's report, and what was found out by it that may not be meant.
+  /// Trains on a batch.
+  /// - Returns: its report, and what was found out by it that may not be meant.
   func step(on batch: Batch, of source: any BatchSource) throws -> (report: StepReport, warning: String?) {
     try inOrder {
-      optimizer.learningRate = recipe.learningRate(epoch: progress.position.epoch)
+      updates.optimizer.learningRate = recipe.learningRate(epoch: progress.position.epoch)
       let step = stepper(batchSize: source.batchSize)
-      try timed { try step(inputs(batch)) }
+      try timed {
+        try step(inputs(batch))
+        updates.finish(progress.position, of: source.batchesPerEpoch, metrics)
+      }
       progress.images += batch.count
       progress.position.batch += 1
       return (stepReport(batch, of: source.batchesPerEpoch), unreached.take())
@@ -123,6 +134,7 @@ public final class Distiller {
     try check(reading)
     progress.sums = reading.sums
     progress.correct = reading.correct
+    progress.gradientNorms = recipe.clipGradients == nil ? nil : reading.gradientNorms
   }
 
   /// - Parameter signal: what the teacher said of the step, where it is at hand: it may be to blame.
@@ -156,7 +168,7 @@ public final class Distiller {
     return StepInputs(batch: batch, signal: try teacher.output(for: batch))
   }
 
-  /// One step of the optimiser.
+  /// What a device may repeat as a whole: forward, backward and, where each batch makes one, the optimiser's step.
   private func step(_ inputs: StepInputs) throws {
     let batch = inputs.batch
     let signal = try inputs.signal ?? teacher?.output(for: batch) ?? TeacherOutput()
@@ -170,7 +182,7 @@ public final class Distiller {
     if device == .cpu, work == nil { try check(metrics.read(), signal) }
     value.total.backward()
     unreached.look(for: student)
-    optimizer.step()
+    updates.take(metrics)
   }
 
   private func stepReport(_ batch: Batch, of batchesPerEpoch: Int) -> StepReport {
@@ -186,16 +198,31 @@ public final class Distiller {
     return reading.loss
   }
 
+  /// Measures the student, and the average of its weights where one is kept.
+  /// - Throws: what is wrong with the data that it is measured on.
+  public func measured(by evaluate: (Network) throws -> Evaluation) rethrows -> StudentEvaluation {
+    let student = try evaluate(student)
+    let average = try updates.average?.standingIn { try evaluate(self.student) }
+    let evaluation = StudentEvaluation(student: student, average: average)
+    self.evaluation = evaluation
+    return evaluation
+  }
+
   private func report(_ evaluate: ((Network) throws -> Evaluation)?) throws -> EpochReport {
     let epoch = progress.position.epoch + 1
     let isDue = epoch % recipe.evaluateEvery == 0 || epoch == recipe.epochs
-    let evaluation = isDue ? try evaluate?(student) : nil
+    let evaluation = isDue ? try evaluate.map { try measured(by: $0) } : nil
+    if let evaluation { progress.best = .best(progress.best, evaluation, epoch: epoch) }
+    let (student, average) = (evaluation?.student, evaluation?.average)
     let images = Double(max(progress.images, 1))
+    let plan = UpdatePlan(batches: recipe.accumulate, batchesPerEpoch: progress.position.batch)
     let report = EpochReport(
       epoch: epoch, learningRate: recipe.learningRate(epoch: epoch - 1), terms: progress.sums.mapValues { $0 / images },
       trainingAccuracy: Double(progress.correct) / images,
-      imagesPerSecond: images / max(progress.seconds, 1e-9), accuracy: evaluation?.accuracy,
-      top5Accuracy: evaluation?.top5Accuracy, evaluationLoss: evaluation?.loss)
+      imagesPerSecond: images / max(progress.seconds, 1e-9), accuracy: student?.accuracy,
+      top5Accuracy: student?.top5Accuracy, evaluationLoss: student?.loss, averageAccuracy: average?.accuracy,
+      averageTop5Accuracy: average?.top5Accuracy, averageEvaluationLoss: average?.loss,
+      gradientNorm: progress.gradientNorms.map { $0 / Double(plan.stepsPerEpoch) })
     progress.startNextEpoch()
     return report
   }

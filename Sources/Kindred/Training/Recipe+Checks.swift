@@ -26,7 +26,26 @@ extension Recipe {
   }
 
   /// Settings that do nothing: allowed, since a long recipe is often tried over few epochs, but worth saying.
-  public var warnings: [SettingError] {
+  public var warnings: [SettingError] { scheduleWarnings + otherWarnings }
+
+  private var otherWarnings: [SettingError] {
+    var warnings: [SettingError] = []
+    if optimizer.weightDecayOn != .all, optimizer.weightDecay == 0 {
+      warnings.append(
+        .init("optimizer.weight_decay_on", "does nothing where weight_decay is 0; set one, or take it out"))
+    }
+    if ema == 0 {
+      warnings.append(
+        .init("ema", "0 averages nothing: it is the student itself; use one such as 0.9998, or take it out"))
+    }
+    if let patience, patience + 1 >= (epochs + evaluateEvery - 1) / evaluateEvery {
+      warnings.append(
+        .init("patience", "\(patience) is never lost in \(epochs.counted("epoch")); use a smaller one, or take it out"))
+    }
+    return warnings
+  }
+
+  private var scheduleWarnings: [SettingError] {
     switch schedule.shape {
     case .step(let milestones, let factor): return stepWarnings(milestones, factor)
     case .cosine(optimizer.learningRate):
@@ -47,9 +66,10 @@ extension Recipe {
     var warnings: [SettingError] = []
     if !late.isEmpty {
       let (list, verb) = (late.map(String.init).joined(separator: ", "), late.count == 1 ? "never comes" : "never come")
-      let length = epochs == 1 ? "1 epoch" : "\(epochs) epochs"
       warnings.append(
-        .init("schedule.milestones", "\(list) \(verb) in a run of \(length); use smaller ones, or more epochs"))
+        .init(
+          "schedule.milestones",
+          "\(list) \(verb) in a run of \(epochs.counted("epoch")); use smaller ones, or more epochs"))
     }
     if factor == 1 {
       warnings.append(
@@ -57,4 +77,9 @@ extension Recipe {
     }
     return warnings
   }
+}
+
+extension Int {
+  /// Such as "1 epoch" or "3 epochs".
+  fileprivate func counted(_ noun: String) -> String { "\(self) \(noun)\(self == 1 ? "" : "s")" }
 }

@@ -14,8 +14,19 @@ extension Recipe {
     .flag("drop_last", \.dropLast, "leaves out an epoch's last batch when it is smaller"),
     .form("optimizer", \.optimizer, OptimizerOptions.forms, name: \.name, "how parameters follow their gradients"),
     .form("schedule", \.schedule, LearningRateSchedule.forms, name: \.name, "the learning rate in each epoch"),
+    .number(
+      "backbone_rate_factor", \.backboneRateFactor, .positive,
+      "what the learning rate is multiplied by for all of the student but its classifier"),
+    .wholeNumber(
+      "accumulate", \.accumulate, in: 1...1_000_000,
+      "batches a step of the optimiser, by the mean of their losses; each loss compares the inputs of one batch alone"),
+    .number(
+      "clip_gradients", \.clipGradients, .positive, "the norm that a step's gradients together are scaled down to"),
+    .number("ema", \.ema, .belowOne, "decay of a moving average of the student's weights, measured beside them"),
     .wholeNumber(
       "evaluate_every", \.evaluateEvery, in: 1...Int.max, "epochs between evaluations; the last is evaluated"),
+    .wholeNumber(
+      "patience", \.patience, in: 1...Int.max, "evaluations without a better accuracy after which the run ends"),
     .wholeNumber("threads", \.threads, in: 0...1024, "for tensor work; 0 for one on each physical core"),
     .choice("device", \.device, "where to train"),
     .choice("precision", \.precision, "of convolutions and linear layers"),
@@ -58,12 +69,15 @@ extension OptimizerOptions {
   }
 }
 
+private let scopeHelp = "all parameters, or weights alone: no biases, and nothing of one axis such as norms"
+
 extension SGD.Options {
   fileprivate static let settings: [Setting<SGD.Options>] = [
     .number("learning_rate", \.learningRate, .positive, "before the schedule"),
     .number("momentum", \.momentum, .belowOne, "of the gradient's running sum"),
     .flag("nesterov", \.nesterov, "Nesterov's form of momentum"),
-    .number("weight_decay", \.weightDecay, .notNegative, "on every parameter"),
+    .number("weight_decay", \.weightDecay, .notNegative, "what is added of a parameter to its gradient"),
+    .choice("weight_decay_on", \.weightDecayOn, scopeHelp),
   ]
 }
 
@@ -73,7 +87,8 @@ extension AdamW.Options {
     .number("beta1", \.beta1, .belowOne, "decay of the gradient's running mean"),
     .number("beta2", \.beta2, .belowOne, "decay of its square's running mean"),
     .number("epsilon", \.epsilon, .positive, "added to the square's root"),
-    .number("weight_decay", \.weightDecay, .notNegative, "decoupled, on every parameter"),
+    .number("weight_decay", \.weightDecay, .notNegative, "decoupled"),
+    .choice("weight_decay_on", \.weightDecayOn, scopeHelp),
   ]
 }
 
@@ -100,7 +115,7 @@ extension LearningRateSchedule {
   ]
 
   private static let warmUp = Setting<LearningRateSchedule>.wholeNumber(
-    "warm_up_epochs", \.warmUpEpochs, in: 0...Int.max, "epochs over which the rate climbs")
+    "warm_up_epochs", \.warmUpEpochs, in: 0...Int.max, "epochs over which the rate climbs, once an epoch")
 
   private var milestones: [Int] {
     get { if case .step(let milestones, _) = shape { milestones } else { [] } }

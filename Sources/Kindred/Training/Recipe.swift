@@ -20,8 +20,21 @@ public struct Recipe: Sendable, Equatable {
   public var optimizer: OptimizerOptions
   /// The learning rate in each epoch.
   public var schedule: LearningRateSchedule
+  /// What the learning rate is multiplied by for the backbone: the student without what makes its logits, see
+  /// `Network.headModules`.
+  public var backboneRateFactor: Double
+  /// The batches that make one step of the optimiser, by the mean of their losses; what is left at an epoch's end makes a
+  /// step of its own, by the mean of as many as there are. Each loss sees its own batch alone: b x b stays b x b.
+  public var accumulate: Int
+  /// The L2 norm that the gradients of a step together are scaled down to where they are longer, see `clipGradients`; nil
+  /// for no bound.
+  public var clipGradients: Double?
+  /// The decay of a moving average of the student's weights, see `ExponentialMovingAverage`; nil for none.
+  public var ema: Double?
   /// Measure accuracy after every so many epochs, and after the last.
   public var evaluateEvery: Int
+  /// The evaluations without a better accuracy after which a run ends; nil for all epochs.
+  public var patience: Int?
   /// Threads for tensor work; 0 for one on each physical core.
   public var threads: Int
   /// Where to train.
@@ -35,8 +48,9 @@ public struct Recipe: Sendable, Equatable {
   public init(
     epochs: Int = 200, batchSize: Int = 128, seed: UInt64 = 1, planSeed: UInt64? = nil, planEpochs: Int? = nil,
     dropLast: Bool = true, optimizer: OptimizerOptions = .sgd(SGD.Options()), schedule: LearningRateSchedule? = nil,
-    evaluateEvery: Int = 1, threads: Int = 0, device: DeviceKind = .cpu, precision: Precision = .float32,
-    cudaGraph: Bool = true
+    backboneRateFactor: Double = 1, accumulate: Int = 1, clipGradients: Double? = nil, ema: Double? = nil,
+    evaluateEvery: Int = 1, patience: Int? = nil, threads: Int = 0, device: DeviceKind = .cpu,
+    precision: Precision = .float32, cudaGraph: Bool = true
   ) {
     self.epochs = epochs
     self.batchSize = batchSize
@@ -46,7 +60,12 @@ public struct Recipe: Sendable, Equatable {
     self.dropLast = dropLast
     self.optimizer = optimizer
     self.schedule = schedule ?? .usual(epochs: epochs)
+    self.backboneRateFactor = backboneRateFactor
+    self.accumulate = accumulate
+    self.clipGradients = clipGradients
+    self.ema = ema
     self.evaluateEvery = evaluateEvery
+    self.patience = patience
     self.threads = threads
     self.device = device
     self.precision = precision
@@ -84,10 +103,13 @@ public enum OptimizerOptions: Sendable, Equatable {
 
   /// Stochastic gradient descent.
   public static func sgd(
-    learningRate: Double, momentum: Double = 0.9, nesterov: Bool = true, weightDecay: Double = 5e-4
+    learningRate: Double, momentum: Double = 0.9, nesterov: Bool = true, weightDecay: Double = 5e-4,
+    weightDecayOn: WeightDecayScope = .all
   ) -> OptimizerOptions {
     .sgd(
-      SGD.Options(learningRate: learningRate, momentum: momentum, nesterov: nesterov, weightDecay: weightDecay))
+      SGD.Options(
+        learningRate: learningRate, momentum: momentum, nesterov: nesterov, weightDecay: weightDecay,
+        weightDecayOn: weightDecayOn))
   }
 
   /// Before the schedule.
@@ -98,17 +120,35 @@ public enum OptimizerOptions: Sendable, Equatable {
     }
   }
 
-  /// The optimiser over a run's parameters.
+  /// How much parameters decay.
+  public var weightDecay: Double {
+    switch self {
+    case .sgd(let options): options.weightDecay
+    case .adamW(let options): options.weightDecay
+    }
+  }
+
+  /// Which parameters decay.
+  public var weightDecayOn: WeightDecayScope {
+    switch self {
+    case .sgd(let options): options.weightDecayOn
+    case .adamW(let options): options.weightDecayOn
+    }
+  }
+
+  /// The optimiser over a run's parameters, all alike.
   public func optimizer(over parameters: [Tensor]) -> any Optimizer {
+    optimizer(over: [ParameterGroup(parameters, weightDecay: weightDecay)])
+  }
+
+  /// The optimiser over a run's parameters in groups, whose weight decay is their own.
+  public func optimizer(over groups: [ParameterGroup]) -> any Optimizer {
     switch self {
     case .sgd(let options):
-      SGD(
-        parameters, learningRate: options.learningRate, momentum: options.momentum, weightDecay: options.weightDecay,
-        nesterov: options.nesterov)
+      SGD(groups, learningRate: options.learningRate, momentum: options.momentum, nesterov: options.nesterov)
     case .adamW(let options):
       AdamW(
-        parameters, learningRate: options.learningRate, betas: (options.beta1, options.beta2),
-        epsilon: options.epsilon, weightDecay: options.weightDecay)
+        groups, learningRate: options.learningRate, betas: (options.beta1, options.beta2), epsilon: options.epsilon)
     }
   }
 }

@@ -12,6 +12,8 @@ final class StepMetrics {
     var sums: [String: Double]
     var correct: Int
     var loss: Double
+    /// The sum of the norms of the steps' gradients, of those that were clipped.
+    var gradientNorms: Double
     /// The first value that was not finite, and its step in the epoch.
     var bad: (step: Int, term: String, value: Double)?
   }
@@ -24,6 +26,7 @@ final class StepMetrics {
   /// How many of the epoch's steps passed before a sum stopped being finite.
   private let finiteSteps: Tensor
   private let correct: Tensor
+  private let gradientNorms: Tensor
 
   init(_ objective: Objective, device: Device) {
     names = objective.terms.map(\.id) + [Objective.totalID]
@@ -31,6 +34,7 @@ final class StepMetrics {
     last = .zeros([names.count], dtype: .float64, device: device)
     finiteSteps = .zeros([names.count], dtype: .int64, device: device)
     correct = .zeros([1], dtype: .int64, device: device)
+    gradientNorms = .zeros([1], dtype: .float64, device: device)
   }
 
   /// Goes on from an epoch's figures so far.
@@ -39,6 +43,15 @@ final class StepMetrics {
     sums.copyInPlace(Tensor(names.map { progress.sums[$0] ?? 0 }, shape: [names.count]))
     finiteSteps.fillInPlace(Double(progress.position.batch))
     correct.fillInPlace(Double(progress.correct))
+    gradientNorms.fillInPlace(progress.gradientNorms ?? 0)
+  }
+
+  /// Adds the norm of a step's gradients, unless it is not finite: the next loss will say so.
+  func add(gradientNorm: Tensor) {
+    withoutGradients {
+      let next = gradientNorms + gradientNorm
+      gradientNorms.copyInPlace(Tensor.where(next.isFinite, next, gradientNorms))
+    }
   }
 
   /// Adds a step: each term weighted by the number of inputs, and the right answers where there are labels.
@@ -55,12 +68,12 @@ final class StepMetrics {
   /// All figures in one transfer, once the device has computed them.
   func read() -> Reading {
     let counts = Tensor.concatenated([finiteSteps, correct]).to(.float64)
-    let figures = Tensor.concatenated([sums, last, counts]).elements(as: Double.self)
+    let figures = Tensor.concatenated([sums, last, counts, gradientNorms]).elements(as: Double.self)
     let count = names.count
     let (sums, steps) = (figures[..<count], figures[(2 * count)..<(3 * count)])
     var reading = Reading(
       sums: Dictionary(uniqueKeysWithValues: zip(names, sums)), correct: Int(figures[3 * count]),
-      loss: figures[2 * count - 1])
+      loss: figures[2 * count - 1], gradientNorms: figures[3 * count + 1])
     let ends = zip(zip(names, sums), steps).filter { !$0.0.1.isFinite }
     if let ((term, value), step) = ends.min(by: { $0.1 < $1.1 }) { reading.bad = (Int(step), term, value) }
     return reading

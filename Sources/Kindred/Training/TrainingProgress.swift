@@ -15,26 +15,32 @@ public struct TrainingProgress: Sendable, Codable, Equatable {
   var images = 0
   /// Seconds spent in the current epoch's steps, over all the processes that worked on it.
   var seconds = 0.0
+  /// The sum of the norms of the current epoch's gradients; nil where they are not clipped.
+  var gradientNorms: Double?
+  /// The best evaluation of all epochs so far; nil before the first.
+  public internal(set) var best: BestEvaluation?
 
   package init() {}
 
   /// Whether a run can stand there; a checkpoint may come from anybody.
   var isPossible: Bool {
-    [position.epoch, position.batch, correct, images].allSatisfy { (0...Int(Int32.max)).contains($0) }
+    [position.epoch, position.batch, correct, images, best?.evaluationsSince ?? 0]
+      .allSatisfy { (0...Int(Int32.max)).contains($0) }
   }
 
   mutating func startNextEpoch() {
-    self = TrainingProgress(startingEpoch: position.epoch + 1)
+    let (next, best) = (position.epoch + 1, best)
+    self = TrainingProgress()
+    position = BatchPosition(epoch: next)
+    self.best = best
   }
-
-  private init(startingEpoch epoch: Int) { position = BatchPosition(epoch: epoch) }
 }
 
-/// One step, as it was taken.
+/// One batch that was trained on. Where gradients are accumulated, several of them make a step of the optimiser.
 public struct StepReport {
-  /// The step's batch.
+  /// The batch.
   public let position: BatchPosition
-  /// The number of steps in an epoch.
+  /// The number of batches in an epoch.
   public let batchesPerEpoch: Int
   /// The number of epochs in the run.
   public let epochs: Int
@@ -65,6 +71,14 @@ public struct EpochReport: Sendable, Codable, Equatable {
   public let top5Accuracy: Double?
   /// Mean cross-entropy on the evaluation set, as `accuracy`.
   public let evaluationLoss: Double?
+  /// `accuracy` of the moving average of the weights, where one is kept.
+  public let averageAccuracy: Double?
+  /// `top5Accuracy` of the moving average.
+  public let averageTop5Accuracy: Double?
+  /// `evaluationLoss` of the moving average.
+  public let averageEvaluationLoss: Double?
+  /// The mean norm of the steps' gradients before they were clipped; nil where they are not.
+  public let gradientNorm: Double?
 }
 
 /// What a run says while it goes on.

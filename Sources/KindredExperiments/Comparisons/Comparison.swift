@@ -194,7 +194,17 @@ package final class Comparison {
       let runs = compared.filter { $0.settings.name == row.settings.name }
       return try self.row(runs, role: role(of: row.settings), published: row.published)
     }
-    return ComparisonTable(teacherRows.compactMap { $0 } + studentRows, remarks: planRemarks + evaluationRemarks)
+    return ComparisonTable(
+      teacherRows.compactMap { $0 } + studentRows, remarks: planRemarks + evaluationRemarks + (try epochRemarks()))
+  }
+
+  /// Which weights the accuracies belong to.
+  private func epochRemarks() throws -> [String] {
+    let results = try compared.map { (planned: $0.settings.training.epochs, result: try $0.folder.readResult()) }
+    let averaged = results.contains { $0.result.average != nil }
+    let early = results.contains { $0.result.epochs < $0.planned }
+    let last = early ? "the last epoch that each run came to" : "the last epoch"
+    return ["Accuracies are those of \(last)\(averaged ? ", of the weights and not of their moving average" : "")."]
   }
 
   /// Which rows are measured on other images than the rest.

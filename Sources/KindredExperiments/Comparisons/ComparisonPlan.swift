@@ -122,22 +122,26 @@ private struct PlannedSignal {
       let step = isRecorded ? max(cost.step - cost.teacher, 0) : cost.step
       seconds += Double(epochs * settings.batchesPerEpoch) * step
       let evaluations = (epochs + settings.training.evaluateEvery - 1) / settings.training.evaluateEvery
-      seconds += Double(evaluations * settings.evaluationImageCount) * cost.evaluatedImage
+      let networks = settings.training.ema == nil ? 1 : 2
+      seconds += Double(networks * evaluations * settings.evaluationImageCount) * cost.evaluatedImage
     }
     guard isRecorded, let first = missing.first?.settings else { return seconds }
     let batches = (jobs.map(\.settings.distinctEpochs).max() ?? 0) * first.batchesPerEpoch
     return seconds + Double(batches) * meter.cost(of: first, teacher: teacher).teacher
   }
 
-  /// What the folders of all runs take: weights, and a checkpoint with the optimiser's state.
+  /// What the folders of all runs take: the last weights, the best ones and their average, and a checkpoint with the
+  /// optimiser's state.
   func runBytes() throws -> Int {
     try jobs.reduce(0) { sum, job in
       let settings = job.settings
       let network = try settings.studentFacts.cost(classes: settings.data.classCount).parameters
       let modules = try settings.objective(teacher: teacher, Generator(seed: 0)).modules
       let own = modules.reduce(0) { $0 + $1.module.parameterCount }
-      let copies = if case .adamW = settings.training.optimizer { 3 } else { 2 }
-      return sum + 4 * (network + copies * (network + own))
+      let states = if case .adamW = settings.training.optimizer { 3 } else { 2 }
+      let copies = states + (settings.training.accumulate > 1 ? 1 : 0)
+      let averages = settings.training.ema == nil ? 0 : 2
+      return sum + 4 * ((2 + averages) * network + copies * (network + own))
     }
   }
 }

@@ -117,6 +117,7 @@ private struct MeasuredSteps {
     for (id, _) in settings.losses.uncalibrated { objective.setWeight(1, of: id) }
     let statistics = objective.statistics
     let student = objective.student(network)
+    try settings.freezeStages(of: student)
     for module in [student] + objective.modules.map(\.module) + [teacher].compactMap({ $0 }) {
       module.move(to: settings.device)
     }

@@ -15,6 +15,8 @@ extension Configuration {
     try checkContentIsRead()
     try checkPrecision()
     try checkStudentFile()
+    try checkFrozenStages()
+    try checkBackbone()
     for term in losses.terms { try checkLayers(of: term) }
     if let network = teacher?.network {
       // How many classes it has is not known before its weights are seen.
@@ -40,7 +42,7 @@ extension Configuration {
       try checkLayers(of: term)
       for pair in term.method.layers { _ = try shape(pair.teacher, of: teacher, key: term.layersKey) }
     }
-    _ = try resolved.objective(teacher: teacher, Generator(seed: 0))
+    try resolved.checkLearning(of: try resolved.objective(teacher: teacher, Generator(seed: 0)))
   }
 
   /// Refuses a teacher's run that this configuration cannot learn from.
@@ -176,6 +178,38 @@ extension Configuration {
         "student.onnx",
         "\(file) tells \(facts.classes) classes, and \(data.name) has \(classes); for another classifier say "
           + "student.classifier: fresh")
+    }
+  }
+
+  /// Refuses stages that are not there, or leave nothing to train.
+  private func checkFrozenStages() throws {
+    guard !student.freeze.isEmpty else { return }
+    let facts = try studentFacts
+    for tap in student.freeze where !facts.taps.contains(tap) {
+      let list = "it has \(facts.taps.joined(separator: ", "))"
+      let advice = Spelling.advice(for: tap, among: facts.taps, else: list)
+      throw refusal("student.freeze", "\(student.network.name) has no tap '\(tap)'; \(advice)")
+    }
+    guard !facts.isFrozenWhole(upTo: student.freeze) else {
+      throw refusal("student.freeze", "up to \(student.freeze.joined(separator: ", ")) leaves nothing to train")
+    }
+  }
+
+  private func checkBackbone() throws {
+    guard training.backboneRateFactor != 1, !(try studentFacts.hasClassifier) else { return }
+    throw refusal(
+      "training.backbone_rate_factor",
+      "the logits of \(student.network.name) do not come of one linear layer, so that all of it is backbone; take it out"
+    )
+  }
+
+  /// Refuses losses at layers that are frozen.
+  private func checkLearning(of objective: Objective) throws {
+    let frozen = try studentFacts.frozenTaps(upTo: student.freeze)
+    for term in objective.terms {
+      guard let tap = term.loss.request.taps.sorted().first(where: frozen.contains) else { continue }
+      throw refusal(
+        "losses.\(term.id)", "compares \(tap), which student.freeze leaves as it is; name later layers, or take it out")
     }
   }
 

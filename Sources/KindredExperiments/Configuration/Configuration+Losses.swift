@@ -32,16 +32,25 @@ extension Configuration {
     package var method: any Method
     /// Where the method has no weight of its own.
     package var weight: Weight
+    /// The epochs over which the weight rises linearly, from 1/n of it in the first of n.
+    package var warmUpEpochs: Int
 
     /// A term with the method's usual weight and its name as id, unless others are given.
     package init(_ method: any Method, weight: Weight? = nil, id: String? = nil) {
       self.id = id ?? method.name
       self.method = method
       self.weight = weight ?? Weight(usual: type(of: method).card)
+      warmUpEpochs = type(of: method).card.warmUpEpochs
     }
+
+    /// What every term has beside its weight and its method's own settings.
+    package static let settings: [Setting<Term>] = [
+      .wholeNumber("warm_up_epochs", \.warmUpEpochs, in: 0...Int.max, "the epochs over which the weight rises")
+    ]
 
     package static func == (one: Term, other: Term) -> Bool {
       one.id == other.id && one.method.isEqual(to: other.method) && one.weight == other.weight
+        && one.warmUpEpochs == other.warmUpEpochs
     }
 
     /// The number in use, nil while it still has to be found.

@@ -86,6 +86,7 @@ extension Configuration.Student {
     let (network, onnx) = (try reader.network(), try reader.onnx())
     weights = try reader.file("weights")
     let classifier = try reader.choice("classifier", of: Configuration.Classifier.self)
+    freeze = try reader.names("freeze") ?? []
     guard network == nil || onnx == nil else {
       throw reader.error("onnx", "a student is one network, and there is network too; take one out")
     }
@@ -261,6 +262,7 @@ extension Configuration.Term {
     }
     try reader.read(M.settings, into: &method)
     self.init(method, weight: weight, id: id)
+    try reader.read(Self.settings, into: &self)
   }
 }
 

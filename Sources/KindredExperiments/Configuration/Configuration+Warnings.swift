@@ -6,14 +6,35 @@ import Kindred
 extension Configuration {
   /// Settings that do nothing, a line each: the key, why, and what to do.
   package var warnings: [String] {
-    training.warnings.map { "training.\($0)" } + losses.warnings + (teacher?.warnings ?? [])
+    training.warnings.map { "training.\($0)" } + updateWarnings + student.warnings
+      + losses.warnings(epochs: training.epochs) + (teacher?.warnings ?? [])
+  }
+
+  private var updateWarnings: [String] {
+    guard training.accumulate > batchesPerEpoch else { return [] }
+    return [
+      "training.accumulate: an epoch has \(batchesPerEpoch) batches and makes one step; use \(training.accumulate) or more "
+        + "batches, or a smaller number"
+    ]
+  }
+}
+
+extension Configuration.Student {
+  fileprivate var warnings: [String] {
+    guard !freeze.isEmpty, weights == nil, network.architecture != nil else { return [] }
+    return ["student.freeze: what is frozen was drawn at random; give weights to start from, or take it out"]
   }
 }
 
 extension Configuration.Losses {
-  fileprivate var warnings: [String] {
+  fileprivate func warnings(epochs: Int) -> [String] {
     let keys = terms.filter { $0.value == 0 }.map { "\($0.id).\($0.weightKey)" }
+    // A method's usual warm-up is long beside a short trial of it, and nobody wrote it.
+    let late = terms.filter { $0.warmUpEpochs > epochs && $0.warmUpEpochs != type(of: $0.method).card.warmUpEpochs }
     return keys.map { "losses.\($0): 0 switches the term off; give it a weight, or take the term out" }
+      + late.map {
+        "losses.\($0.id).warm_up_epochs: \($0.warmUpEpochs) are more than the run has; its weight is never reached"
+      }
   }
 }
 

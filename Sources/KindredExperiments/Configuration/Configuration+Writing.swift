@@ -6,7 +6,7 @@ import Kindred
 extension Configuration {
   /// Every setting with its value, in the order of this file. It loads to an equal configuration.
   ///
-  /// Settings without a value (`data.folder`, `student.weights`, `training.plan_seed`, `training.plan_epochs`) are left
+  /// Settings without a value (such as `data.folder`, `student.weights`, `training.plan_seed` and `training.ema`) are left
   /// out. A weight that was
   /// found by calibration is written as the number, with its calibration beside it. Paths that were written relative to
   /// their file are written relative to `folder`, where the text is to lie; all are absolute without one.
@@ -22,6 +22,9 @@ extension Configuration {
       $0.path("weights", student.weights)
       if student.weights != nil || student.network.architecture == nil {
         $0.line("classifier", student.classifier.rawValue)
+      }
+      if !student.freeze.isEmpty {
+        $0.line("freeze", "[\(student.freeze.map(YAMLWriter.quoted).joined(separator: ", "))]")
       }
     }
     if let teacher { writer.section("teacher") { teacher.write(to: &$0) } }
@@ -102,6 +105,7 @@ extension Configuration.Term {
     if id != method.name { writer.line("method", method.name) }
     if method.ownWeight == nil { weight.write(to: &writer) }
     writer.write(method)
+    writer.write(self, Self.settings)
   }
 }
 

@@ -55,11 +55,17 @@ extension Configuration {
     /// Weights to start from, a safetensors file or a run's folder; nil for a fresh initialisation, or those of an ONNX file.
     package var weights: ConfiguredFile?
     package var classifier: Classifier
+    /// Taps: all that the activations there are made of stays as it is.
+    package var freeze: [String]
 
-    package init(network: ConfiguredNetwork, weights: ConfiguredFile? = nil, classifier: Classifier = .loaded) {
+    package init(
+      network: ConfiguredNetwork, weights: ConfiguredFile? = nil, classifier: Classifier = .loaded,
+      freeze: [String] = []
+    ) {
       self.network = network
       self.weights = weights
       self.classifier = classifier
+      self.freeze = freeze
     }
   }
 

@@ -23,7 +23,10 @@ extension Configuration {
       student: try studentDescription, teacher: teacher, samples: samples, classifier: classifier,
       normalizations: normalizations, generator: generator)
     for term in losses.terms {
-      terms.append(.init(term.id, try term.refused { try $0.loss(for: setup) }, weight: term.value))
+      terms.append(
+        .init(
+          term.id, try term.refused { try $0.loss(for: setup) }, weight: term.value,
+          warmUpEpochs: term.warmUpEpochs))
     }
     return Objective(terms)
   }

@@ -23,4 +23,15 @@ extension Configuration {
       return network
     }
   }
+
+  /// Freezes the stages of a student, perhaps with what losses have made of it, that are not to be trained.
+  /// - Throws: `RunError` for a network that does not tell its stages.
+  func freezeStages(of network: Network) throws {
+    guard !student.freeze.isEmpty else { return }
+    do {
+      try network.freeze(upTo: student.freeze, inputShape: data.inputShape)
+    } catch let error as UntraceableNetwork {
+      throw RunError("student.freeze: \(student.network.name): \(error)")
+    }
+  }
 }

@@ -8,8 +8,9 @@ import Torch
 /// The folder of one run.
 ///
 /// Every file in it appears whole or not at all: `config.yaml` (the resolved configuration), `metrics.jsonl` (a line an
-/// epoch), `checkpoint.safetensors` (the state to resume from), `weights.safetensors` and `result.json` at the end; and
-/// `student/`, which keeps the student's ONNX file where it came in one.
+/// epoch), `checkpoint.safetensors` (the state to resume from), `weights-best.safetensors` (those of the best evaluation so
+/// far), `weights.safetensors` and `result.json` at the end, with `weights-ema.safetensors` where their moving average was
+/// kept; and `student/`, which keeps the student's ONNX file where it came in one.
 package struct RunFolder: Sendable {
   package let url: URL
 
@@ -19,6 +20,9 @@ package struct RunFolder: Sendable {
   package var metrics: URL { url.appending(path: "metrics.jsonl") }
   package var checkpoint: URL { url.appending(path: "checkpoint.safetensors") }
   package var weights: URL { url.appending(path: "weights.safetensors") }
+  /// The moving average of the weights, where one was kept.
+  package var averageWeights: URL { url.appending(path: "weights-ema.safetensors") }
+  package var bestWeights: URL { url.appending(path: "weights-best.safetensors") }
   /// Holds the network that is trained, where it came in a file.
   package var student: URL { url.appending(path: "student") }
   package var result: URL { url.appending(path: "result.json") }
@@ -94,7 +98,7 @@ package struct RunFolder: Sendable {
   /// Writes down what is run. A run that was finished is so no more: it is to have more epochs.
   func begin(_ settings: Configuration) throws {
     // The result first: without it the folder's run is an unfinished one, whatever else is there.
-    for file in [result, weights] where FileManager.default.fileExists(atPath: file.path) {
+    for file in [result, weights, averageWeights] where FileManager.default.fileExists(atPath: file.path) {
       guard unlink(file.path) == 0 else {
         throw RunError("\(file.displayName) cannot be removed: \(systemReason(errno))")
       }

@@ -6,6 +6,13 @@ import Torch
 
 /// A finished run's figures. Accuracies are those of the last epoch, between 0 and 1.
 package struct RunResult: Sendable, Codable, Equatable {
+  /// What an evaluation came to.
+  package struct Figures: Sendable, Codable, Equatable {
+    package let accuracy: Double
+    package let top5Accuracy: Double
+    package let loss: Double
+  }
+
   package let name: String
   package let network: String
   package let teacher: String?
@@ -16,10 +23,15 @@ package struct RunResult: Sendable, Codable, Equatable {
   package let images: Int
   package let seed: UInt64
   package let planSeed: UInt64
+  /// Those that were trained: fewer than the configuration's where the run ended early.
   package let epochs: Int
   package let accuracy: Double
   package let top5Accuracy: Double
   package let loss: Double
+  /// The same of the moving average of the weights, where one was kept.
+  package let average: Figures?
+  /// The best evaluation; nil for runs of versions that kept none.
+  package let best: BestEvaluation?
   package let parameters: Int
   package let multiplyAdds: Int
   /// The weights of the losses as they were used, by method.
@@ -31,16 +43,27 @@ package struct RunResult: Sendable, Codable, Equatable {
 }
 
 extension RunResult {
-  init(_ settings: Configuration, _ work: RunWork, _ evaluation: Evaluation, epochs: [EpochReport]) {
+  init(
+    _ settings: Configuration, _ work: RunWork, _ measured: StudentEvaluation, _ progress: TrainingProgress,
+    epochs: [EpochReport]
+  ) {
+    let evaluation = measured.student
     let network = settings.student.network
     self.init(
       name: settings.name, network: network.name, teacher: work.teacherName, quantization: work.quantizationCost,
       evaluatedOn: "\(settings.data.name) \(settings.data.evaluateOn.rawValue)", images: evaluation.count,
       seed: settings.training.seed, planSeed: settings.planSeed,
-      epochs: settings.training.epochs, accuracy: evaluation.accuracy, top5Accuracy: evaluation.top5Accuracy,
-      loss: evaluation.loss, parameters: work.cost.parameters, multiplyAdds: work.cost.multiplyAdds,
+      epochs: progress.position.epoch, accuracy: evaluation.accuracy, top5Accuracy: evaluation.top5Accuracy,
+      loss: evaluation.loss, average: measured.average.map { Figures($0) }, best: progress.best,
+      parameters: work.cost.parameters, multiplyAdds: work.cost.multiplyAdds,
       lossWeights: settings.losses.weights,
       imagesPerSecond: epochs.map(\.imagesPerSecond).reduce(0, +) / Double(max(epochs.count, 1)),
       libtorch: Runtime.version, version: kindredVersion)
+  }
+}
+
+extension RunResult.Figures {
+  fileprivate init(_ evaluation: Evaluation) {
+    self.init(accuracy: evaluation.accuracy, top5Accuracy: evaluation.top5Accuracy, loss: evaluation.loss)
   }
 }

@@ -73,6 +73,7 @@ final class RunWork {
       normalizations: try settings.losses.needNormalizations
         ? teacher?.normalizations(of: settings.data.teacherInputShape) : nil, generator)
     student = objective.student(network)
+    try settings.freezeStages(of: student)
     student.move(to: device)
     for (_, module) in objective.modules { module.move(to: device) }
     teacherName = teacher?.description.name

@@ -16,16 +16,20 @@ package struct StoredNetwork {
   package let data: String?
   /// The settings of the run it comes from, where it comes from one.
   package let settings: Configuration?
-  /// What had to be done to the file's names, in one line; nil for nothing.
+  /// Which of a run's weights they are, and what had to be done to the file's names, in one line; nil for nothing.
   package let remark: String?
+  /// The file that they were read from.
+  let weights: URL
 
   /// - Parameters:
   ///   - url: a run's folder or a safetensors file of weights.
   ///   - name: the network's name, for files that do not say it themselves.
+  ///   - wanted: which weights of a run.
   /// - Throws: `RunError` where there is no such file, the network is not known or the weights do not fit it or are broken;
   ///   `TensorFileError` for a damaged file; `ConfigurationError` for a run's folder that is damaged.
-  package init(_ url: URL, network name: String? = nil) throws {
-    let file = try WeightsFile(url)
+  package init(_ url: URL, network name: String? = nil, of wanted: RunWeights = .last) throws {
+    let file = try WeightsFile(url, of: wanted)
+    weights = file.url
     settings = file.url == url ? nil : try Configuration.load(file: RunFolder(url).configuration)
     data = file.metadata["data"]
     remark = file.remark

@@ -128,8 +128,7 @@ package struct StudentExport {
       "deviation": json(images.channelDeviation), "classes": json(images.classNames), "kindred.version": kindredVersion,
       "network": stored.name, "size": "\(images.width)",
     ]
-    let file = WeightsFile.location(weights) ?? weights
-    facts["weights.sha256"] = try? Digest.sha256.hex(of: file)
+    facts["weights.sha256"] = try? Digest.sha256.hex(of: stored.weights)
     return facts
   }
 

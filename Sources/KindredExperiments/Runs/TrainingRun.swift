@@ -16,6 +16,8 @@ package enum RunEvent {
   /// A weight was found by calibration.
   case calibrated(method: String, weight: Double, fraction: Double)
   case training(TrainingEvent)
+  /// The run needs no more epochs: so many evaluations, one after another, were not better than the best.
+  case endedEarly(after: BestEvaluation, evaluations: Int)
 }
 
 /// How a run ended.
@@ -142,6 +144,11 @@ package final class TrainingRun {
     case .empty: return nil
     case .finished(let other, let result):
       if try goesOn(from: other, resume: resume) {
+        guard result.epochs == other.training.epochs else {
+          throw RunError(
+            "\(folder.name) cannot go on to \(settings.training.epochs) epochs: it lost its patience after epoch "
+              + "\(result.epochs); choose another folder with --out")
+        }
         guard folder.hasCheckpoint else {
           throw RunError("\(folder.name) cannot go on to \(settings.training.epochs) epochs: its checkpoint is gone")
         }
@@ -212,22 +219,22 @@ package final class TrainingRun {
     onEvent: (RunEvent) throws -> Void
   ) throws -> RunOutcome {
     var saver = CheckpointTimer()
-    var evaluation: Evaluation?
     let classCount = settings.data.classCount
-    let events = distiller.events(on: work.batches) {
-      let result = try $0.evaluation(on: work.evaluationImages.batches(), classCount: classCount)
-      evaluation = result
-      return result
+    let evaluate: (Network) throws -> Evaluation = {
+      try $0.evaluation(on: work.evaluationImages.batches(), classCount: classCount)
     }
+    let events = distiller.events(on: work.batches, evaluate: evaluate)
     while let event = try events.next() {
       switch event {
       case .warning: break
       case .step: if saver.isDue() { try Checkpoint.save(distiller, to: folder.checkpoint) }
       case .epoch(let report):
-        if let loss = report.evaluationLoss, !loss.isFinite {
+        for loss in [report.evaluationLoss, report.averageEvaluationLoss].compactMap({ $0 }) where !loss.isFinite {
           throw RunError("the evaluation's loss after epoch \(report.epoch) is \(loss.printed); \(lastGoodState)")
         }
         try log.append(report)
+        // Before the checkpoint, which says that they are kept.
+        if let best = distiller.progress.best, best.epoch == report.epoch { try keep(best, of: distiller) }
         try Checkpoint.save(distiller, to: folder.checkpoint)
         saver = CheckpointTimer()
       }
@@ -238,23 +245,45 @@ package final class TrainingRun {
       try Checkpoint.save(distiller, to: folder.checkpoint)
       return .stopped
     }
+    if distiller.endedEarly, let best = distiller.progress.best {
+      try onEvent(.endedEarly(after: best, evaluations: best.evaluationsSince))
+    }
     // A run killed after its last epoch and before its result has still to be measured.
-    let last =
-      try evaluation ?? distiller.student.evaluation(on: work.evaluationImages.batches(), classCount: classCount)
+    let last = try distiller.evaluation ?? distiller.measured(by: evaluate)
     return .finished(try finish(distiller, log, last, work))
   }
 
   private func finish(
-    _ distiller: Distiller, _ log: MetricsLog, _ evaluation: Evaluation, _ work: RunWork
+    _ distiller: Distiller, _ log: MetricsLog, _ evaluation: StudentEvaluation, _ work: RunWork
   ) throws -> RunResult {
-    let tensors = Dictionary(uniqueKeysWithValues: distiller.student.state.map { ($0.name, $0.tensor) })
-    let facts = (distiller.student as? ReusedClassifierNetwork)?.facts ?? [:]
-    let metadata = ["network": settings.student.network.name, "data": settings.data.name]
-    try Safetensors.write(tensors, metadata: metadata.merging(facts) { own, _ in own }, to: folder.weights)
-    let result = RunResult(settings, work, evaluation, epochs: log.epochs)
+    if let average = distiller.average { try write(average.state, of: distiller, to: folder.averageWeights) }
+    try write(distiller.student.weights, of: distiller, to: folder.weights)
+    let result = RunResult(settings, work, evaluation, distiller.progress, epochs: log.epochs)
     try folder.write(result)
     return result
   }
+
+  /// Keeps the weights of the best evaluation so far.
+  private func keep(_ best: BestEvaluation, of distiller: Distiller) throws {
+    let weights = best.isAverage ? distiller.average?.state : nil
+    try write(
+      weights ?? distiller.student.weights, of: distiller, to: folder.bestWeights,
+      facts: ["epoch": "\(best.epoch)", "accuracy": "\(best.accuracy)"])
+  }
+
+  private func write(
+    _ weights: [String: Tensor], of distiller: Distiller, to file: URL, facts: [String: String] = [:]
+  ) throws {
+    let own = (distiller.student as? ReusedClassifierNetwork)?.facts ?? [:]
+    let metadata = ["network": settings.student.network.name, "data": settings.data.name]
+    try Safetensors.write(
+      weights, metadata: metadata.merging(own) { own, _ in own }.merging(facts) { own, _ in own }, to: file)
+  }
+}
+
+extension Network {
+  /// Every entry by its name.
+  fileprivate var weights: [String: Tensor] { Dictionary(uniqueKeysWithValues: state.map { ($0.name, $0.tensor) }) }
 }
 
 /// Long epochs are saved in their midst too.

@@ -16,22 +16,31 @@ package struct WeightsFile {
   /// What it holds, by the names without the prefix.
   package let entries: [String: TensorEntry]
   private let file: TensorFile
+  private let choice: String?
   private var shapes: [String: [Int]] { entries.mapValues(\.shape) }
 
   /// - Parameters:
   ///   - place: a safetensors file, a PyTorch checkpoint, or the folder of a finished run.
   ///   - key: which dictionary of a checkpoint to read where it holds several.
+  ///   - wanted: which weights of a run.
   /// - Throws: `RunError` where there is none; `TensorFileError` for a damaged file.
-  package init(_ place: URL, key: String? = nil) throws {
+  package init(_ place: URL, key: String? = nil, of wanted: RunWeights = .last) throws {
     guard FileManager.default.fileExists(atPath: place.path) else {
       throw RunError("there is no file or run \(place.displayName)")
     }
-    guard let url = WeightsFile.location(place) else {
-      throw RunError("\(place.displayName) holds no finished run (no weights.safetensors)")
+    guard let url = WeightsFile.location(place, of: wanted) else {
+      throw RunError(
+        wanted == .best
+          ? "\(place.displayName) holds no weights-best.safetensors; leave --best out for the last weights"
+          : "\(place.displayName) holds no finished run (no weights.safetensors)")
+    }
+    guard wanted == .last || url != place else {
+      throw RunError("\(place.displayName) is one file of weights; --best chooses among those in a run's folder")
     }
     file = try TensorFile(url, key: key)
     self.url = url
     metadata = file.metadata
+    choice = url == place ? nil : RunFolder(place).remark(on: wanted, file.metadata)
     prefix = WeightsFile.prefix(of: file.entries.keys)
     let length = prefix.count
     entries = Dictionary(uniqueKeysWithValues: file.entries.map { (String($0.key.dropFirst(length)), $0.value) })
@@ -75,11 +84,11 @@ package struct WeightsFile {
   }
 
   /// Where the weights lie: in a run's folder, or the file itself; nil where there are none.
-  static func location(_ place: URL) -> URL? {
+  /// - Parameter wanted: which weights of a run.
+  static func location(_ place: URL, of wanted: RunWeights = .last) -> URL? {
     var isFolder: ObjCBool = false
     guard FileManager.default.fileExists(atPath: place.path, isDirectory: &isFolder) else { return nil }
-    let file = isFolder.boolValue ? RunFolder(place).weights : place
-    return FileManager.default.fileExists(atPath: file.path) ? file : nil
+    return isFolder.boolValue ? RunFolder(place).file(of: wanted) : place
   }
 
   /// What all names begin with, up to a dot: wrappers such as DataParallel and `torch.compile` put themselves before them.
@@ -95,9 +104,11 @@ package struct WeightsFile {
     return prefix
   }
 
-  /// What was done to the names, to be said; nil where nothing was.
+  /// Which weights of a run were chosen, and what was done to the names, to be said; nil for nothing.
   package var remark: String? {
-    prefix.isEmpty ? nil : "\(name): '\(prefix)' was taken off the name of every entry"
+    let names = prefix.isEmpty ? nil : "\(name): '\(prefix)' was taken off the name of every entry"
+    let remarks = [choice, names].compactMap { $0 }
+    return remarks.isEmpty ? nil : remarks.joined(separator: "; ")
   }
 
   /// The path as people write it.

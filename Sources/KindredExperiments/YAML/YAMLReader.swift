@@ -189,6 +189,14 @@ extension YAMLReader {
       isRelative: !text.hasPrefix("/") && !text.hasPrefix("~"))
   }
 
+  /// A list of names, or one.
+  func names(_ key: String) throws -> [String]? {
+    try items(key)?.map { item in
+      guard case .scalar(let name, _) = item.content, !item.isNull else { throw mismatch(key, "a list of names", item) }
+      return name
+    }
+  }
+
   /// The items of a list; a single value counts as a list of one.
   func items(_ key: String) -> [YAMLNode]? {
     value(key).map { node in

@@ -18,28 +18,33 @@ public protocol Optimizer: AnyObject {
   func load(_ state: [String: Tensor]) throws
 }
 
-/// A learning rate where a captured step finds it.
+/// A group's learning rate where a captured step finds it.
 ///
 /// A number would stay what it was at the capture. A tensor's element is read at each replay.
-struct DeviceRate {
+struct GroupRate {
   /// nil where the number will do.
   let tensor: Tensor?
+  private let factor: Double
 
   /// - Parameter isCapturable: nil for on every device but the CPU.
-  init(_ rate: Double, for parameters: [Tensor], isCapturable: Bool?) {
-    let device = parameters.first?.device ?? .cpu
-    tensor = isCapturable ?? (device != .cpu) ? .full([], rate, device: device) : nil
+  init(_ rate: Double, of group: ParameterGroup, isCapturable: Bool?) {
+    let device = group.parameters.first?.device ?? .cpu
+    factor = group.rateFactor
+    tensor = isCapturable ?? (device != .cpu) ? .full([], rate * factor, device: device) : nil
   }
 
-  func set(_ rate: Double) { tensor?.fillInPlace(rate) }
+  /// The group's part of the optimiser's rate.
+  func number(_ rate: Double) -> Double { rate * factor }
+
+  func follow(_ rate: Double) { tensor?.fillInPlace(number(rate)) }
 }
 
-/// Copies saved tensors into an optimiser's own, entry by entry.
-func restore(_ own: [String: Tensor], from saved: [String: Tensor]) throws {
+/// Copies saved tensors into one's own, entry by entry.
+package func restore(_ own: [String: Tensor], from saved: [String: Tensor]) throws {
   for (name, tensor) in own {
     guard let value = saved[name] else { throw StateError(entry: name, problem: "is missing") }
     guard value.shape == tensor.shape else {
-      throw StateError(entry: name, problem: "has shape \(value.shape), the optimiser wants \(tensor.shape)")
+      throw StateError(entry: name, problem: "has shape \(value.shape), this run wants \(tensor.shape)")
     }
     withoutGradients { tensor.copyInPlace(value) }
   }

@@ -45,7 +45,7 @@ struct YAMLInputs: FuzzedReader {
       sp: {weight: auto, fraction: 0.5, calibration_batches: 4, layers: [stage3, {student: stage2, teacher: stage2}]}
       kd: {alpha: 0.9, temperature: 4}
       at: {weight: 1000, layers: [stage1, stage2]}
-      hint: {weight: 1.5}
+      hint: {weight: 1.5, warm_up_epochs: 3}
     training:
       epochs: 200
       batch_size: 128
@@ -53,9 +53,14 @@ struct YAMLInputs: FuzzedReader {
       plan_seed: 2
       plan_epochs: 100
       drop_last: true
-      optimizer: {name: sgd, learning_rate: 0.1, momentum: 0.9, nesterov: true, weight_decay: 5e-4}
+      optimizer: {name: sgd, learning_rate: 0.1, momentum: 0.9, nesterov: true, weight_decay: 5e-4, weight_decay_on: weights}
       schedule: {name: step, milestones: [60, 120, 160], factor: 0.2, warm_up_epochs: 1}
+      backbone_rate_factor: 0.1
+      accumulate: 4
+      clip_gradients: 1.0
+      ema: 0.9998
       evaluate_every: 5
+      patience: 10
       threads: 0
       device: cpu
       precision: float32

@@ -1,0 +1,51 @@
+// Which of a run's files of weights stands for the run.
+
+import Foundation
+import KindredReport
+
+/// The weights that are wanted of a run.
+package enum RunWeights: Sendable {
+  /// The last ones, or their moving average where that was better in the last evaluation.
+  case last
+  /// Those of the best evaluation.
+  case best
+}
+
+extension RunFolder {
+  /// The file of the wanted weights; nil where there is none.
+  func file(of wanted: RunWeights) -> URL? {
+    let file =
+      switch wanted {
+      case .last: averageIsBetter ? averageWeights : weights
+      case .best: bestWeights
+      }
+    return FileManager.default.fileExists(atPath: file.path) ? file : nil
+  }
+
+  private var averageIsBetter: Bool {
+    guard FileManager.default.fileExists(atPath: averageWeights.path), let result = try? readResult() else {
+      return false
+    }
+    return (result.average?.accuracy ?? 0) > result.accuracy
+  }
+
+  /// What is to be said of a choice among several weights; nil where there was none.
+  /// - Parameter metadata: of the file that was chosen.
+  func remark(on wanted: RunWeights, _ metadata: [String: String]) -> String? {
+    switch wanted {
+    case .last:
+      guard let result = try? readResult(), let average = result.average else { return nil }
+      let (own, mean) = (percent(result.accuracy), percent(average.accuracy))
+      return averageIsBetter
+        ? "\(name): the moving average of the weights, which was better in the last evaluation (\(mean), the weights \(own))"
+        : "\(name): the last weights, in the last evaluation no worse than their moving average (\(own), the average \(mean))"
+    case .best:
+      guard let epoch = metadata["epoch"], let accuracy = metadata["accuracy"].flatMap({ Double($0) }) else {
+        return nil
+      }
+      return "\(name): the weights after epoch \(epoch), the best of all evaluations (\(percent(accuracy)))"
+    }
+  }
+
+  private func percent(_ accuracy: Double) -> String { Format.percent(accuracy, places: 2) }
+}
