@@ -122,10 +122,11 @@ ct_tensor ct_interpolate(ct_tensor a, int64_t height, int64_t width, bool biline
   });
 }
 
-ct_tensor ct_cross_entropy(ct_tensor logits, ct_tensor labels, bool mean) {
+ct_tensor ct_cross_entropy(ct_tensor logits, ct_tensor labels, bool mean, double label_smoothing) {
   return tensor([&] {
     return at::cross_entropy_loss(
-        ref(logits), ref(labels), std::nullopt, mean ? at::Reduction::Mean : at::Reduction::Sum, /*ignore_index=*/-1);
+        ref(logits), ref(labels), std::nullopt, mean ? at::Reduction::Mean : at::Reduction::Sum, /*ignore_index=*/-1,
+        label_smoothing);
   });
 }
 

@@ -8,14 +8,31 @@ public struct Batch {
   public let student: Tensor
   /// What the teacher sees: the same tensor, unless it is told more than the student.
   public let teacher: Tensor
-  /// N, int64: the class of each input, -1 for one without; nil where no input has one.
+  /// N, int64: the class of each input, of a mixed one that of its larger part; -1 for one without, nil where no input has
+  /// one.
   public let labels: Tensor?
   /// N, int64: which samples of the set these are.
   public let indices: Tensor
+  /// What inputs are mixed of, where they are: see `labels` for the larger part.
+  public package(set) var mixing: Mixing?
   /// Where in the run the batch stands.
   public let position: BatchPosition
   /// What losses prepared for the batch, by the term's id and a key of its own, such as `crd.negatives`.
   public package(set) var extras: [String: Tensor] = [:]
+
+  /// The smaller parts of mixed inputs. Labels and indices of the batch are those of the larger parts.
+  public struct Mixing {
+    /// N, int64: the class of each smaller part, -1 for one without.
+    public let labels: Tensor
+    /// The share of the larger parts, from 0.5 to 1: a scalar, the same for all inputs.
+    public let share: Tensor
+
+    /// Classes of the smaller parts, and the share of the larger ones.
+    public init(labels: Tensor, share: Tensor) { (self.labels, self.share) = (labels, share) }
+
+    /// Each tensor replaced.
+    func map(_ change: (Tensor) -> Tensor) -> Mixing { Mixing(labels: change(labels), share: change(share)) }
+  }
 
   /// A batch of which the teacher sees what the student sees, unless it is given something else.
   public init(
@@ -37,6 +54,7 @@ public struct Batch {
       labels: labels?.to(device: device),
       indices: indices.to(device: device), position: position)
     batch.extras = extras.mapValues { $0.to(device: device) }
+    batch.mixing = mixing?.map { $0.to(device: device) }
     return batch
   }
 

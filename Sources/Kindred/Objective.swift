@@ -30,9 +30,9 @@ public struct Objective {
       return own * (warmUp ?? 1)
     }
 
-    /// Cross-entropy with the labels.
-    public static func crossEntropy(weight: Double = 1) -> Term {
-      Term(Objective.crossEntropyID, CrossEntropy(), weight: weight)
+    /// Cross-entropy with the labels, as they are unless a smoothing is given.
+    public static func crossEntropy(weight: Double = 1, labelSmoothing: Double = 0) -> Term {
+      Term(Objective.crossEntropyID, CrossEntropy(labelSmoothing: labelSmoothing), weight: weight)
     }
   }
 
@@ -65,6 +65,9 @@ public struct Objective {
     /// Each term by id, unweighted, in the order of the objective.
     public let terms: [(id: String, value: Tensor)]
   }
+
+  /// Its cross-entropy; the usual one where it has none.
+  package var crossEntropy: CrossEntropy { terms.lazy.compactMap { $0.loss as? CrossEntropy }.first ?? CrossEntropy() }
 
   /// What all terms together need of the teacher.
   public var statistics: Set<TeacherStatistic> { terms.reduce(into: []) { $0.formUnion($1.loss.statistics) } }

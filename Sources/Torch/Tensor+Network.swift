@@ -177,9 +177,9 @@ extension Tensor {
   }
 
   /// Cross-entropy of logits (N x classes) with labels (N, int64): the mean over the batch, or the sum. An input of label
-  /// -1 has none and counts for nothing.
-  public func crossEntropy(labels: Tensor, mean: Bool = true) -> Tensor {
-    adopt(ct_cross_entropy(handle, labels.handle, mean), "cross_entropy", [self, labels])
+  /// -1 has none and counts for nothing. A smoothing is the share of each target that all classes have in equal parts.
+  public func crossEntropy(labels: Tensor, mean: Bool = true, labelSmoothing: Double = 0) -> Tensor {
+    adopt(ct_cross_entropy(handle, labels.handle, mean, labelSmoothing), "cross_entropy", [self, labels])
   }
 
   /// The mean of the squared differences.

@@ -227,6 +227,13 @@ import Testing
     ("evaluate_on: heldout", "evaluate_on: expected test or held-out, found 'heldout'; did you mean 'held-out'?"),
     ("crop_padding: 1000", "crop_padding: expected a whole number from 0 to 127, found '1000'"),
     ("crop_padding: 32", "crop_padding: 32 could crop nothing but border; stay below 32"),
+    ("rand_augment: 31", "rand_augment: expected a whole number from 0 to 30, found '31'"),
+    (
+      "rand_augment_operations: 2",
+      "rand_augment_operations: there is no RandAugment; write rand_augment: 9 beside it, or take it out"
+    ),
+    ("random_erasing: 25", "random_erasing: expected a number from 0 to 1, found '25'"),
+    ("mixup: -1", "mixup: expected a number of at least 0, found '-1'"),
     ("folder: ''", "folder: expected a path, found nothing between the quotes"),
   ])
   func oneLineAboutData(keys: String, message: String) throws {

@@ -66,6 +66,19 @@ import Testing
       "teacher: {int8: {checked_images: 50}}\nlosses: {sp: {}}",
       ["teacher.int8: does nothing in float32; write precision: int8, or take the section out"]
     ),
+    (
+      "losses: {cross_entropy: 0, label_smoothing: 0.1, sp: {}}",
+      ["losses.label_smoothing: does nothing where cross_entropy weighs 0; give it a weight, or take this out"]
+    ),
+    (
+      "data: {mixup: 0.2, cutmix: 1}\nlosses: {sp: {}, kd: {}, crd: {}, dkd: {}, nkd: {}}",
+      ["data.mixup: dkd, nkd, crd take the class of a mixed image's larger part for its only one"]
+    ),
+    (
+      "data: {cutmix: 1}\nlosses: {kd: {weighted: true}}",
+      ["data.cutmix: kd takes the class of a mixed image's larger part for its only one"]
+    ),
+    ("data: {cutmix: 1}\nlosses: {kd: {}, rkd: {}}", []), ("data: {cutmix: 0}\nlosses: {dkd: {}}", []),
     ("teacher: {precision: int8, int8: {checked_images: 50}}\nlosses: {sp: {}}", []),
   ])
   func whatDoesNothingIsNamed(section: String, warnings: [String]) throws {

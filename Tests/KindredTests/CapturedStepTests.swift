@@ -132,6 +132,16 @@ private struct Run {
     #expect(captured.notes?.replays == 6)
   }
 
+  @Test func mixedTargetsAreThoseOfEachBatch() throws {
+    let source = TinyBatches(mixes: true)
+    let (plain, captured) = (Run(seed: 1, isCaptured: false), Run(seed: 1, isCaptured: true))
+    #expect(try captured.go(on: source) == plain.go(on: source))
+    #expect(captured.distiller.student.bytes == plain.distiller.student.bytes)
+    let unmixed = Run(seed: 1, isCaptured: false)
+    _ = try unmixed.go()
+    #expect(unmixed.distiller.student.bytes != plain.distiller.student.bytes)
+  }
+
   @Test func aSmallerLastBatchIsCarriedOutAsItIs() throws {
     let source = TinyBatches(lastBatchSize: 4)
     let (plain, captured) = (Run(seed: 1, isCaptured: false), Run(seed: 1, isCaptured: true))

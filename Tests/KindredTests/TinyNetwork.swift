@@ -59,6 +59,8 @@ struct TinyBatches: BatchSource {
   /// Where images turn into NaN, if anywhere.
   var broken: BatchPosition?
   var device = Device.cpu
+  /// Whether targets are mixed, in other shares with each batch.
+  var mixes = false
 
   static func batch(at position: BatchPosition) -> Batch {
     let generator = Generator(seed: UInt64(1000 * position.epoch + position.batch))
@@ -91,6 +93,10 @@ struct TinyBatches: BatchSource {
       }
       if position == broken {
         batch = Batch(batch.student * .nan, labels: batch.labels, indices: batch.indices, position: position)
+      }
+      if mixes {
+        let share = 0.5 + Double(position.epoch * batchesPerEpoch + position.batch) / 32
+        batch.mixing = Batch.Mixing(labels: batch.requiredLabels().flipped([0]), share: .full([], share))
       }
       return batch.moved(to: device)
     }

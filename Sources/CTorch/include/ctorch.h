@@ -202,7 +202,7 @@ ct_tensor ct_average_pool2d(ct_tensor a, ct_pooling pooling);
 ct_tensor ct_channel_shuffle(ct_tensor a, int64_t groups);
 ct_tensor ct_adaptive_average_pool2d(ct_tensor a, int64_t height, int64_t width);
 ct_tensor ct_interpolate(ct_tensor a, int64_t height, int64_t width, bool bilinear);
-ct_tensor ct_cross_entropy(ct_tensor logits, ct_tensor labels, bool mean);
+ct_tensor ct_cross_entropy(ct_tensor logits, ct_tensor labels, bool mean, double label_smoothing);
 ct_tensor ct_mean_squared_error(ct_tensor a, ct_tensor b);
 // Mean of 0.5 d^2 where |d| < 1, |d| - 0.5 elsewhere, or the sum
 ct_tensor ct_smooth_l1(ct_tensor a, ct_tensor b, bool mean);

@@ -34,7 +34,7 @@ public protocol Method: Sendable, Equatable {
   /// What cross-entropy's weight is multiplied by beside the method.
   var crossEntropyFactor: Double { get }
 
-  /// Whether it needs the class of each input.
+  /// Whether it needs the class of each input: of mixed ones it takes that of the larger part, and a run says so.
   var needsLabels: Bool { get }
 
   /// Whether it needs the teacher's classifier, `LossSetup.classifier`.

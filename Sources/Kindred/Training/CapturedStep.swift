@@ -28,6 +28,7 @@ extension Batch {
       student, teacher: self.student === teacher ? student : teacher.clone(), labels: labels?.clone(),
       indices: indices.clone(), position: position)
     copy.extras = extras.mapValues { $0.clone() }
+    copy.mixing = mixing?.map { $0.clone() }
     return copy
   }
 
@@ -37,6 +38,10 @@ extension Batch {
     if student !== teacher { teacher.copyInPlace(other.teacher) }
     if let labels, let new = other.labels { labels.copyInPlace(new) }
     indices.copyInPlace(other.indices)
+    if let mixing, let new = other.mixing {
+      mixing.labels.copyInPlace(new.labels)
+      mixing.share.copyInPlace(new.share)
+    }
     for (key, tensor) in extras {
       if let new = other.extras[key] { tensor.copyInPlace(new) }
     }

@@ -10,10 +10,12 @@ public struct WeightedLoss: Sendable {
   let weight: Double?
   /// nil for the method's usual ones.
   let warmUpEpochs: Int?
+  /// Of cross-entropy.
+  var labelSmoothing = 0.0
 
-  /// Cross-entropy with the labels.
-  public static func crossEntropy(weight: Double = 1) -> WeightedLoss {
-    WeightedLoss(method: nil, weight: weight, warmUpEpochs: nil)
+  /// Cross-entropy with the labels, as they are unless a smoothing from 0 to 1 is given.
+  public static func crossEntropy(weight: Double = 1, labelSmoothing: Double = 0) -> WeightedLoss {
+    WeightedLoss(method: nil, weight: weight, warmUpEpochs: nil, labelSmoothing: labelSmoothing)
   }
 
   /// Similarity-preserving distillation of the last stage, or of given layers; its weight is calibrated unless given.
@@ -96,7 +98,9 @@ extension Distiller {
       normalizations: teacher?.normalizations(data.inputShape), generator: Generator(seed: recipe.seed))
     let share = losses.reduce(1) { $0 * ($1.method?.crossEntropyFactor ?? 1) }
     return try losses.enumerated().map { index, loss in
-      guard let method = loss.method else { return .crossEntropy(weight: (loss.weight ?? 1) * share) }
+      guard let method = loss.method else {
+        return .crossEntropy(weight: (loss.weight ?? 1) * share, labelSmoothing: loss.labelSmoothing)
+      }
       guard teacher != nil else { throw MethodError("\(method.name) needs a teacher; give one, or take the loss out") }
       let isFirst = !losses[..<index].contains { $0.method?.name == method.name }
       return Objective.Term(
@@ -111,7 +115,8 @@ extension Distiller {
     _ recipe: Recipe
   ) throws {
     let objective = Objective(terms)
-    let calibration = WeightCalibration(fraction: 0.5, precision: recipe.precision)
+    let calibration = WeightCalibration(
+      fraction: 0.5, precision: recipe.precision, crossEntropy: objective.crossEntropy)
     for index in terms.indices where terms[index].weight == nil {
       var batches = source.batches(from: BatchPosition())
       let first = try batches.prefix(min(8, source.batchesPerEpoch))

@@ -54,7 +54,8 @@ final class StepMetrics {
     }
   }
 
-  /// Adds a step: each term weighted by the number of inputs, and the right answers where there are labels.
+  /// Adds a step: each term weighted by the number of inputs, and the right answers where there are labels: of
+  /// mixed inputs, those of the larger parts.
   func add(_ value: Objective.Value, logits: Tensor?, _ batch: Batch) {
     withoutGradients {
       last.copyInPlace(Tensor.stacked(value.terms.map(\.value) + [value.total]))

@@ -11,12 +11,14 @@ public struct WeightCalibration {
   /// The wanted |weight * d(term)/dA| / |d(cross-entropy)/dA|.
   public let fraction: Double
   private let precision: Precision
+  private let crossEntropy: CrossEntropy
 
   /// - Parameters:
   ///   - fraction: the wanted |weight * d(term)/dA| / |d(cross-entropy)/dA|, greater than 0.
   ///   - precision: the student's in training.
-  public init(fraction: Double, precision: Precision = .float32) {
-    (self.fraction, self.precision) = (fraction, precision)
+  ///   - crossEntropy: what the term is compared with.
+  public init(fraction: Double, precision: Precision = .float32, crossEntropy: CrossEntropy = CrossEntropy()) {
+    (self.fraction, self.precision, self.crossEntropy) = (fraction, precision, crossEntropy)
   }
 
   /// The median (the upper of two middle values) over batches of fraction * |d(cross-entropy)/dA| / |d(term)/dA|. The student is left as it was.
@@ -50,7 +52,7 @@ public struct WeightCalibration {
     }
     let wide = Step(student: activations.widened, teacher: signal, batch: batch).of(term.id)
     let termPull = try pull(term.loss(wide), on: compared, term, of: "its")
-    let crossEntropyPull = try pull(CrossEntropy()(wide), on: compared, term, of: "cross-entropy's")
+    let crossEntropyPull = try pull(crossEntropy(wide), on: compared, term, of: "cross-entropy's")
     try refuseNoise(term, wide)
     return crossEntropyPull / termPull
   }

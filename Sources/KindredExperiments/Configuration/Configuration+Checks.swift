@@ -85,6 +85,9 @@ extension Configuration {
       throw refusal(
         "training.batch_size", "a batch of \(batch) is more than the \(images) training images; use a smaller one")
     }
+    if batch == 1, data.augmentation.mixes {
+      throw refusal("training.batch_size", "1 leaves nothing to mix an image with; use more, or no mixup and cutmix")
+    }
     for term in losses.terms {
       guard let problem = type(of: term.method).card.loneInput else { continue }
       if batch == 1 {
@@ -283,6 +286,10 @@ extension Configuration.Images {
     if augmentation.cropPadding > 0, augmentation.randomResizedCrop != nil {
       throw refusal("data.random_resized_crop", "images are cropped in one way; take it or crop_padding out")
     }
+    if strayOperations != nil {
+      throw refusal(
+        "data.rand_augment_operations", "there is no RandAugment; write rand_augment: 9 beside it, or take it out")
+    }
     if let testResize, testResize < side {
       throw refusal(
         "data.test_resize", "\(testResize) leaves a border around the \(side) pixels that are seen; use more")
@@ -295,6 +302,12 @@ extension Configuration.Images {
     }
     if privileged == nil, privilegedChannels != nil {
       throw refusal("data.privileged_channels", "there are no privileged images; name them, or take it out")
+    }
+    if augmentation.cutMix > 0, !isShared {
+      throw refusal("data.cutmix", "pastes the same pixels for teacher and student, who see others here; use mixup")
+    }
+    if augmentation.mixes, unlabelled != nil {
+      throw refusal("data.unlabelled", "images without a class would be mixed with others; take one of them out")
     }
     guard let studentView else { return }
     if studentView == StudentView() {

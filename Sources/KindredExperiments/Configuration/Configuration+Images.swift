@@ -46,6 +46,8 @@ extension Configuration {
     /// Measure on this many of the test images; nil for all.
     package var testImages: Int?
     package var augmentation: Augmentation
+    /// How many operations of RandAugment were asked for where there is no RandAugment; nil for none.
+    var strayOperations: Int?
     /// The classes' names in the order of labels, where they are written down; the folder says them otherwise.
     package var classNames: [String] = []
 

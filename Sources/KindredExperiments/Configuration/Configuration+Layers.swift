@@ -69,7 +69,7 @@ extension Configuration.Losses {
       term.method = try change(term)
       return term
     }
-    self = Self(crossEntropy: crossEntropy, terms: changed)
+    self = Self(crossEntropy: crossEntropy, labelSmoothing: labelSmoothing, terms: changed)
   }
 }
 

@@ -7,11 +7,14 @@ extension Configuration {
   package struct Losses: Sendable, Equatable {
     /// The weight of cross-entropy, before what methods make of it: with `kd` it is multiplied by `1 - alpha`.
     package var crossEntropy: Double
+    /// The share of cross-entropy's targets that all classes have in equal parts.
+    package var labelSmoothing: Double
     /// In the order of an objective: that of the catalogue.
     package private(set) var terms: [Term]
 
-    package init(crossEntropy: Double = 1, terms: [Term] = []) {
+    package init(crossEntropy: Double = 1, labelSmoothing: Double = 0, terms: [Term] = []) {
       self.crossEntropy = crossEntropy
+      self.labelSmoothing = labelSmoothing
       self.terms = terms.sorted { $0.rank < $1.rank }
     }
 
@@ -20,7 +23,8 @@ extension Configuration {
       get { terms.first { $0.id == id } }
       set {
         let others = terms.filter { $0.id != id }
-        self = Losses(crossEntropy: crossEntropy, terms: others + [newValue].compactMap(\.self))
+        self = Losses(
+          crossEntropy: crossEntropy, labelSmoothing: labelSmoothing, terms: others + [newValue].compactMap(\.self))
       }
     }
   }
@@ -94,6 +98,9 @@ extension Configuration {
 }
 
 extension Configuration.Losses {
+  /// The key of `labelSmoothing`.
+  static let labelSmoothingKey = "label_smoothing"
+
   /// The weight of cross-entropy beside the methods.
   package var crossEntropyWeight: Double { terms.reduce(crossEntropy) { $0 * $1.method.crossEntropyFactor } }
 

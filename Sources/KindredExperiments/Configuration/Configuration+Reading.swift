@@ -213,6 +213,7 @@ extension YAMLReader {
 extension Configuration.Losses {
   fileprivate init(_ reader: YAMLReader) throws {
     let crossEntropy = try reader.number(Objective.crossEntropyID, .notNegative) ?? 1
+    let labelSmoothing = try reader.number(Self.labelSmoothingKey, .belowOne) ?? 0
     var terms: [Configuration.Term] = []
     for method in Methods.all {
       let name = method.card.name
@@ -222,7 +223,7 @@ extension Configuration.Losses {
       guard let section = try reader.subsection(id) else { continue }
       terms.append(try .init(try section.method(), section, id: id))
     }
-    self.init(crossEntropy: crossEntropy, terms: terms)
+    self.init(crossEntropy: crossEntropy, labelSmoothing: labelSmoothing, terms: terms)
     try reader.finish()
   }
 }

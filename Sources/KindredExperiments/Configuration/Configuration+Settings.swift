@@ -44,6 +44,17 @@ extension Configuration.Images {
     .number(
       "random_resized_crop", \.leastShare, .unit, "the smallest share of an image that is cut out; 0 for none"),
     .flag("flip", \.augmentation.flip, "mirrors half of the images"),
+    .wholeNumber(
+      "rand_augment", \.randAugmentMagnitude, in: RandAugment.magnitudes, "the magnitude of RandAugment's operations"),
+    .wholeNumber(
+      "rand_augment_operations", \.randAugmentOperations, in: 1...14, "how many of them an image goes through"),
+    .numberUnlessZero(
+      "color_jitter", \.augmentation.colorJitter, .unit, "how far brightness, contrast and saturation change"),
+    .numberUnlessZero(
+      "random_erasing", \.augmentation.randomErasing, .unit, "the probability that a part of an image is erased"),
+    .numberUnlessZero("mixup", \.augmentation.mixup, .notNegative, "alpha of the shares of mixed images; 0 for none"),
+    .numberUnlessZero(
+      "cutmix", \.augmentation.cutMix, .notNegative, "alpha of the shares of pasted images; 0 for none"),
     .texts("classes", \.classNames, "the names of one's own classes, in the order of labels"),
   ]
 
@@ -62,6 +73,24 @@ extension Configuration.Images {
     set {
       augmentation.cropPadding = newValue
       if newValue > 0 { augmentation.randomResizedCrop = nil }
+    }
+  }
+
+  /// nil without RandAugment.
+  private var randAugmentMagnitude: Int? {
+    get { augmentation.randAugment?.magnitude }
+    set { augmentation.randAugment = newValue.map { RandAugment(magnitude: $0) } }
+  }
+
+  /// Comes behind the magnitude.
+  private var randAugmentOperations: Int? {
+    get { augmentation.randAugment?.operations ?? strayOperations }
+    set {
+      guard let newValue, augmentation.randAugment != nil else {
+        strayOperations = newValue
+        return
+      }
+      augmentation.randAugment?.operations = newValue
     }
   }
 
@@ -101,6 +130,17 @@ extension Configuration.Quantization {
 }
 
 extension Setting {
+  /// A number of which 0 means that there is none of the thing, and is not written down.
+  static func numberUnlessZero(
+    _ key: String, _ path: Path<Double>, _ range: NumberRange, _ help: String
+  ) -> Setting {
+    Setting(key: key, kind: .number(range), help: help) {
+      $0[keyPath: path] == 0 ? nil : .number($0[keyPath: path])
+    } set: {
+      if case .number(let value) = $1 { $0[keyPath: path] = value }
+    }
+  }
+
   /// A file or folder that may be left out.
   static func file(_ key: String, _ path: Path<ConfiguredFile?>, _ help: String) -> Setting {
     Setting(key: key, kind: .file, help: help) {

@@ -96,6 +96,8 @@ extension Configuration.Exported.Place {
 extension Configuration.Losses {
   fileprivate func write(to writer: inout YAMLWriter) {
     writer.line(Objective.crossEntropyID, crossEntropy)
+    // Not written where there is none, as in runs of earlier versions.
+    if labelSmoothing > 0 { writer.line(Self.labelSmoothingKey, labelSmoothing) }
     for term in terms { writer.section(term.id) { term.write(to: &$0) } }
   }
 }

@@ -101,7 +101,9 @@ final class RunWork {
       var source = batches.batches(from: BatchPosition())
       let first = try source.prefix(min(calibration.batches, batches.batchesPerEpoch))
       let precision = settings.training.precision
-      let weight = try WeightCalibration(fraction: calibration.fraction, precision: precision).weight(
+      let weight = try WeightCalibration(
+        fraction: calibration.fraction, precision: precision, crossEntropy: objective.crossEntropy
+      ).weight(
         of: term, student: student, teacher: teacher,
         batches: first.map { objective.prepare($0, seed: settings.training.seed) })
       objective.setWeight(weight, of: id)

@@ -5,7 +5,7 @@ import Kindred
 import KindredVision
 
 extension Configuration {
-  /// The seed of order, crops and flips.
+  /// The seed of all that is drawn for the batches.
   var planSeed: UInt64 { training.planSeed ?? training.seed }
 
   /// What the batches depend on, as far as it is known before the images are loaded.
@@ -58,8 +58,15 @@ extension Configuration {
 extension Augmentation {
   /// What is done to images beside a padded crop and flips.
   fileprivate var fact: RecordingHeader.Fact {
-    .init("augmentation", randomResizedCrop.map { "random resized crop \($0)" } ?? "none")
+    let parts = [
+      randomResizedCrop.map { "random resized crop \($0)" },
+      randAugment.map { "RandAugment \($0.magnitude) x \($0.operations)" }, named("color jitter", colorJitter),
+      named("random erasing", randomErasing), named("mixup", mixup), named("CutMix", cutMix),
+    ].compactMap(\.self)
+    return .init("augmentation", parts.isEmpty ? "none" : parts.joined(separator: ", "))
   }
+
+  private func named(_ name: String, _ number: Double) -> String? { number > 0 ? "\(name) \(number)" : nil }
 }
 
 extension RecordingHeader {

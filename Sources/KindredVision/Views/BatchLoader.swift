@@ -16,15 +16,16 @@ final class BatchLoader: Sendable {
   /// The plan must be one for `images`.
   /// - Parameters:
   ///   - teacher: the same images as the teacher sees them; nil for as the student does.
-  ///   - threads: nil for one where images lie in memory as they are seen, and as many as there are cores where they
-  ///   have to be decoded or scaled.
+  ///   - threads: nil for one where images lie in memory as they are seen, and as many as there are cores where they have
+  ///     to be decoded, scaled or recoloured.
   init(
-    images: ImageSet, teacher: ImageSet? = nil, plan: BatchPlan, startEpoch: Int = 0, startBatch: Int = 0, endEpoch: Int, ahead: Int = 3,
-    threads: Int? = nil, threadName: String = "kindred.loader"
+    images: ImageSet, teacher: ImageSet? = nil, plan: BatchPlan, startEpoch: Int = 0, startBatch: Int = 0,
+    endEpoch: Int, ahead: Int = 3, threads: Int? = nil, threadName: String = "kindred.loader"
   ) {
     precondition(plan.count == images.count, "the plan is for \(plan.count) images, the set has \(images.count)")
     precondition(startEpoch >= 0 && startBatch >= 0 && ahead > 0, "a start and a queue cannot be negative")
-    let threads = threads ?? (images.isPacked && teacher == nil ? 1 : ProcessInfo.processInfo.activeProcessorCount)
+    let isCopied = images.isPacked && teacher == nil && !plan.augmentation.changesBytes
+    let threads = threads ?? (isCopied ? 1 : ProcessInfo.processInfo.activeProcessorCount)
     let schedule = BatchSchedule(plan, from: BatchPosition(epoch: startEpoch, batch: startBatch), endEpoch: endEpoch)
     let queue = BatchQueue(schedule, capacity: max(ahead, threads + 1))
     self.queue = queue

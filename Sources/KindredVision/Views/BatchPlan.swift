@@ -1,4 +1,4 @@
-// Which image a step sees, and how it is cropped and flipped: a pure function of seed and epoch.
+// Which image a step sees, and what is done to it: a pure function of seed and epoch.
 
 import Kindred
 
@@ -13,10 +13,11 @@ package struct View: Sendable, Equatable {
   package init(index: Int32, random: SplitMix64? = nil) { (self.index, self.random) = (index, random) }
 }
 
-/// All that is random about the training data: order, crops and flips of every epoch.
+/// All that is random about the training data: order, crops and all else of every epoch.
 ///
-/// Nothing is remembered from one epoch to the next, so that a run can be resumed anywhere. An image's crop and flip
-/// depend on seed, epoch and its own index alone, neither on the order nor on the batch size.
+/// Nothing is remembered from one epoch to the next, so that a run can be resumed anywhere. What is drawn for an image
+/// depends on seed, epoch and its own index alone, neither on the order nor on the batch size; how a batch is mixed, on seed,
+/// epoch and its place in it.
 public struct BatchPlan: Sendable {
   /// How many images there are.
   public let count: Int
@@ -24,7 +25,7 @@ public struct BatchPlan: Sendable {
   public let batchSize: Int
   /// The run's seed.
   public let seed: UInt64
-  /// How every image is cropped and flipped.
+  /// What is done to every image.
   public let augmentation: Augmentation
   /// Whether a last batch that is smaller than the others is left out.
   public let dropsLast: Bool
@@ -82,7 +83,7 @@ public struct BatchPlan: Sendable {
 
   /// The plan of an epoch, counted from 0, the same whenever it is asked for.
   package func epoch(_ epoch: Int) -> EpochPlan {
-    let n = repeatsAfter.map { epoch % $0 } ?? epoch
+    let n = number(of: epoch)
     let order = shuffledIndices(epoch: n).prefix(batchesPerEpoch * labelledPerBatch)
     guard let unlabelled else { return EpochPlan(order: order, epoch: n, plan: self) }
     let others = stream(unlabelled, epoch: n)
@@ -106,9 +107,19 @@ public struct BatchPlan: Sendable {
     return Array(all[start..<start + needed])
   }
 
+  /// How a batch of images of a size is mixed; nil where batches are not.
+  func mixer(at position: BatchPosition, width: Int, height: Int) -> BatchMixer? {
+    var random = SplitMix64(
+      key: Purpose.mixing.rawValue, seed, UInt64(number(of: position.epoch)), UInt64(position.batch))
+    return BatchMixer(augmentation, width: width, height: height, &random)
+  }
+
+  /// An epoch's number since the plan last began.
+  private func number(of epoch: Int) -> Int { repeatsAfter.map { epoch % $0 } ?? epoch }
+
   /// What the first number of a key says the random numbers are for.
   private enum Purpose: UInt64 {
-    case order, augmentation, unlabelled
+    case order, augmentation, mixing, unlabelled
   }
 
   private func shuffledIndices(epoch: Int) -> [Int32] {
@@ -131,7 +142,7 @@ public struct BatchPlan: Sendable {
 
   /// An image as an epoch sees it.
   fileprivate func view(of index: Int32, epoch: Int) -> View {
-    guard augmentation != .none else { return View(index: index) }
+    guard augmentation.changesImages else { return View(index: index) }
     return View(
       index: index, random: SplitMix64(key: Purpose.augmentation.rawValue, seed, UInt64(epoch), UInt64(index)))
   }

@@ -8,6 +8,8 @@ package struct ByteBatch: Sendable, Equatable {
   package let index: Int
   /// `count x height x width x channels` bytes, channels last, as a network sees them; what lies outside an image is 0.
   package let pixels: [UInt8]
+  /// What becomes zero of each image once it is normalised; nil for nothing.
+  let erased: [PixelRegion?]
   /// Each image's class; -1 for one without.
   package let labels: [Int64]
   /// Which images of the set these are.
@@ -23,12 +25,14 @@ package struct ByteBatch: Sendable, Equatable {
     labels = views.map { Int64(images.labels[Int($0.index)]) }
     indices = views.map { Int64($0.index) }
     let imageBytes = images.imageBytes
+    var erased: [PixelRegion?] = []
     pixels = try [UInt8](unsafeUninitializedCapacity: views.count * imageBytes) { target, initialized in
       for (place, view) in views.enumerated() {
         let part = target.extracting(place * imageBytes..<(place + 1) * imageBytes)
-        try images.withPixels(at: Int(view.index)) { renderer.render($0, as: view, into: part) }
+        erased.append(try images.withPixels(at: Int(view.index)) { renderer.render($0, as: view, into: part) })
         initialized += imageBytes
       }
     }
+    self.erased = erased
   }
 }

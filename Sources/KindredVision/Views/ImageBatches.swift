@@ -38,10 +38,16 @@ public struct ImageBatches: BatchSource {
   public var batchSize: Int { plan.batchSize }
 
   public func batches(from start: BatchPosition) -> any BatchIterator {
-    if let resident { return ResidentBatches(resident, plan, from: start, endEpoch: epochs) }
+    if let resident { return mixed(ResidentBatches(resident, plan, from: start, endEpoch: epochs)) }
     let loader = BatchLoader(
       images: images, teacher: teacher, plan: plan, startEpoch: start.epoch, startBatch: start.batch, endEpoch: epochs)
-    return LoadedBatches(loader: loader, device: device)
+    return mixed(LoadedBatches(loader: loader, device: device))
+  }
+
+  /// The batches mixed as the plan says.
+  private func mixed(_ batches: any BatchIterator) -> any BatchIterator {
+    guard plan.augmentation.mixes else { return batches }
+    return MixedBatches(batches: batches, plan: plan, width: images.width, height: images.height)
   }
 }
 
@@ -51,6 +57,19 @@ private struct LoadedBatches: BatchIterator {
   let device: Device
 
   func next() throws -> Batch? { try loader.next()?.tensors.moved(to: device) }
+}
+
+/// Batches mixed on the device where they are.
+private struct MixedBatches: BatchIterator {
+  var batches: any BatchIterator
+  let plan: BatchPlan
+  let width: Int
+  let height: Int
+
+  mutating func next() throws -> Batch? {
+    guard let batch = try batches.next() else { return nil }
+    return plan.mixer(at: batch.position, width: width, height: height)?(batch) ?? batch
+  }
 }
 
 /// The plan's batches of images that lie on a device. An epoch's views cross to it at once.

@@ -9,7 +9,7 @@ public struct ImageData: TrainingData {
   public let training: ImageSet
   /// What is measured on.
   public let test: ImageSet
-  /// How training images are cropped and flipped.
+  /// What is done to training images.
   public let augmentation: Augmentation
 
   /// Two sets; crops of up to 4 pixels and flips, as is usual on CIFAR, where nothing else is given.

@@ -42,6 +42,15 @@ struct NormalizedImages: Sendable {
   init(_ bytes: ByteBatch, of images: ImageSet, _ table: PixelTable) {
     shape = [bytes.count, images.height, images.width, images.channels]
     pixels = table(bytes.pixels)
+    for (place, region) in bytes.erased.enumerated() { if let region { erase(region, of: place) } }
+  }
+
+  private func erase(_ region: PixelRegion, of image: Int) {
+    let (height, width, channels) = (shape[1], shape[2], shape[3])
+    for row in region.y..<region.y + region.height {
+      let first = ((image * height + row) * width + region.x) * channels
+      pixels.elements.extracting(first..<first + region.width * channels).update(repeating: 0)
+    }
   }
 
   /// Without a copy. N x height x width x channels seen as N x C x H x W is the channels-last layout.

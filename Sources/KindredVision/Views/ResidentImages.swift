@@ -25,9 +25,11 @@ struct ResidentImages {
   private let columns: Tensor
   let device: Device
 
-  /// Whether a set can lie on a device: its views are then whole images, moved and mirrored, and nothing is scaled.
+  /// Whether a set can lie on a device: its views are then whole images, moved and mirrored; nothing is scaled, recoloured or
+  /// erased.
   static func canHold(_ images: ImageSet, _ augmentation: Augmentation) -> Bool {
-    images.isPacked && augmentation.randomResizedCrop == nil
+    images.isPacked && augmentation.randomResizedCrop == nil && !augmentation.changesBytes
+      && augmentation.randomErasing == 0
   }
 
   /// - Parameter images: a set that can lie on a device.

@@ -28,6 +28,25 @@ public struct StudentView: Sendable, Hashable {
     (max(Int((Double(width) * crop).rounded()), 1), max(Int((Double(height) * crop).rounded()), 1))
   }
 
+  /// Where a region of the whole view lies in what is left of it; nil where it is cropped away.
+  func region(
+    _ region: PixelRegion, of whole: (width: Int, height: Int), in seen: (width: Int, height: Int)
+  ) -> PixelRegion? {
+    let kept = cropped(whole.width, whole.height)
+    let x = StudentView.range(region.x, region.width, of: whole.width, kept: kept.width, in: seen.width)
+    let y = StudentView.range(region.y, region.height, of: whole.height, kept: kept.height, in: seen.height)
+    guard !x.isEmpty, !y.isEmpty else { return nil }
+    return PixelRegion(x: x.lowerBound, y: y.lowerBound, width: x.count, height: y.count)
+  }
+
+  private static func range(_ start: Int, _ length: Int, of whole: Int, kept: Int, in seen: Int) -> Range<Int> {
+    let border = (whole - kept) / 2
+    let (first, last) = (max(start - border, 0), min(start + length - border, kept))
+    guard first < last else { return 0..<0 }
+    let scale = Double(seen) / Double(kept)
+    return Int((Double(first) * scale).rounded())..<Int((Double(last) * scale).rounded())
+  }
+
   /// Crops, occludes, blurs, takes the colours and scales, in this order.
   package func callAsFunction(_ image: PixelImage) -> PixelImage {
     let (width, height) = cropped(image.width, image.height)

@@ -57,7 +57,7 @@ struct ViewSizes: Equatable {
       scaledWidth: isWide ? side * width / height : side, scaledHeight: isWide ? side : side * height / width)
   }
 
-  /// A view of an augmented image, drawn.
+  /// A view of an image that is cut out or mirrored, drawn.
   func drawn(_ augmentation: Augmentation, side: Int, _ random: inout SplitMix64) -> ViewGeometry {
     if let share = augmentation.randomResizedCrop {
       let region = resizedCrop(smallest: share, &random)
@@ -65,7 +65,6 @@ struct ViewSizes: Equatable {
         region: region, scaledWidth: seen.width, scaledHeight: seen.height,
         isFlipped: augmentation.flip && random.next() >> 63 == 1)
     }
-    guard augmentation != .none else { return centre(side: side) }
     var geometry = whole(side: side)
     geometry.shiftX = shift(augmentation.cropPadding, geometry.scaledWidth - seen.width, &random)
     geometry.shiftY = shift(augmentation.cropPadding, geometry.scaledHeight - seen.height, &random)

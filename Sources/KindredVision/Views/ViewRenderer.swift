@@ -22,22 +22,56 @@ package struct ViewRenderer: Sendable {
   func geometry(_ view: View, ofImage width: Int, _ height: Int) -> ViewGeometry {
     let sizes = ViewSizes(image: (width, height), seen: (self.width, self.height))
     guard var random = view.random else { return sizes.centre(side: evaluatedSide) }
-    return sizes.drawn(augmentation, side: min(self.width, self.height), &random)
+    return geometry(sizes, &random)
+  }
+
+  private func geometry(_ sizes: ViewSizes, _ random: inout SplitMix64) -> ViewGeometry {
+    guard augmentation.isGeometric else { return sizes.centre(side: evaluatedSide) }
+    return sizes.drawn(augmentation, side: min(width, height), &random)
   }
 
   /// Writes height x width x channels bytes, as the network sees them.
-  func render(_ pixels: ImagePixels, as view: View, into target: UnsafeMutableBufferPointer<UInt8>) {
+  /// - Returns: what of them becomes zero once they are normalised; nil for nothing.
+  func render(
+    _ pixels: ImagePixels, as view: View, into target: UnsafeMutableBufferPointer<UInt8>
+  ) -> PixelRegion? {
     guard let reduction else { return renderWhole(pixels, as: view, into: target) }
+    var erased: PixelRegion?
     let bytes = [UInt8](unsafeUninitializedCapacity: height * width * channels) { buffer, count in
       count = height * width * channels
-      renderWhole(pixels, as: view, into: buffer.extracting(..<count))
+      erased = renderWhole(pixels, as: view, into: buffer.extracting(..<count))
     }
     let seen = reduction(PixelImage(width: width, height: height, channels: channels, bytes: bytes))
     _ = target.update(fromContentsOf: seen.bytes)
+    return erased.flatMap { reduction.region($0, of: (width, height), in: (seen.width, seen.height)) }
   }
 
-  private func renderWhole(_ pixels: ImagePixels, as view: View, into target: UnsafeMutableBufferPointer<UInt8>) {
-    let geometry = geometry(view, ofImage: pixels.width, pixels.height)
+  private func renderWhole(
+    _ pixels: ImagePixels, as view: View, into target: UnsafeMutableBufferPointer<UInt8>
+  ) -> PixelRegion? {
+    let sizes = ViewSizes(image: (pixels.width, pixels.height), seen: (width, height))
+    guard var random = view.random else {
+      show(pixels, sizes.centre(side: evaluatedSide), in: target)
+      return nil
+    }
+    show(pixels, geometry(sizes, &random), in: target)
+    if augmentation.changesBytes { recolor(target, &random) }
+    return erased(&random)
+  }
+
+  private func recolor(_ target: UnsafeMutableBufferPointer<UInt8>, _ random: inout SplitMix64) {
+    var image = PixelImage(width: width, height: height, channels: channels, bytes: Array(target))
+    if let randAugment = augmentation.randAugment { image = randAugment(image, &random) }
+    if augmentation.colorJitter > 0 { image = ColorJitter(strength: augmentation.colorJitter)(image, &random) }
+    _ = target.update(fromContentsOf: image.bytes)
+  }
+
+  private func erased(_ random: inout SplitMix64) -> PixelRegion? {
+    guard augmentation.randomErasing > 0, random.chance(augmentation.randomErasing) else { return nil }
+    return RandomErasing.region(width: width, height: height, &random)
+  }
+
+  private func show(_ pixels: ImagePixels, _ geometry: ViewGeometry, in target: UnsafeMutableBufferPointer<UInt8>) {
     let whole = PixelRegion(width: pixels.width, height: pixels.height)
     if geometry.region == whole, geometry.scaledWidth == pixels.width, geometry.scaledHeight == pixels.height {
       return window(pixels, geometry, into: target)
