@@ -18,7 +18,7 @@ import Testing
     let fuzz = try run("fuzz", "--inputs", "2000", "--seed", "7")
     #expect(fuzz.status == 0, "\(fuzz.errors)")
     let lines = fuzz.output.split(separator: "\n")
-    #expect(lines.count == 15 && lines.allSatisfy { $0.contains("  2000 inputs  ") && $0.contains("  0 failed  ") })
+    #expect(lines.count == 18 && lines.allSatisfy { $0.contains("  2000 inputs  ") && $0.contains("  0 failed  ") })
     // Among them are valid ones, or nothing would have been read.
     #expect(lines.allSatisfy { !$0.contains("  0 read  ") }, "\(fuzz.output)")
   }

@@ -235,6 +235,9 @@ import Testing
     ("random_erasing: 25", "random_erasing: expected a number from 0 to 1, found '25'"),
     ("mixup: -1", "mixup: expected a number of at least 0, found '-1'"),
     ("folder: ''", "folder: expected a path, found nothing between the quotes"),
+    ("split: 2", "split: is for dtd, and the set is cifar-10; take it out"),
+    ("with_validation: true", "with_validation: is for cinic-10, and the set is cifar-10; take it out"),
+    ("split: 11", "split: expected a whole number from 1 to 10, found '11'"),
   ])
   func oneLineAboutData(keys: String, message: String) throws {
     let text = smallest.replacing("set: cifar-10", with: "set: cifar-10, \(keys)")
@@ -250,8 +253,8 @@ import Testing
     ),
     (
       "data: {set: cifar10}\nstudent: {network: resnet-8}",
-      "run.yaml:1: data.set: expected cifar-10, cifar-100, mnist, fashion-mnist, textures or folder, found 'cifar10'; "
-        + "did you mean 'cifar-10'?"
+      "run.yaml:1: data.set: expected cifar-10, cifar-100, mnist, fashion-mnist, svhn, stl-10, tiny-imagenet, dtd, "
+        + "cinic-10, textures or folder, found 'cifar10'; did you mean 'cifar-10'?"
     ),
     (
       "data: {set: mnist}\nstudent:\n  network: wrn-17-1",

@@ -118,6 +118,17 @@ import Torch
     #expect(data.augmentation == Augmentation(cropPadding: padding, flip: flip))
   }
 
+  /// What a set leaves open is a part of the set, whatever the order of the keys.
+  @Test func aSetHasSettingsOfItsOwn() throws {
+    let rest = "\nstudent: {network: resnet-8}"
+    #expect(try Configuration.reading("data: {set: dtd}" + rest).data.set == .describableTextures)
+    let third = try Configuration.reading("data: {split: 3, size: 96, set: dtd}" + rest).data
+    #expect(third.set == .describableTextures(split: 3) && third.inputShape == [3, 96, 96])
+    #expect(third.augmentation.randomResizedCrop == 0.08)
+    let both = try Configuration.reading("data: {set: cinic-10, with_validation: true}" + rest)
+    #expect(both.trainingImageCount == 180_000 && both.data.set == .cinic10(withValidation: true))
+  }
+
   @Test(arguments: [(20, [6, 12, 16]), (5, [2, 3, 4]), (2, [1, 2]), (1, [1])])
   func usualMilestonesFollowTheEpochs(epochs: Int, milestones: [Int]) throws {
     let configuration = try Configuration.reading(smallest, "training.epochs=\(epochs)")

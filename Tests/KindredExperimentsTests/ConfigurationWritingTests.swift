@@ -93,6 +93,7 @@ import Testing
     "data: {set: textures, held_out_images: 50, evaluate_on: held-out, crop_padding: 3}",
     "data: {rand_augment: 0, rand_augment_operations: 3, color_jitter: 0.4, random_erasing: 0.25, mixup: 0.2, cutmix: 1}",
     "data: {mixup: 0, random_erasing: 0}", "losses: {label_smoothing: 0.1, sp: {}}",
+    "data: {set: dtd, split: 7, random_resized_crop: 0}", "data: {set: cinic-10, with_validation: true}",
     "losses: {kd: {alpha: 0.3333333333333333, temperature: 1.5}, cross_entropy: 0}",
     "losses: {sp: {fraction: 0.1}, at: {weight: 0.1, layers: [stage2]}, hint: {weight: 1e300}}",
     "losses: {sp: {layers: [stage1, {student: stage3, teacher: stage2}]}}",

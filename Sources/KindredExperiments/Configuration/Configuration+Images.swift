@@ -71,7 +71,7 @@ extension Configuration {
       self.train = train
       heldOutImages = 0
       evaluateOn = .test
-      augmentation = Augmentation(randomResizedCrop: 0.08, flip: true)
+      augmentation = Self.ownAugmentation
     }
   }
 
@@ -106,6 +106,11 @@ extension Configuration.Images {
   package static let folderName = "folder"
   /// The side of the square that networks see of one's own images, unless another is given.
   static let usualSize = 224
+
+  /// How training images of one's own are cropped and flipped where nothing is said.
+  static let ownAugmentation = Augmentation(randomResizedCrop: 0.08, flip: true)
+  /// The same of any.
+  var usualAugmentation: Augmentation { self.set?.augmentation ?? Self.ownAugmentation }
 
   /// What tables call the images.
   package var name: String { self.set?.name ?? train?.url.lastPathComponent ?? Self.folderName }

@@ -54,9 +54,7 @@ extension Configuration {
     try reader.subsectionOrEmpty("training").readWhole(Recipe.settings, into: &training)
     // What a run writes down and nobody else: no key to be offered.
     content = reader.keys.contains("content") ? try reader.subsection("content").map { try .init($0) } ?? [:] : [:]
-    self.data = Images(set: .textures)
-    try reader.required("data", data, "write data: {set: cifar-10}, or another set").readWhole(
-      Images.settings, into: &self.data)
+    self.data = try Images(try reader.required("data", data, "write data: {set: cifar-10}, or another set"))
     try self.data.open()
     self.student = try Student(try reader.required("student", student, "write student: {network: wrn-16-1}"))
     var teacherRun: Configuration?
@@ -80,6 +78,18 @@ extension Configuration {
 }
 
 // MARK: - Sections
+
+extension Configuration.Images {
+  fileprivate init(_ reader: YAMLReader) throws {
+    self.init(set: .textures)
+    try reader.readWhole(Self.settings, into: &self)
+    let name = self.set?.name ?? Self.folderName
+    for choice in DataSets.choices where reader.keys.contains(choice.key) && self.set?.choice(choice.key) == nil {
+      let owners = DataSets.all.filter { $0.choice(choice.key) != nil }.map(\.name)
+      throw reader.error(choice.key, "is for \(owners.alternatives), and the set is \(name); take it out")
+    }
+  }
+}
 
 extension Configuration.Student {
   fileprivate init(_ reader: YAMLReader) throws {

@@ -8,7 +8,19 @@ extension Configuration.Images {
   /// The names of the catalogue, and the word for images of one's own.
   package static let setNames = DataSets.all.map(\.name) + [folderName]
 
-  static let settings: [Setting<Configuration.Images>] = [
+  /// Those of all sets, and then those that only one has.
+  static let settings = common + choices
+
+  /// What only some sets let one choose. A set that does not has no such setting, which reading refuses.
+  private static let choices = DataSets.choices.map { choice in
+    Setting<Configuration.Images>(key: choice.key, kind: choice.kind, help: choice.help) {
+      $0.set?.choice(choice.key)?.value
+    } set: { images, value in
+      images.set = images.set.flatMap { $0.choice(choice.key)?.choosing(value) ?? $0 }
+    }
+  }
+
+  private static let common: [Setting<Configuration.Images>] = [
     Setting(key: "set", kind: .choice(setNames), help: "which images") {
       .word($0.set?.name ?? folderName)
     } set: {
@@ -96,7 +108,7 @@ extension Configuration.Images {
 
   /// 0 for none, where that is not the usual.
   private var leastShare: Double? {
-    get { augmentation.randomResizedCrop ?? (set == nil ? 0 : nil) }
+    get { augmentation.randomResizedCrop ?? (usualAugmentation.randomResizedCrop == nil ? nil : 0) }
     set { augmentation.randomResizedCrop = newValue.flatMap { $0 > 0 ? $0 : nil } }
   }
 }

@@ -89,7 +89,15 @@ package final class ImageLibrary {
   }
 
   private func loadWhole(_ images: Configuration.Images, _ split: DataSplit) throws -> ImageSet {
-    if let set = images.set { return images.seen(try load(set, split, from: images.folder?.url)) }
+    if let set = images.set {
+      let whole = try load(set, split, from: images.folder?.url)
+      // What was decoded for a size is kept with it.
+      let key =
+        "\(key(set, split, images.folder?.url)) \(images.size ?? 0) \(images.testResize ?? 0) \(images.mean) \(images.deviation)"
+      let seen = sets[key] ?? images.seen(whole)
+      sets[key] = seen
+      return seen
+    }
     guard let place = images.own else { preconditionFailure("a checked configuration names its images") }
     if let known = own[place]?[split] { return known }
     let loaded = try place.load(split)
@@ -112,12 +120,15 @@ package final class ImageLibrary {
   /// A whole part of a set.
   /// - Throws: `DataError`.
   package func load(_ set: DataSet, _ split: DataSplit, from folder: URL? = nil) throws -> ImageSet {
-    let folder = folder ?? self.folder
-    let key = "\(set.name) \(split.rawValue) \(folder?.path ?? "")"
+    let key = key(set, split, folder)
     if let known = sets[key] { return known }
-    let loaded = try set.load(split, from: folder)
+    let loaded = try set.load(split, from: folder ?? self.folder)
     sets[key] = loaded
     return loaded
+  }
+
+  private func key(_ set: DataSet, _ split: DataSplit, _ folder: URL?) -> String {
+    "\(set.identity) \(split.rawValue) \((folder ?? self.folder)?.path ?? "")"
   }
 
   /// Only as many textures as are wanted: a shorter set is the beginning of a longer one.
@@ -151,6 +162,6 @@ extension Configuration.Images {
     let images = statistics.map { images.normalized(by: $0) } ?? images
     guard size != nil || testResize != nil else { return images }
     let side = size ?? min(images.width, images.height)
-    return images.seen(side: side, evaluatedSide: testResize ?? side)
+    return images.seen(side: side, evaluatedSide: testResize ?? images.usualEvaluatedSide(side))
   }
 }

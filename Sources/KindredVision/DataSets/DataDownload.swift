@@ -58,7 +58,7 @@ public struct DataDownload: Sendable {
     do {
       for file in missing {
         let target = folder.appendingPathComponent(file.name)
-        try fetch(file, from: base ?? publication.base, to: target, progress)
+        try fetch(file, from: address(of: file, publication), to: target, progress)
         if let unpacked = file.unpackedFolder { try unpack(target, as: unpacked) }
       }
     } catch {
@@ -68,14 +68,19 @@ public struct DataDownload: Sendable {
     return .fetched(folder)
   }
 
+  private func address(of file: PublishedFile, _ publication: Publication) -> URL {
+    if base == nil, let address = file.address { return address }
+    return (base ?? publication.base).appendingPathComponent(file.name)
+  }
+
   private func fetch(
-    _ file: PublishedFile, from base: URL, to target: URL, _ progress: @escaping (DownloadProgress) -> Void
+    _ file: PublishedFile, from address: URL, to target: URL, _ progress: @escaping (DownloadProgress) -> Void
   ) throws {
     // An archive that was fetched, and whose unpacking was interrupted.
     if (try? Digest.md5.hex(of: target)) == file.md5 { return }
     let partial = target.appendingPathExtension("partial")
     let transfer = FileTransfer(
-      from: base.appendingPathComponent(file.name), to: partial, patience: patience
+      from: address, to: partial, patience: patience
     ) { received, total in progress(DownloadProgress(file: file.name, received: received, total: total)) }
     try transfer.run()
     let found = try Digest.md5.hex(of: partial)
@@ -93,13 +98,14 @@ public struct DataDownload: Sendable {
     let workplace = folder.appendingPathComponent("unpacking.partial")
     try? FileManager.default.removeItem(at: workplace)
     defer { try? FileManager.default.removeItem(at: workplace) }
-    do throws(SystemError) {
-      try Folder.make(workplace)
-    } catch {
-      throw DataError("\(workplace.path): cannot be made: \(error)")
-    }
-    try Tar.unpack(archive, into: workplace)
     let result = workplace.appendingPathComponent(unpacked.folder)
+    let place = unpacked.isInArchive ? workplace : result
+    do throws(SystemError) {
+      try Folder.make(place)
+    } catch {
+      throw DataError("\(place.path): cannot be made: \(error)")
+    }
+    try Unpacking.unpack(archive, into: place)
     guard unpacked.isComplete(result) else {
       throw DataError("\(archive.path): does not hold the files of \(name)")
     }
@@ -118,18 +124,26 @@ public struct DataDownload: Sendable {
 
 /// A file as its publisher offers it.
 struct PublishedFile: Sendable {
-  /// What an archive unpacks to: its folder, and the sizes of the files in it.
+  /// What an archive unpacks to: its folder, and by what it is known to be whole.
   struct Unpacked: Sendable {
     let folder: String
-    let sizes: [String: Int]
+    /// Whether the archive has that folder in it; the files of one that has none are put into it.
+    var isInArchive = true
+    /// The sizes of files.
+    var sizes: [String: Int] = [:]
+    /// How many images folders have.
+    var imageCounts: [String: Int] = [:]
 
     func isComplete(_ folder: URL) -> Bool {
       sizes.allSatisfy { name, size in (try? DataFile.size(of: folder.appendingPathComponent(name))) == size }
+        && imageCounts.allSatisfy { ListedImages.count(in: folder.appendingPathComponent($0)) == $1 }
     }
   }
 
   let name: String
   let md5: String
+  /// Where it lies, if not under its name in the publisher's folder.
+  var address: URL?
   /// For an archive, what is in it.
   var unpackedFolder: Unpacked?
   /// For a compressed file, the size of the plain one that serves as well.
@@ -147,25 +161,29 @@ struct PublishedFile: Sendable {
   }
 }
 
-/// The system's `tar`.
-private enum Tar {
+/// The system's `tar` and `unzip`.
+private enum Unpacking {
   static func unpack(_ archive: URL, into folder: URL) throws {
+    let command =
+      archive.pathExtension == "zip"
+      ? ["unzip", "-q", "-o", archive.path, "-d", folder.path] : ["tar", "-xzf", archive.path, "-C", folder.path]
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = ["tar", "-xzf", archive.path, "-C", folder.path]
+    process.arguments = command
     process.standardInput = FileHandle.nullDevice
     let complaints = Pipe()
     process.standardError = complaints
     do {
       try process.run()
     } catch {
-      throw DataError("\(archive.path): tar cannot be started: \(systemReason(error))")
+      throw DataError("\(archive.path): \(command[0]) cannot be started: \(systemReason(error))")
     }
     let said = complaints.fileHandleForReading.readDataToEndOfFile()
     process.waitUntilExit()
     guard process.terminationStatus == 0 else {
       let line = String(decoding: said, as: UTF8.self).split(separator: "\n").first.map(String.init)
-      throw DataError("\(archive.path): cannot be unpacked: \(line ?? "tar ended with \(process.terminationStatus)")")
+      throw DataError(
+        "\(archive.path): cannot be unpacked: \(line ?? "\(command[0]) ended with \(process.terminationStatus)")")
     }
   }
 }

@@ -8,6 +8,8 @@ enum DataFile {
   struct Place {
     let folder: URL
     let files: [[String]]
+    /// Whether what is looked for are folders of files.
+    var areFolders = false
   }
 
   /// The files in the first place that has all of them: never some of one place and some of another.
@@ -18,7 +20,7 @@ enum DataFile {
   static func locate(
     _ set: String, below root: URL, in places: [Place], list: String
   ) throws -> (place: Int, files: [URL]) {
-    let plain = places.map { place in place.files.map { file($0, in: place.folder) { (try? size(of: $0)) != nil } } }
+    let plain = places.map { place in place.files.map { file($0, in: place.folder) { isThere($0, in: place) } } }
     if let whole = plain.firstIndex(where: { !$0.contains(nil) }) { return (whole, plain[whole].compactMap { $0 }) }
     // What is no plain file in the set's own folder is refused when it is read.
     let first = places[0].files.map {
@@ -33,6 +35,10 @@ enum DataFile {
           + "files; \(DataSet.fetchAdvice(set))")
     }
     throw DataError("\(set): no \(wanted(places[0].files[0])) in \(list); \(DataSet.fetchAdvice(set))")
+  }
+
+  private static func isThere(_ file: URL, in place: Place) -> Bool {
+    place.areFolders ? ListedImages.isFolder(file.path) : (try? size(of: file)) != nil
   }
 
   private static func file(_ names: [String], in folder: URL, _ isThere: (URL) -> Bool) -> URL? {
@@ -53,17 +59,12 @@ enum DataFile {
 
   /// The size of a plain file.
   static func size(of file: URL) throws -> Int {
-    do {
-      let attributes = try FileManager.default.attributesOfItem(atPath: file.resolvingSymlinksInPath().path)
-      guard attributes[.type] as? FileAttributeType == .typeRegular, let size = attributes[.size] as? NSNumber else {
-        throw DataError("\(file.path): not a plain file")
-      }
-      return size.intValue
-    } catch let error as DataError {
-      throw error
-    } catch {
-      throw DataError("\(file.path): cannot be read: \(systemReason(error))")
+    var status = stat()
+    guard stat(file.path, &status) == 0 else {
+      throw DataError("\(file.path): cannot be read: \(systemReason(errno))")
     }
+    guard status.st_mode & S_IFMT == S_IFREG else { throw DataError("\(file.path): not a plain file") }
+    return Int(status.st_size)
   }
 
   /// What a file is that cannot be a set's, where its first bytes tell and there is a remedy.

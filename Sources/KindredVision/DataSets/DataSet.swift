@@ -1,6 +1,7 @@
 // What a data set of the catalogue is: known before it is loaded, and how it is loaded and fetched.
 
 import Foundation
+import Kindred
 
 /// Images to learn from, or images to be judged by.
 public enum DataSplit: String, Sendable, CaseIterable {
@@ -17,19 +18,34 @@ public struct DataSet: Sendable {
   public let classNames: [String]
   /// How its training images are usually cropped and flipped.
   public let augmentation: Augmentation
+  /// What it leaves open, with what this value has chosen; nothing for most.
+  package let choices: [Choice]
   private let counts: (train: Int, test: Int)
   private let read: @Sendable (DataSplit, URL) throws -> ImageSet
   /// Where it comes from; nil for one that is drawn.
   let publication: Publication?
 
+  /// Something that a set leaves open, such as which of its splits is used: a setting that only this set takes.
+  package struct Choice: Sendable {
+    /// Its name in configurations, which no other set has.
+    package let key: String
+    package let kind: SettingKind
+    /// One line.
+    package let help: String
+    /// What is chosen.
+    package let value: SettingValue
+    /// The set with another choice, which must be of the kind.
+    package let choosing: @Sendable (SettingValue) -> DataSet
+  }
+
   /// - Parameter read: loads a split, from the folder of sets or the set's own.
   init(
     _ name: String, imageShape: (channels: Int, height: Int, width: Int), classNames: [String],
-    counts: (train: Int, test: Int), augmentation: Augmentation, publication: Publication?,
+    counts: (train: Int, test: Int), augmentation: Augmentation, choices: [Choice] = [], publication: Publication?,
     read: @escaping @Sendable (DataSplit, URL) throws -> ImageSet
   ) {
     (self.name, self.imageShape, self.classNames, self.counts) = (name, imageShape, classNames, counts)
-    (self.augmentation, self.publication, self.read) = (augmentation, publication, read)
+    (self.augmentation, self.choices, self.publication, self.read) = (augmentation, choices, publication, read)
   }
 
   /// The same, as tensors' shapes are.
@@ -37,6 +53,12 @@ public struct DataSet: Sendable {
 
   /// The number of images.
   public func imageCount(_ split: DataSplit) -> Int { split == .train ? counts.train : counts.test }
+
+  /// Its name and what is chosen, which together tell its images from others.
+  package var identity: String { ([name] + choices.map { "\($0.key) \($0.value)" }).joined(separator: ", ") }
+
+  /// What is chosen under a key; nil where the set has no such choice.
+  package func choice(_ key: String) -> Choice? { choices.first { $0.key == key } }
 
   /// Whether it is drawn by Kindred itself.
   package var isDrawn: Bool { publication == nil }
@@ -57,7 +79,7 @@ public struct DataSet: Sendable {
 }
 
 extension DataSet: Equatable {
-  public static func == (one: DataSet, other: DataSet) -> Bool { one.name == other.name }
+  public static func == (one: DataSet, other: DataSet) -> Bool { one.identity == other.identity }
 }
 
 /// A data set as its publisher offers it.
@@ -67,6 +89,15 @@ struct Publication: Sendable {
   let files: [PublishedFile]
   /// Whether a folder of sets has the set in a form that its reader takes, and that a download would not leave.
   let isInAnotherLayout: @Sendable (URL) -> Bool
+
+  init(base: URL, files: [PublishedFile], isInAnotherLayout: @escaping @Sendable (URL) -> Bool) {
+    (self.base, self.files, self.isInAnotherLayout) = (base, files, isInAnotherLayout)
+  }
+
+  /// A set whose files may lie in the folder of sets itself, as torchvision leaves them.
+  init(base: URL, files: [PublishedFile]) {
+    self.init(base: base, files: files) { sets in files.allSatisfy { $0.isPresent(in: sets) } }
+  }
 }
 
 /// The catalogue of data sets.
@@ -77,11 +108,19 @@ public enum DataSets {
     .cifar100,
     .mnist,
     .fashionMNIST,
+    .svhn,
+    .stl10,
+    .tinyImageNet,
+    .describableTextures,
+    .cinic10,
     .textures,
   ]
 
   /// The names of those that can be fetched.
   public static var published: [String] { all.filter { !$0.isDrawn }.map(\.name) }
+
+  /// What sets let one choose, as they usually have it.
+  package static var choices: [DataSet.Choice] { all.flatMap(\.choices) }
 
   /// The set of that name; nil where there is none.
   public static func named(_ name: String) -> DataSet? { all.first { $0.name == name } }

@@ -10,14 +10,26 @@ final class EncodedImages: ImageSource {
   private let channels: Int
   /// How many pixels the shorter side of an image has at least; larger JPEGs are decoded at a scale.
   private let shorterSide: Int
+  /// The bytes that decoded images may take.
+  private let memory: Int
   /// By index; nil where the set is too large to be kept.
   private let kept: Mutex<[PixelImage?]>?
 
   /// - Parameter memory: the bytes that decoded images may take.
   init(_ files: ListedImages, channels: Int, shorterSide: Int, memory: Int) {
-    (self.files, self.channels, self.shorterSide) = (files, channels, shorterSide)
+    (self.files, self.channels, self.shorterSide, self.memory) = (files, channels, shorterSide, memory)
     let isSmall = EncodedImages.expectedBytes(files, channels: channels, shorterSide: shorterSide) <= memory
     kept = isSmall ? Mutex([PixelImage?](repeating: nil, count: files.count)) : nil
+  }
+
+  /// Images for views whose shorter side is scaled to `evaluatedSide`: of twice that, so that crops have pixels enough.
+  convenience init(_ files: ListedImages, channels: Int, evaluatedSide: Int, memory: Int) {
+    self.init(files, channels: channels, shorterSide: 2 * evaluatedSide, memory: memory)
+  }
+
+  func resolved(for evaluatedSide: Int) -> any ImageSource {
+    guard shorterSide != 2 * evaluatedSide else { return self }
+    return EncodedImages(files, channels: channels, evaluatedSide: evaluatedSide, memory: memory)
   }
 
   var count: Int { files.count }

@@ -26,7 +26,7 @@ public struct ImageSet: Sendable {
   private(set) var reduction: StudentView?
   /// The shape of a view before that.
   private(set) var whole: (channels: Int, height: Int, width: Int)
-  let source: any ImageSource
+  private(set) var source: any ImageSource
   /// Which of the source's images these are; nil for all of them.
   private var selection: [Int32]?
 
@@ -165,8 +165,13 @@ extension ImageSet {
   package func seen(side: Int, evaluatedSide: Int) -> ImageSet {
     var other = self
     (other.width, other.height, other.whole) = (side, side, (channels, side, side))
-    other.evaluatedSide = evaluatedSide
+    (other.evaluatedSide, other.source) = (evaluatedSide, source.resolved(for: evaluatedSide))
     return other
+  }
+
+  /// What an image's shorter side is scaled to before evaluation cuts a square out, as much larger than that as it is now.
+  package func usualEvaluatedSide(_ side: Int) -> Int {
+    (side * evaluatedSide + min(width, height) / 2) / min(width, height)
   }
 
   /// The same images, normalised by another mean and deviation.

@@ -16,8 +16,15 @@ package protocol ImageSource: Sendable {
   /// - Throws: `DataError` naming the file that cannot be read; whatever `body` throws.
   func withPixels<Result>(at index: Int, _ body: (ImagePixels) throws -> Result) throws -> Result
 
+  /// The same images, as well resolved as views need it whose shorter side is scaled to `evaluatedSide`.
+  func resolved(for evaluatedSide: Int) -> any ImageSource
+
   /// What tells an image from another one, for the fingerprint of a set: its pixels, or its file's name and size.
   func withIdentity(of index: Int, _ body: (UnsafeRawBufferPointer) -> Void)
+}
+
+extension ImageSource {
+  package func resolved(for evaluatedSide: Int) -> any ImageSource { self }
 }
 
 /// The pixels of one image while they are lent: height x width x channels bytes, channels last, rows from the top.

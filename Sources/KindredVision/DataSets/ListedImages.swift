@@ -39,7 +39,7 @@ package struct ListedImages: Sendable {
   /// - Throws: `DataError`, which says what was found in their place.
   package init(_ place: URL) throws {
     let place = URL(filePath: place.path, directoryHint: .notDirectory)
-    let isFolder = FolderReading.isFolder(place.path)
+    let isFolder = ListedImages.isFolder(place.path)
     let found: [Found]
     if let archives = TarReading(place) {
       found = try archives.images()
@@ -64,11 +64,46 @@ package struct ListedImages: Sendable {
       classNames: classNames)
   }
 
+  /// The images of class folders in several folders of one, in their order. Paths start at that one.
+  /// - Throws: `DataError`, also where the folders have different classes.
+  init(classFoldersIn folders: [String], of root: URL) throws {
+    let parts = try folders.map { try ListedImages(root.appending(path: $0)) }
+    let classNames = parts[0].classNames
+    let labelled = try parts.map { try $0.labelled(as: classNames) }
+    let places = zip(folders, labelled).flatMap { folder, part in
+      part.places.map { Place(path: "\(folder)/\($0.path)", size: $0.size) }
+    }
+    self.init(root: root, places: places, labels: labelled.flatMap(\.labels), classNames: classNames)
+  }
+
+  /// Files of a folder, each with its label.
+  /// - Throws: `DataError` for one that is not there.
+  init(_ files: [(path: String, label: Int32)], of root: URL, classNames: [String]) throws {
+    let places = try files.map { try Place.file($0.path, in: root) }
+    self.init(root: root, places: places, labels: files.map(\.label), classNames: classNames)
+  }
+
   private init(root: URL, places: [Place], labels: [Int32], classNames: [String]) {
     (self.root, self.places, self.labels, self.classNames) = (root, places, labels, classNames)
   }
 
   package var count: Int { places.count }
+
+  /// How many images lie directly in a folder; 0 where there is none.
+  static func count(in folder: URL) -> Int {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
+    return names.count { !$0.hasPrefix(".") && isImage($0) }
+  }
+
+  static func isFolder(_ path: String) -> Bool {
+    var isFolder: ObjCBool = false
+    return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) && isFolder.boolValue
+  }
+
+  /// Whether a file is one of images, by its name.
+  fileprivate static func isImage(_ path: String) -> Bool {
+    path.lastIndex(of: ".").map { endings.contains(path[$0...].dropFirst().lowercased()) } ?? false
+  }
 
   /// What to call an image in a message.
   package func name(at index: Int) -> String {
@@ -108,6 +143,19 @@ package struct ListedImages: Sendable {
   var fingerprint: String {
     Digest.sha256.hex { update in
       for place in places { Array("\(place.path)\0\(place.size)\0".utf8).withUnsafeBytes(update) }
+    }
+  }
+
+  /// Refuses images that are not those of a published set.
+  /// - Throws: `DataError`.
+  func check(_ set: String, classNames expected: [String], count expectedCount: Int) throws {
+    if let stranger = Set(classNames).symmetricDifference(expected).min(by: ListedImages.precedes) {
+      let problem = expected.contains(stranger) ? "lacks the class" : "has a class of another set,"
+      throw DataError("\(root.displayName): \(problem) '\(stranger)'; \(DataSet.fetchAdvice(set))")
+    }
+    guard count == expectedCount else {
+      throw DataError(
+        "\(root.displayName): \(count) images of \(set), \(expectedCount) expected; \(DataSet.fetchAdvice(set))")
     }
   }
 
@@ -195,11 +243,6 @@ private struct FolderReading {
 
   init(_ root: URL) { self.root = root }
 
-  static func isFolder(_ path: String) -> Bool {
-    var isFolder: ObjCBool = false
-    return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) && isFolder.boolValue
-  }
-
   /// Those of the folders in it, each a class; or those in it, where it has no folders.
   func images() throws -> [ListedImages.Found] {
     let (folders, files) = try contents(of: "")
@@ -242,11 +285,9 @@ private struct FolderReading {
     }
     let paths = names.filter { !$0.hasPrefix(".") }.sorted(by: ListedImages.precedes)
       .map { folder.isEmpty ? $0 : "\(folder)/\($0)" }
-    let images = paths.filter { path in
-      path.lastIndex(of: ".").map { ListedImages.endings.contains(path[$0...].dropFirst().lowercased()) } ?? false
-    }
+    let images = paths.filter(ListedImages.isImage)
     let others = Set(paths).subtracting(images)
-    return (paths.filter { others.contains($0) && Self.isFolder(root.appending(path: $0).path) }, images)
+    return (paths.filter { others.contains($0) && ListedImages.isFolder(root.appending(path: $0).path) }, images)
   }
 }
 

@@ -93,7 +93,7 @@ public struct OwnImages: Sendable, Hashable {
   }
 
   private func encoded(_ files: ListedImages) -> EncodedImages {
-    EncodedImages(files, channels: channels, shorterSide: 2 * evaluatedSide, memory: memory)
+    EncodedImages(files, channels: channels, evaluatedSide: evaluatedSide, memory: memory)
   }
 
   private func set(_ source: EncodedImages, _ files: ListedImages, _ statistics: ImageStatistics) -> ImageSet {

@@ -52,6 +52,8 @@ enum FuzzTarget: String, CaseIterable {
   case pyTorch = "pytorch"
   case onnx
   case image
+  case matlab
+  case tar
 
   func reader(_ folder: URL) throws -> any FuzzedReader {
     switch self {
@@ -71,6 +73,8 @@ enum FuzzTarget: String, CaseIterable {
     case .pyTorch: try PyTorchInputs(folder)
     case .onnx: try ONNXInputs(folder)
     case .image: try ImageInputs(folder)
+    case .matlab: try MATLABInputs(folder)
+    case .tar: try TarInputs(folder)
     }
   }
 
