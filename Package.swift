@@ -89,7 +89,11 @@ let package = Package(
     .testTarget(
       name: "KindredExperimentsTests",
       dependencies: ["Kindred", "KindredExperiments", "KindredVision", "TestSupport", "Torch"]),
-    .testTarget(name: "CommandTests", dependencies: ["GoldenFiles", "Kindred", "KindredCLI", "TestSupport", "Torch"]),
+    .testTarget(
+      name: "CommandTests",
+      dependencies: [
+        "GoldenFiles", "Kindred", "KindredCLI", "KindredReport", "KindredVision", "TestSupport", "Torch",
+      ]),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx20

@@ -10,7 +10,10 @@ import Torch
 struct Benchmark: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "kindred-bench", abstract: "Times parts of Kindred for a comparison with PyTorch.",
-    subcommands: [StepCommand.self, RecordCommand.self, FloorCommand.self, LossesCommand.self, ONNXCommand.self, LoadingCommand.self])
+    subcommands: [
+      StepCommand.self, RecordCommand.self, FloorCommand.self, LossesCommand.self, ONNXCommand.self,
+      LoadingCommand.self,
+    ])
 }
 
 /// What all measurements share.

@@ -89,8 +89,15 @@ public protocol BatchSource {
   /// The number of inputs in a batch; an epoch's last one may have fewer.
   var batchSize: Int { get }
 
+  /// The part of each batch that has classes, of which alone a training accuracy can be told; all of it for most.
+  var labelledShare: Double { get }
+
   /// The batches from a position to the run's end, in order.
   func batches(from start: BatchPosition) -> any BatchIterator
+}
+
+extension BatchSource {
+  public var labelledShare: Double { 1 }
 }
 
 /// Batches, one after another.

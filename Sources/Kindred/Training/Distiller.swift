@@ -18,6 +18,8 @@ public final class Distiller {
   public private(set) var evaluation: StudentEvaluation?
   let updates: ParameterUpdates
   private let teacher: (any TeacherSignal)?
+  /// Of the batches: what a training accuracy is told of.
+  private var labelledShare = 1.0
   private let recipe: Recipe
   private let work: (any WorkCapture)?
   private lazy var device = student.parameters.first?.device ?? .cpu
@@ -75,6 +77,7 @@ public final class Distiller {
   /// - Returns: what may not be meant, a line each.
   func begin(on source: any BatchSource) throws -> [String] {
     try objective.requireWeights()
+    labelledShare = source.labelledShare
     var first = source.batches(from: BatchPosition())
     var oddities: [String] = []
     if let teacher, let batch = try first.next() { oddities = try teacher.check(on: batch) }
@@ -218,7 +221,7 @@ public final class Distiller {
     let plan = UpdatePlan(batches: recipe.accumulate, batchesPerEpoch: progress.position.batch)
     let report = EpochReport(
       epoch: epoch, learningRate: recipe.learningRate(epoch: epoch - 1), terms: progress.sums.mapValues { $0 / images },
-      trainingAccuracy: Double(progress.correct) / images,
+      trainingAccuracy: Double(progress.correct) / (images * labelledShare),
       imagesPerSecond: images / max(progress.seconds, 1e-9), accuracy: student?.accuracy,
       top5Accuracy: student?.top5Accuracy, evaluationLoss: student?.loss, averageAccuracy: average?.accuracy,
       averageTop5Accuracy: average?.top5Accuracy, averageEvaluationLoss: average?.loss,

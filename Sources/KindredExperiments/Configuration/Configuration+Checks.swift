@@ -123,7 +123,8 @@ extension Configuration {
       }
     }
     if let term = losses.terms.first(where: { $0.method.needsLabels && type(of: $0.method).keepsSamples }) {
-      throw refusal("losses.\(term.id)", "needs the class of every image, and data.unlabelled has none; use sp, kd or at")
+      throw refusal(
+        "losses.\(term.id)", "needs the class of every image, and data.unlabelled has none; use sp, kd or at")
     }
   }
 

@@ -169,8 +169,8 @@ extension Configuration.Images {
       let opened = try OpenedImages.of(own)
       if classNames.isEmpty { classNames = opened.classNames }
     } catch let error as DataError {
-      // A run's folder says the classes itself, and its network is of use without the images.
-      guard classNames.isEmpty else { return }
+      // A run's folder says the classes itself, and its network is of use where the images are not.
+      if !classNames.isEmpty, !FileManager.default.fileExists(atPath: own.train.path) { return }
       throw ConfigurationError(key: "data.train", message: error.description)
     }
   }

@@ -22,7 +22,7 @@ extension Configuration {
   }
 
   private var updateWarnings: [String] {
-    guard training.accumulate > batchesPerEpoch else { return [] }
+    guard batchesPerEpoch > 0, training.accumulate > batchesPerEpoch else { return [] }
     return [
       "training.accumulate: an epoch has \(batchesPerEpoch) batches and makes one step; use \(training.accumulate) or more "
         + "batches, or a smaller number"

@@ -16,7 +16,8 @@ extension Configuration {
   /// Order, crops and flips of the training images.
   private func plan(_ images: ImageSet? = nil) -> BatchPlan {
     BatchPlan(
-      count: images?.count ?? trainingImageCount + (unlabelledPart?.count ?? 0), batchSize: training.batchSize, seed: planSeed,
+      count: images?.count ?? trainingImageCount + (unlabelledPart?.count ?? 0), batchSize: training.batchSize,
+      seed: planSeed,
       augmentation: data.augmentation, dropsLast: training.dropLast, repeatsAfter: training.planEpochs,
       shardSizes: images?.shardSizes, unlabelled: unlabelledPart)
   }

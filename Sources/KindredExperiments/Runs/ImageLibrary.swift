@@ -71,7 +71,9 @@ package final class ImageLibrary {
     switch images.evaluateOn {
     case .heldOut: return try load(images, .train).last(perSetBalanced: images.heldOutImages)
     case .test:
-      if let count = images.testImages, images.set == .textures, images.isShared { return images.seen(textures(count, .test)) }
+      if let count = images.testImages, images.set == .textures, images.isShared {
+        return images.seen(textures(count, .test))
+      }
       let all = try load(images, .test)
       return images.testImages.map { all.first(perSetBalanced: $0) } ?? all
     }
@@ -84,7 +86,9 @@ package final class ImageLibrary {
     // Test images are normalised by what was measured of training images.
     let statistics =
       try images.statistics
-      ?? (split == .train ? nil : load(images, .train)).map { .init(mean: $0.channelMean, deviation: $0.channelDeviation) }
+      ?? (split == .train ? nil : load(images, .train)).map {
+        .init(mean: $0.channelMean, deviation: $0.channelDeviation)
+      }
     return try loadWhole(images.whole, split).reduced(by: view, normalizedBy: statistics)
   }
 

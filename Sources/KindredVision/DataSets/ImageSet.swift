@@ -74,7 +74,8 @@ public struct ImageSet: Sendable {
 
   /// Whether all images lie in memory in the size that they are seen in.
   var isPacked: Bool {
-    source is PackedImages && source.size.map { $0 == (width, height) } == true }
+    source is PackedImages && source.size.map { $0 == (width, height) } == true
+  }
 
   /// The bytes of what a network sees of one image.
   package var imageBytes: Int { width * height * channels }

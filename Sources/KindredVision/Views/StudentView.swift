@@ -87,7 +87,8 @@ private struct GaussianBlur {
   func callAsFunction(_ image: PixelImage) -> PixelImage {
     let rowBytes = image.width * image.channels
     let across = blurred(
-      image.bytes.map(Float.init), lines: image.height, lineStride: rowBytes, length: image.width, stride: image.channels)
+      image.bytes.map(Float.init), lines: image.height, lineStride: rowBytes, length: image.width,
+      stride: image.channels)
     let both = blurred(across, lines: 1, lineStride: 0, length: image.height, stride: rowBytes)
     let bytes = both.map { UInt8(min(max($0.rounded(), 0), 255)) }
     return PixelImage(width: image.width, height: image.height, channels: image.channels, bytes: bytes)
@@ -105,7 +106,8 @@ private struct GaussianBlur {
           var sum = weights[0] * values[start + place * stride + part]
           for distance in 1..<weights.count {
             let (before, after) = (max(place - distance, 0), min(place + distance, length - 1))
-            sum += weights[distance]
+            sum +=
+              weights[distance]
               * (values[start + before * stride + part] + values[start + after * stride + part])
           }
           result[start + place * stride + part] = sum

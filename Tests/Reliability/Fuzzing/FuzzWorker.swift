@@ -117,6 +117,10 @@ final class FuzzWorker {
 
   /// What is made once in a process is no input's allocation.
   private func warmUp() throws {
+    for file in reader.wholeInputs {
+      try write([file])
+      try? reader.read()
+    }
     for other in 1...50 {
       var random = target.random(seed: seed ^ 0x5eed, number: other)
       try write(reader.input(&random))

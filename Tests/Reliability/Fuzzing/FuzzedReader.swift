@@ -25,11 +25,15 @@ protocol FuzzedReader {
   /// Reads the files; throws what the reader throws.
   func read() throws
 
+  /// Inputs that are read once before any is measured: what is looked up for them, such as a network's shape, is kept.
+  var wholeInputs: [InputFile] { get }
+
   /// What the reader may allocate whatever the file's size, such as the size of the data set that is expected.
   var expectedBytes: Int { get }
 }
 
 extension FuzzedReader {
+  var wholeInputs: [InputFile] { [] }
   var expectedBytes: Int { 0 }
 }
 

@@ -98,6 +98,8 @@ struct YAMLInputs: FuzzedReader {
     [InputFile(name: "input.yaml", bytes: text.damaged(&random))]
   }
 
+  var wholeInputs: [InputFile] { YAMLInputs.templates.map { InputFile(name: "input.yaml", bytes: Array($0.utf8)) } }
+
   /// The most that a configuration's file may have: one that it extends is read too.
   var expectedBytes: Int { 1 << 20 }
 

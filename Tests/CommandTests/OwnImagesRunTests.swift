@@ -1,0 +1,128 @@
+// From a folder of images to a trained and exported student, through the built command; a student that sees less than its
+// teacher, images without a class, and files that are broken.
+
+import Foundation
+import KindredReport
+import KindredVision
+import TestSupport
+import Testing
+
+@Suite(.serialized) struct OwnImagesRunTests {
+  private let scratch: TestFolder
+
+  init() throws {
+    scratch = try TestFolder()
+    let images = Textures.images(count: 160, split: .train)
+    for index in 0..<images.count {
+      let name = images.classNames[Int(images.labels[index])]
+      let file = try scratch.folder("photos/\(name)").appending(path: "\(index).png")
+      try Picture(width: 32, height: 32, bytes: try images.image(at: index)).writePNG(to: file)
+    }
+    try scratch.write([
+      "teacher.yaml": """
+      data: {set: folder, train: photos, held_out: 0.25, size: 32}
+      student: {network: resnet-8}
+      training: {epochs: 1, batch_size: 16, threads: 1, optimizer: {name: sgd, learning_rate: 0.02}}
+      """,
+      "student.yaml": """
+      extends: teacher.yaml
+      data: {student_view: {size: 16, grey: true}}
+      teacher: {config: teacher.yaml}
+      losses: {sp: {weight: 10}}
+      training: {epochs: 2}
+      """,
+      "unlabelled.yaml": """
+      extends: teacher.yaml
+      data: {set: textures, train: null, held_out: null, size: null, train_images: 48, test_images: 40,
+        unlabelled: {images: 200, share: 0.75}}
+      teacher: {network: resnet-8, weights: teacher}
+      losses: {sp: {weight: 10}, kd: {}}
+      """,
+    ])
+  }
+
+  private func start(_ arguments: String...) throws -> Child.Finished {
+    try Command.start(arguments, in: scratch.url).wait()
+  }
+
+  @discardableResult
+  private func run(_ arguments: String...) throws -> Child.Finished {
+    let finished = try Command.start(arguments, in: scratch.url).wait()
+    #expect(finished.status == 0, "\(finished.errors)")
+    return finished
+  }
+
+  private func refusal(_ arguments: String...) throws -> String {
+    let finished = try Command.start(arguments, in: scratch.url).wait()
+    #expect(finished.status != 0 && finished.errors.split(separator: "\n").count == 1, "\(finished.errors)")
+    return finished.errors
+  }
+
+  @Test func aFolderTrainsDistilsAndLeaves() throws {
+    let checked = try run("data", "check", "photos")
+    #expect(checked.output.contains("images     160, 0 of them broken"))
+    let trained = try run("train", "teacher.yaml")
+    #expect(trained.output.contains(" photos test images"), "\(trained.output)")
+    let inspected = try run("inspect", "student.yaml")
+    #expect(inspected.output.contains("1 x 16 x 16") && inspected.output.contains("3 x 32 x 32"))
+
+    // A student that sees less: stopped and taken up it is the same run.
+    try run("distill", "student.yaml", "--out", "whole", "--quiet")
+    let interrupted = try Command.start(["distill", "student.yaml", "--out", "stopped"], in: scratch.url)
+    while interrupted.isRunning, !scratch.has("stopped/config.yaml") { usleep(1_000) }
+    interrupted.send(SIGINT)
+    _ = interrupted.wait()
+    try run("distill", "student.yaml", "--out", "stopped", "--resume", "--quiet")
+    #expect(try scratch.bytes("stopped/weights.safetensors") == scratch.bytes("whole/weights.safetensors"))
+    let evaluated = try run("evaluate", "whole")
+
+    // The network is of use where the images are not.
+    try run("export", "whole", "--output", "float32.onnx", "--input", "bytes")
+    let away = scratch.url.appending(path: "elsewhere")
+    try FileManager.default.moveItem(at: scratch.url.appending(path: "photos"), to: away)
+    try run("export", "whole", "--output", "again.onnx", "--input", "bytes")
+    #expect(try scratch.bytes("again.onnx") == scratch.bytes("float32.onnx"))
+    #expect(try refusal("evaluate", "whole").contains("there is no folder, list or archive of images"))
+    try FileManager.default.moveItem(at: away, to: scratch.url.appending(path: "photos"))
+    #expect(try run("evaluate", "whole").output == evaluated.output)
+  }
+
+  @Test func imagesWithoutAClassAreLearntFromToo() throws {
+    try run("train", "teacher.yaml", "--out", "teacher", "--quiet")
+    try run("distill", "unlabelled.yaml", "--out", "whole", "--quiet")
+    // 48 images of 4 a batch.
+    let lines = try scratch.text("whole/metrics.jsonl").split(separator: "\n")
+    #expect(lines.count == 1)
+    #expect(
+      try refusal("distill", "unlabelled.yaml", "--set", "losses.crd={}").contains(
+        "losses.crd: needs the class of every image, and data.unlabelled has none"))
+    #expect(try refusal("inspect", "unlabelled.yaml", "--set", "data.unlabelled.share=0").contains("is none of it"))
+    #expect(
+      try refusal("inspect", "unlabelled.yaml", "--set", "data.unlabelled.images=6000").contains(
+        "6000 is more than the 4952 training images that are left"))
+  }
+
+  @Test func whatIsWrongIsALine() throws {
+    try scratch.write("no image", to: "photos/dotted/broken.jpg")
+    let refused = try refusal("train", "teacher.yaml", "--out", "x", "--quiet")
+    #expect(refused.contains("photos/dotted/broken.jpg: is no JPEG, PNG or WebP image"), "\(refused)")
+    let checked = try start("data", "check", "photos")
+    #expect(checked.status == 1 && checked.output.contains("broken     dotted/broken.jpg: is no JPEG"))
+    let skipped = try run("train", "teacher.yaml", "--out", "y", "--set", "data.broken=skip")
+    #expect(skipped.errors.contains("photos: 1 of 161 images are broken and skipped, such as dotted/broken.jpg"))
+
+    for (setting, line) in [
+      ("data.held_out=0", "data.held_out: no image is left to measure on"),
+      ("data.train=nowhere", "data.train: there is no folder, list or archive of images nowhere"),
+      ("data.train=", "data.train: missing; name the folder of images"),
+      ("data.folder=photos", "data.folder: holds sets of the catalogue"),
+      ("data.crop_padding=40", "data.crop_padding: 40 could crop nothing but border"),
+      ("data.student_view={grey: false}", "data.student_view: takes nothing away"),
+      ("data.set=textures", "data.train: is for images of one's own"),
+      ("data.classes=[a, b]", "has a class 'banded', which is none of the 2 that are trained on"),
+    ] {
+      let refused = try refusal("inspect", "teacher.yaml", "--set", setting)
+      #expect(refused.contains(line), "\(refused)")
+    }
+  }
+}
