@@ -29,8 +29,8 @@ public struct ValueRanges: Sendable, Equatable {
 }
 
 extension Graph {
-  /// What the values of the network, as it is exported, are on batches of normalised inputs.
-  /// - Parameter outputs: the taps that will be exported beside the logits.
+  /// What the values of the network, as it is exported, are on batches of normalised inputs; `outputs` are
+  /// the taps that will be exported beside the logits.
   /// - Throws: `ONNXExportError`; `QuantizationError.notFinite`; `UnknownOperation`.
   public func ranges(on batches: [Tensor], exporting outputs: [String] = []) throws -> ValueRanges {
     let graph = forInference(try self.outputs(taps: outputs))

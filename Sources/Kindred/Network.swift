@@ -52,8 +52,8 @@ open class Network: Module {
   }
 
   /// Freezes all that the activations at some taps are made of: parameters there are trained no more, and in training batch
-  /// norms there use their running statistics and leave them as they are.
-  /// - Parameter inputShape: of one input, without the batch's axis.
+  /// norms there use their running statistics and leave them as they are. `inputShape` is of one
+  /// input, without the batch's axis.
   /// - Throws: `StateError` for a tap that there is not; as `graph(of:)`.
   public final func freeze(upTo taps: [String], inputShape: [Int]) throws {
     let graph = try graph(of: inputShape)

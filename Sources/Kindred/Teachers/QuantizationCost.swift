@@ -87,7 +87,7 @@ public struct QuantizationCost: Sendable, Codable, Equatable {
     }
   }
 
-  /// - Parameter role: what the network is, for the message.
+  /// Refuses a cost beyond bounds; `role` is what the network is, for the message.
   /// - Throws: `QuantizationTooCostly` for the first figure beyond its bound.
   public func check(_ bounds: Bounds, of role: String = "teacher") throws {
     let subject = "the \(precision.rawValue) \(role)"

@@ -31,8 +31,7 @@ public struct ImageSet: Sendable {
   private var selection: [Int32]?
 
   /// Puts a set of images in memory together; counts that do not fit each other, or a label without a name, are a
-  /// programmer's mistake.
-  /// - Parameter pixels: `count x height x width x channels` bytes, channels last, rows from the top.
+  /// programmer's mistake. The pixels are `count x height x width x channels` bytes, channels last, rows from the top.
   public init(
     name: String, width: Int, height: Int, channels: Int, classNames: [String], pixels: [UInt8], labels: [Int32],
     channelMean: [Float], channelDeviation: [Float]

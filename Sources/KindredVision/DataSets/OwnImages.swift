@@ -28,8 +28,8 @@ public struct OwnImages: Sendable, Hashable {
   /// The classes' names in the order of labels; nil for those of `train`, by name.
   public var classNames: [String]?
 
-  /// A set of images in the size that is usual for photographs.
-  /// - Parameter evaluatedSide: nil for 8/7 of the size, as 256 is of 224.
+  /// A set of images in the size that is usual for photographs; its evaluated side is 8/7 of the size, as 256 is of 224, unless
+  /// one is given.
   public init(train: URL, test: URL? = nil, heldOut: Double = 0, size: Int = 224, evaluatedSide: Int? = nil) {
     (self.train, self.test, self.heldOut, self.size) = (train, test, heldOut, size)
     self.evaluatedSide = evaluatedSide ?? OwnImages.usualEvaluatedSide(size)

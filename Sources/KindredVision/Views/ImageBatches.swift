@@ -15,8 +15,8 @@ public struct ImageBatches: BatchSource {
   private let device: Device
   private let resident: ResidentImages?
 
-  /// The batches of `plan`, for so many epochs.
-  /// - Parameter teacher: the same images, in the same order, as the teacher sees them; nil for as the student does.
+  /// The batches of `plan`, for so many epochs; `teacher` are the same images, in the same order, as the teacher sees them,
+  /// nil for as the student does.
   public init(_ images: ImageSet, teacher: ImageSet? = nil, plan: BatchPlan, epochs: Int, device: Device = .cpu) {
     let isResident = device != .cpu && teacher == nil && ResidentImages.canHold(images, plan.augmentation)
     self.init(

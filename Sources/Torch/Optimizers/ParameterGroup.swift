@@ -24,8 +24,7 @@ public enum WeightDecayScope: String, Sendable, CaseIterable {
   /// All but biases and what has one axis, such as the scales of norms: timm's rule.
   case weights
 
-  /// Whether a parameter decays.
-  /// - Parameter name: as in a state dictionary.
+  /// Whether a parameter decays, by its shape and its name in a state dictionary.
   public func includes(_ name: String, _ parameter: Tensor) -> Bool {
     self == .all || (parameter.shape.count > 1 && name != "bias" && !name.hasSuffix(".bias"))
   }
