@@ -37,6 +37,9 @@ struct DataCheckCommand: ParsableCommand {
     progress.finish()
     guard let check else { throw ExitCode(StopRequest.exitStatus) }
     output(json ? try KindredCLI.json(CheckReport(check)) : text(check))
+    if !check.isKept {
+      note("the images' folder cannot be written to, so that data.broken: skip will not know which are broken")
+    }
     if !check.broken.isEmpty { throw ExitCode(1) }
   }
 

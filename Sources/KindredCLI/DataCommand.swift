@@ -80,7 +80,9 @@ struct DataCommand: ParsableCommand {
 
     func run() throws {
       guard let split = DataSplit(rawValue: split) else { throw RunError("--split is test or train, not '\(split)'") }
-      let images = try data.library.load(Configuration.Images(named: name), split)
+      let library = data.library
+      let images = try library.load(Configuration.Images(named: name, library), split)
+      guard !images.classNames.isEmpty else { throw RunError("\(name): has no classes, of which each is a row") }
       let sheet = try images.contactSheet(perClass: perClass, scale: 2)
       let path = out ?? "\(name).png"
       try Picture(width: sheet.width, height: sheet.height, bytes: sheet.pixels).writePNG(to: file(path))

@@ -74,7 +74,8 @@ struct EvaluateCommand: ParsableCommand {
   }
 
   private func chosen(_ usual: String?, like: Configuration.Images?) throws -> Configuration.Images {
-    if let data { return try Configuration.Images(named: data, like: like) }
+    let like = like.map(dataOptions.found)
+    if let data { return try Configuration.Images(named: data, like: like, dataOptions.library) }
     // A run's own, which have a place; what a file says of images of somebody's own has none.
     if let like, like.set != nil || like.train != nil { return like }
     if let usual, let set = DataSets.named(usual) { return Configuration.Images(set: set) }

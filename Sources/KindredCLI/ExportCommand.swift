@@ -54,13 +54,13 @@ struct ExportCommand: ParsableCommand {
   func run() throws {
     let stored = try StoredNetwork(file(weights), network: network, of: bestOption.wanted)
     if let remark = stored.remark { note(remark) }
-    let named = try (data ?? (stored.settings == nil ? stored.data : nil)).map {
-      try Configuration.Images(named: $0, like: stored.settings?.data)
+    let (library, trained) = (dataOptions.library, stored.settings.map { dataOptions.found($0.data) })
+    let named = try (data ?? (trained == nil ? stored.data : nil)).map {
+      try Configuration.Images(named: $0, like: trained, library)
     }
-    guard let seen = named ?? stored.settings?.data else {
+    guard let seen = named ?? trained else {
       throw RunError("name the images with --data: the file holds their class names, mean and deviation")
     }
-    let library = dataOptions.library
     let images = try library.form(of: seen)
     let export = StudentExport(stored, weights: file(weights), images: images, input: input, taps: tap)
     let difference: StudentExport.Difference

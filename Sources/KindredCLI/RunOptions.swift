@@ -33,4 +33,11 @@ struct DataOptions: ParsableArguments {
   var folder: String?
 
   var library: ImageLibrary { ImageLibrary(folder: folder.map { file($0) }) }
+
+  /// A run's images, where the folder that is named now has them and not the one that the run had.
+  func found(_ images: Configuration.Images) -> Configuration.Images {
+    var images = images
+    if folder != nil { images.folder = nil }
+    return images
+  }
 }

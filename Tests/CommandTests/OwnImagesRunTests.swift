@@ -90,9 +90,14 @@ import Testing
   @Test func imagesWithoutAClassAreLearntFromToo() throws {
     try run("train", "teacher.yaml", "--out", "teacher", "--quiet")
     try run("distill", "unlabelled.yaml", "--out", "whole", "--quiet")
-    // 48 images of 4 a batch.
-    let lines = try scratch.text("whole/metrics.jsonl").split(separator: "\n")
-    #expect(lines.count == 1)
+    try run("record", "unlabelled.yaml", "--out", "tape", "--quiet")
+    try scratch.write(
+      "extends: unlabelled.yaml\nteacher: {network: null, weights: null, recording: tape}\n", to: "replay.yaml")
+    try run("distill", "replay.yaml", "--out", "replay", "--quiet")
+    #expect(try scratch.bytes("replay/weights.safetensors") == scratch.bytes("whole/weights.safetensors"))
+    #expect(
+      try refusal("distill", "replay.yaml", "--out", "x", "--set", "data.unlabelled.share=0.5").contains(
+        "was recorded for images without a class 12 of each batch, of 200, this run has 8 of each batch, of 200"))
     #expect(
       try refusal("distill", "unlabelled.yaml", "--set", "losses.crd={}").contains(
         "losses.crd: needs the class of every image, and data.unlabelled has none"))
@@ -100,6 +105,45 @@ import Testing
     #expect(
       try refusal("inspect", "unlabelled.yaml", "--set", "data.unlabelled.images=6000").contains(
         "6000 is more than the 4952 training images that are left"))
+    #expect(
+      try refusal("inspect", "unlabelled.yaml", "--set", "data.unlabelled={folder: nowhere}").contains(
+        "data.unlabelled.folder: there is no folder, list or archive of images nowhere"))
+
+    // Those of another folder, without which the run's network is of use too.
+    try FileManager.default.copyItem(
+      at: scratch.url.appending(path: "photos/dotted"), to: scratch.url.appending(path: "more"))
+    try scratch.write(
+      """
+      extends: student.yaml
+      data: {student_view: null, unlabelled: {folder: more, share: 0.25}}
+      teacher: {config: null, network: resnet-8, weights: teacher}
+      """, to: "more.yaml")
+    #expect(
+      try refusal("inspect", "more.yaml", "--set", "data.privileged=photos").contains(
+        "data.unlabelled: the teacher sees other files"))
+    try run("distill", "more.yaml", "--out", "more-run", "--quiet")
+    try FileManager.default.removeItem(at: scratch.url.appending(path: "more"))
+    try run("evaluate", "more-run")
+  }
+
+  /// A network that was trained on a set of the catalogue sees a folder's images as it saw those.
+  @Test func aFolderIsMeasuredAsTheTrainingSetWas() throws {
+    try scratch.write(
+      """
+      data: {set: textures, train_images: 64, test_images: 40}
+      student: {network: resnet-8}
+      training: {epochs: 1, batch_size: 16, threads: 1}
+      """, to: "drawn.yaml")
+    try run("train", "drawn.yaml", "--out", "drawn", "--quiet")
+    let folder = try run("evaluate", "drawn", "--data", "photos")
+    #expect(folder.output.contains("(160 photos test images)"))
+    try run("export", "drawn", "--output", "drawn.onnx", "--input", "bytes")
+    let exported = try run("evaluate", "drawn.onnx", "--data", "photos")
+    #expect(exported.output == folder.output)
+    try FileManager.default.moveItem(
+      at: scratch.url.appending(path: "photos/dotted"), to: scratch.url.appending(path: "photos/spotted"))
+    let refused = try refusal("evaluate", "drawn", "--data", "photos")
+    #expect(refused.contains("has a class 'spotted', which is none of the 10"))
   }
 
   @Test func whatIsWrongIsALine() throws {
@@ -111,6 +155,11 @@ import Testing
     let skipped = try run("train", "teacher.yaml", "--out", "y", "--set", "data.broken=skip")
     #expect(skipped.errors.contains("photos: 1 of 161 images are broken and skipped, such as dotted/broken.jpg"))
 
+    try FileManager.default.createDirectory(at: scratch.url.appending(path: "sets"), withIntermediateDirectories: true)
+    for part in ["train", "test"] {
+      try FileManager.default.createSymbolicLink(
+        at: scratch.url.appending(path: "sets/\(part)"), withDestinationURL: scratch.url.appending(path: "photos"))
+    }
     for (setting, line) in [
       ("data.held_out=0", "data.held_out: no image is left to measure on"),
       ("data.train=nowhere", "data.train: there is no folder, list or archive of images nowhere"),
@@ -118,6 +167,8 @@ import Testing
       ("data.folder=photos", "data.folder: holds sets of the catalogue"),
       ("data.crop_padding=40", "data.crop_padding: 40 could crop nothing but border"),
       ("data.student_view={grey: false}", "data.student_view: takes nothing away"),
+      ("data.train=photos/lined", "data.train: lined has images without a class; put them into folders"),
+      ("data.train=sets", "has the folders test and train, which are parts of a set and no classes"),
       ("data.set=textures", "data.train: is for images of one's own"),
       ("data.classes=[a, b]", "has a class 'banded', which is none of the 2 that are trained on"),
     ] {

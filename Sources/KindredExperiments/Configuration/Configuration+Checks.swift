@@ -81,9 +81,10 @@ extension Configuration {
     let (batch, images) = (training.batchSize, trainingImageCount)
     guard data.trainImages != nil || data.imageCount(.train) != nil else { return }
     try checkUnlabelled()
-    guard batch <= images else {
+    let own = batch - (unlabelledPart?.perBatch ?? 0)
+    guard own <= images else {
       throw refusal(
-        "training.batch_size", "a batch of \(batch) is more than the \(images) training images; use a smaller one")
+        "training.batch_size", "a batch of \(own) is more than the \(images) training images; use a smaller one")
     }
     if batch == 1, data.augmentation.mixes {
       throw refusal("training.batch_size", "1 leaves nothing to mix an image with; use more, or no mixup and cutmix")
@@ -93,7 +94,7 @@ extension Configuration {
       if batch == 1 {
         throw refusal("training.batch_size", "1 does not go with losses.\(term.id): \(problem); use 2 or more")
       }
-      if !training.dropLast, images % batch == 1 {
+      if !training.dropLast, data.unlabelled == nil, images % batch == 1 {
         throw refusal(
           "training.drop_last",
           "\(images) images in batches of \(batch) end with a batch of 1, and for losses.\(term.id) \(problem); "
@@ -105,10 +106,16 @@ extension Configuration {
   /// Refuses images without a class that are not there, or that a method asks the class of.
   private func checkUnlabelled() throws {
     guard let unlabelled = data.unlabelled else { return }
+    if data.privileged != nil {
+      throw refusal("data.unlabelled", "the teacher sees other files, and has none for these; take one of them out")
+    }
+    // What a run wrote down is of use where the images are not.
+    if content.isEmpty, let problem = data.unlabelledProblem { throw refusal("data.unlabelled.folder", problem) }
     if unlabelled.folder != nil, unlabelled.images != nil {
       throw refusal("data.unlabelled.images", "counts the set's own images; take it or folder out")
     }
     guard let part = unlabelledPart else {
+      if data.unlabelledCount == nil { return }
       throw refusal(
         "data.unlabelled.share", "\(unlabelled.share) of a batch of \(training.batchSize) is none of it, or all of it")
     }
@@ -271,6 +278,7 @@ extension Configuration.Images {
   fileprivate func check() throws {
     try checkCounts()
     try checkSource()
+    try checkLabels()
     let channels = imageShape.channels
     guard [mean.count, deviation.count] == [0, 0] || [mean.count, deviation.count] == [channels, channels] else {
       throw refusal("data.mean", "mean and deviation have a number for each of the \(channels) channels")
@@ -294,6 +302,20 @@ extension Configuration.Images {
     if let testResize, testResize < side {
       throw refusal(
         "data.test_resize", "\(testResize) leaves a border around the \(side) pixels that are seen; use more")
+    }
+  }
+
+  /// Refuses images of one's own whose classes nobody knows.
+  private func checkLabels() throws {
+    if classCount == 0 || isLabelled(.train) == false {
+      throw refusal(
+        "data.train",
+        "\(name) has images without a class; put them into folders, one a class, or train on them beside others: "
+          + "data.unlabelled: {folder: ...}")
+    }
+    if isLabelled(.test) == false {
+      throw refusal(
+        "data.test", "has images without a class to measure accuracy by; put them into folders, one a class")
     }
   }
 

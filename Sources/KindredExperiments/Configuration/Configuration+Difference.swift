@@ -44,6 +44,8 @@ extension Configuration.Images {
   fileprivate mutating func forgetFiles() {
     folder = nil
     (train, test) = (train.map { _ in .nowhere }, test.map { _ in .nowhere })
+    privileged = privileged.map { _ in .nowhere }
+    if unlabelled?.folder != nil { unlabelled?.folder = .nowhere }
     (mean, deviation) = ([], [])
   }
 }

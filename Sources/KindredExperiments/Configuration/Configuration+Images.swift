@@ -154,8 +154,35 @@ extension Configuration.Images {
   /// How many images without a class are trained on; nil where they are not there.
   package var unlabelledCount: Int? {
     guard let unlabelled else { return 0 }
-    if let folder = unlabelled.folder { return (try? ListedImages(folder.url))?.count }
+    if unlabelled.folder != nil { return unlabelledPlace.flatMap { try? OpenedImages.of($0).counts[.train] } }
     return unlabelled.images ?? imageCount(.train).map { $0 - heldOutImages - (trainImages ?? $0) }
+  }
+
+  /// Images without a class in a folder of their own; nil where there is none. What they are normalised by is that of the others,
+  /// so that theirs does not matter.
+  var unlabelledPlace: OwnImages? {
+    guard let folder = unlabelled?.folder else { return nil }
+    var place = OwnImages(train: folder.url, size: max(wholeShape.height, wholeShape.width))
+    place.evaluatedSide = own?.evaluatedSide ?? place.size
+    (place.channels, place.statistics, place.skipsBroken) = (wholeShape.channels, .imageNet, broken == .skip)
+    return place
+  }
+
+  /// What is wrong with the images without a class; nil for nothing.
+  var unlabelledProblem: String? {
+    guard let place = unlabelledPlace else { return nil }
+    do {
+      _ = try OpenedImages.of(place)
+      return nil
+    } catch {
+      return "\(error)"
+    }
+  }
+
+  /// Whether the images of a split have classes; nil for those that are not there.
+  func isLabelled(_ split: DataSplit) -> Bool? {
+    guard set == nil else { return true }
+    return own.flatMap { try? OpenedImages.of($0).areLabelled[split] }
   }
 
   /// Looks at images of one's own as far as a configuration needs it, and takes their classes.
@@ -203,6 +230,7 @@ extension Configuration.Images {
 private struct OpenedImages: Sendable {
   let classNames: [String]
   let counts: [DataSplit: Int]
+  let areLabelled: [DataSplit: Bool]
 
   private struct Key: Hashable {
     let images: OwnImages
@@ -220,7 +248,9 @@ private struct OpenedImages: Sendable {
       modified: places.map { try? $0.resourceValues(forKeys: [.contentModificationDateKey]).contentModificationDate })
     if let opened = known.withLock({ $0[key] }) { return opened }
     let (train, test) = (try images.files(.train), try images.files(.test))
-    let opened = OpenedImages(classNames: train.classNames, counts: [.train: train.count, .test: test.count])
+    let opened = OpenedImages(
+      classNames: train.classNames, counts: [.train: train.count, .test: test.count],
+      areLabelled: [.train: !train.labels.contains(-1), .test: !test.labels.contains(-1)])
     known.withLock { $0[key] = opened }
     return opened
   }

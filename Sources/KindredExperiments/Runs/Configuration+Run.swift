@@ -32,7 +32,8 @@ extension Configuration {
 
   /// The number of images in an epoch's last batch.
   var lastBatchSize: Int {
-    let rest = trainingImageCount % training.batchSize
-    return training.dropLast || rest == 0 ? training.batchSize : rest
+    let others = unlabelledPart?.perBatch ?? 0
+    let rest = trainingImageCount % (training.batchSize - others)
+    return training.dropLast || rest == 0 ? training.batchSize : rest + others
   }
 }

@@ -18,14 +18,14 @@ package final class ImageLibrary {
   /// - Throws: `DataError`.
   func training(_ images: Configuration.Images) throws -> ImageSet {
     guard let unlabelled = images.unlabelled else { return try labelled(images) }
-    guard let folder = unlabelled.folder else {
+    guard let place = images.unlabelledPlace else {
       let all = try load(images, .train)
       let own = all.firstIndices(perSetBalanced: images.trainImages ?? all.count - images.heldOutImages)
       let kept = all.firstIndices(perSetBalanced: all.count - images.heldOutImages)
       let others = Set(kept).subtracting(own).sorted()
       return all.selecting(own, withoutLabels: balanced(others, of: all, unlabelled.images))
     }
-    return try labelled(images).joined(withoutLabels: images.unlabelledPlace(folder).load(.train))
+    return try labelled(images).joined(withoutLabels: place.load(.train))
   }
 
   /// The first of some images, every class in its own proportion.
@@ -112,13 +112,15 @@ package final class ImageLibrary {
   /// What networks see of a configuration's images, as a set that may have no image in it.
   /// - Throws: `DataError`.
   package func form(of images: Configuration.Images) throws -> ImageSet {
-    guard images.set == nil, let statistics = images.statistics, !images.classNames.isEmpty else {
+    guard let place = images.own, let statistics = images.statistics, !images.classNames.isEmpty else {
       return try load(images, .test)
     }
     let (channels, height, width) = images.imageShape
-    return ImageSet(
+    let form = ImageSet(
       name: images.name, width: width, height: height, channels: channels, classNames: images.classNames,
       pixels: [], labels: [], channelMean: statistics.mean, channelDeviation: statistics.deviation)
+    let evaluatedSide = (width * place.evaluatedSide + place.size / 2) / place.size
+    return form.seen(side: width, evaluatedSide: evaluatedSide)
   }
 
   /// A whole part of a set.
@@ -145,14 +147,6 @@ package final class ImageLibrary {
 }
 
 extension Configuration.Images {
-  /// Images without a class in a folder. What they are normalised by is that of the others, so that theirs does not matter.
-  fileprivate func unlabelledPlace(_ folder: ConfiguredFile) -> OwnImages {
-    var place = OwnImages(train: folder.url, size: max(imageShape.height, imageShape.width))
-    (place.channels, place.statistics) = (own?.channels ?? set?.imageShape.channels ?? 3, .imageNet)
-    place.evaluatedSide = own?.evaluatedSide ?? place.size
-    return place
-  }
-
   /// The same images, seen whole. Mean and deviation that are given are of what is left for a student where that is less.
   fileprivate var whole: Configuration.Images {
     guard studentView != nil else { return self }

@@ -127,6 +127,7 @@ package struct StudentExport {
       "input": input.rawValue, "data": images.name, "mean": json(images.channelMean),
       "deviation": json(images.channelDeviation), "classes": json(images.classNames), "kindred.version": kindredVersion,
       "network": stored.name, "size": "\(images.width)",
+      "resize": "\(images.usualEvaluatedSide(images.width))",
     ]
     facts["weights.sha256"] = try? Digest.sha256.hex(of: stored.weights)
     return facts
@@ -174,7 +175,8 @@ package struct StoredONNX {
     else { return nil }
     var images = Configuration.Images(train: nil)
     (images.classNames, images.mean, images.deviation) = (classes, mean, deviation)
-    images.size = metadata["size"].flatMap { Int($0) }
+    (images.size, images.channels) = (metadata["size"].flatMap { Int($0) }, mean.count)
+    images.testResize = metadata["resize"].flatMap { Int($0) }
     return images
   }
 

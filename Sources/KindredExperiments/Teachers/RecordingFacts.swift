@@ -17,7 +17,13 @@ extension Configuration {
       .init("flip", "\(data.augmentation.flip)"),
     ]
     // Not named where there is none, as in recordings of earlier versions.
-    return facts + [data.augmentation.fact].filter { $0 != Augmentation.none.fact }
+    return facts + laterFacts.filter { $0.value != RecordingHeader.Fact.none }
+  }
+
+  /// What earlier versions could not do.
+  private var laterFacts: [RecordingHeader.Fact] {
+    let unlabelled = unlabelledPart.map { "\($0.perBatch) of each batch, of \($0.count)" }
+    return [data.augmentation.fact, .init("images without a class", unlabelled ?? RecordingHeader.Fact.none)]
   }
 
   /// The epochs whose batches all differ: those that a recording for this run has to hold.
@@ -28,8 +34,10 @@ extension Configuration {
   func check(_ recording: Recording) throws {
     let recorded = recording.header.batches
     try compare(planFacts, with: recorded.facts, in: recording)
-    let augmentation = recorded.facts.first { $0.name == Augmentation.none.fact.name } ?? Augmentation.none.fact
-    try compare([data.augmentation.fact], with: [augmentation], in: recording)
+    let later = laterFacts.map { fact in
+      recorded.facts.first { $0.name == fact.name } ?? .init(fact.name, RecordingHeader.Fact.none)
+    }
+    try compare(laterFacts, with: later, in: recording)
     guard distinctEpochs <= recorded.epochs else {
       throw RunError(
         "teacher.recording: recorded for \(recorded.epochs) epochs, this run has \(distinctEpochs); record more, or "
@@ -55,6 +63,11 @@ extension Configuration {
   }
 }
 
+extension RecordingHeader.Fact {
+  /// The value of what is not done.
+  fileprivate static let none = "none"
+}
+
 extension Augmentation {
   /// What is done to images beside a padded crop and flips.
   fileprivate var fact: RecordingHeader.Fact {
@@ -63,7 +76,7 @@ extension Augmentation {
       randAugment.map { "RandAugment \($0.magnitude) x \($0.operations)" }, named("color jitter", colorJitter),
       named("random erasing", randomErasing), named("mixup", mixup), named("CutMix", cutMix),
     ].compactMap(\.self)
-    return .init("augmentation", parts.isEmpty ? "none" : parts.joined(separator: ", "))
+    return .init("augmentation", parts.isEmpty ? RecordingHeader.Fact.none : parts.joined(separator: ", "))
   }
 
   private func named(_ name: String, _ number: Double) -> String? { number > 0 ? "\(name) \(number)" : nil }

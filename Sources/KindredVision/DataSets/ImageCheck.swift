@@ -26,6 +26,8 @@ package struct ImageCheck: Sendable {
   package private(set) var duplicates: [[String]] = []
   /// In the order of labels; empty where there are no classes.
   package let classes: [ClassCount]
+  /// Whether it is written down beside the images which ones are broken.
+  package private(set) var isKept = false
   /// The sizes of those that are not broken, by their area.
   package private(set) var sizes: [(width: Int, height: Int)] = []
 
@@ -50,7 +52,7 @@ package struct ImageCheck: Sendable {
     }
     duplicates = byDigest.values.filter { $0.count > 1 }.sorted { ListedImages.precedes($0[0], $1[0]) }
     sizes.sort { ($0.width * $0.height, $0.width) < ($1.width * $1.height, $1.width) }
-    CheckedImages(of: files).keep(broken)
+    isKept = CheckedImages(of: files).keep(broken)
   }
 
   /// How often the largest class has the images of the smallest; nil for fewer than two classes.
@@ -73,8 +75,10 @@ package struct ImageCheck: Sendable {
         digest = Digest.sha256.hex(of: Array(bytes))
         result = bytes.withUnsafeBytes { bytes in
           do {
-            let image = try ImageDecoder.decode(bytes, channels: 3)
-            return .success((image.width, image.height))
+            // All of the file is gone through at any scale.
+            _ = try ImageDecoder.decode(bytes, channels: 3, shorterSide: 256)
+            let header = try ImageDecoder.header(of: bytes)
+            return .success((header.width, header.height))
           } catch {
             return .failure(DataError("\(error)"))
           }
@@ -130,9 +134,10 @@ struct CheckedImages {
     return Set(entry.broken)
   }
 
-  func keep(_ broken: [ImageCheck.Broken]) {
+  /// - Returns: whether they can be written down there.
+  func keep(_ broken: [ImageCheck.Broken]) -> Bool {
     let entry = Entry(key: key, broken: broken.map(\.path))
-    guard let data = try? JSONEncoder().encode(entry) else { return }
-    try? AtomicFile.write(data, to: file)
+    guard let data = try? JSONEncoder().encode(entry) else { return false }
+    return (try? AtomicFile.write(data, to: file)) != nil
   }
 }

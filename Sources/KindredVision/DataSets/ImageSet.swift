@@ -171,7 +171,8 @@ extension ImageSet {
 
   /// What an image's shorter side is scaled to before evaluation cuts a square out, as much larger than that as it is now.
   package func usualEvaluatedSide(_ side: Int) -> Int {
-    (side * evaluatedSide + min(width, height) / 2) / min(width, height)
+    let seen = min(whole.width, whole.height)
+    return (side * evaluatedSide + seen / 2) / seen
   }
 
   /// The same images, normalised by another mean and deviation.

@@ -101,7 +101,7 @@ package struct ListedImages: Sendable {
   }
 
   /// Whether a file is one of images, by its name.
-  fileprivate static func isImage(_ path: String) -> Bool {
+  static func isImage(_ path: String) -> Bool {
     path.lastIndex(of: ".").map { endings.contains(path[$0...].dropFirst().lowercased()) } ?? false
   }
 
@@ -239,6 +239,8 @@ extension ListedImages.Place {
 
 /// Images below a folder.
 private struct FolderReading {
+  /// What the parts of a set are called, which nobody calls all of its classes.
+  private static let parts: Set = ["train", "training", "test", "val", "valid", "validation"]
   private let root: URL
 
   init(_ root: URL) { self.root = root }
@@ -250,6 +252,12 @@ private struct FolderReading {
     if let file = files.first {
       throw DataError(
         "\(root.displayName): has class folders and images beside them, such as \(file); move these into a class")
+    }
+    if Set(folders).isSubset(of: FolderReading.parts) {
+      let (one, all) = (folders[0], folders.joined(separator: " and "))
+      throw DataError(
+        "\(root.displayName): has the folders \(all), which are parts of a set and no classes; name them, such as "
+          + "train: \(root.appending(path: one).displayName)")
     }
     return try folders.flatMap { folder in
       var seen: Set<FileIdentity> = []

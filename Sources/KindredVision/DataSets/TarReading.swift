@@ -16,9 +16,13 @@ struct TarReading {
     } else if place.pathExtension == "tar" {
       shards = [place]
     } else {
-      let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
-      let archives = names.filter { $0.hasSuffix(".tar") && !$0.hasPrefix(".") }.sorted(by: ListedImages.precedes)
-      guard !archives.isEmpty else { return nil }
+      let names = ((try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []).filter { !$0.hasPrefix(".") }
+      let archives = names.filter { $0.hasSuffix(".tar") }.sorted(by: ListedImages.precedes)
+      // An archive that lies beside class folders or images is none of the set.
+      let hasOthers = names.contains {
+        ListedImages.isImage($0) || ListedImages.isFolder(place.appending(path: $0).path)
+      }
+      guard !archives.isEmpty, !hasOthers else { return nil }
       shards = archives.map { place.appending(path: $0) }
     }
   }
