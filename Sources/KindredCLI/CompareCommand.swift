@@ -10,10 +10,10 @@ struct CompareCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "compare", abstract: "Train several configurations over several seeds and print one table.",
     discussion: """
-      A file is a configuration, or a study: rows over a common base (rows:, base:, seeds:). 'kindred inspect STUDY.yaml' \
+      A file is a configuration, or a study: rows over a common base (rows:, base:, seeds:, splits:). 'kindred inspect STUDY.yaml' \
       shows its runs and what they are expected to take.
 
-      Runs lie in OUT/NAME/seed-N. What is finished there is used as it is, what was stopped goes on, what is missing \
+      Runs lie in OUT/NAME/seed-N, or OUT/NAME/split-K-seed-N where images are divided in several ways. What is finished there is used as it is, what was stopped goes on, what is missing \
       is trained; teachers that a configuration names are trained first, by their own files: --set and its like are for \
       the compared ones. A teacher that several runs hear over the same batches is recorded once and replayed, \
       which gives the same weights. Beside the runs, table.md, table.csv and table.json hold the table.
@@ -157,5 +157,5 @@ private struct Ending {
 }
 
 extension Comparison.Job {
-  fileprivate var title: String { "\(settings.name) seed \(settings.training.seed)" }
+  fileprivate var title: String { "\(settings.name) \(settings.repetition.replacing("-", with: " "))" }
 }

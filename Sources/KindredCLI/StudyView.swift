@@ -20,18 +20,21 @@ struct StudyView {
   /// A line for each row, below the teachers that are trained for them.
   var rows: String {
     let hasPublished = study.rows.contains { $0.published != nil }
+    let hasSplits = study.rows.contains { $0.splits != nil }
     var table = TextTable(
-      [
-        .text("row"), .number("seeds"), .text("student"), .text("teacher"), .text("losses"), .number("epochs"),
+      [.text("row")] + (hasSplits ? [.number("splits")] : []) + [
+        .number("seeds"), .text("student"), .text("teacher"), .text("losses"), .number("epochs"),
         .number("batch"),
       ] + (hasPublished ? [.number("published")] : []))
-    let teachers = teachers.map { Study.Row($0, seeds: 1) }
+    let teachers = Dictionary(grouping: teachers, by: \.name).values.map {
+      Study.Row($0[0], seeds: 1, splits: $0[0].data.split == nil ? nil : $0.count)
+    }.sorted { $0.settings.name < $1.settings.name }
     for row in teachers + study.rows {
       let (settings, training) = (row.settings, row.settings.training)
       let published = row.published.map { Format.decimal($0, places: 2) } ?? Format.missing
       table.append(
-        [
-          settings.name, "\(row.seeds ?? Study.usualSeeds)", settings.student.network.name, settings.teacherTitle,
+        [settings.name] + (hasSplits ? [row.splits.map { "\($0)" } ?? Format.missing] : []) + [
+          "\(row.seedCount)", settings.student.network.name, settings.teacherTitle,
           settings.lossTitle, "\(training.epochs)", "\(training.batchSize)",
         ] + (hasPublished ? [published] : []))
     }

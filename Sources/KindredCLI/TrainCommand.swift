@@ -71,7 +71,7 @@ struct RunArguments: ParsableArguments {
   func execute(_ settings: Configuration, command: String) throws {
     let runs = file(self.runs)
     let folder = RunFolder(
-      out.map { file($0) } ?? runs.appending(path: "\(settings.name)/seed-\(settings.training.seed)"))
+      out.map { file($0) } ?? runs.appending(path: "\(settings.name)/\(settings.repetition)"))
     let progress = RunProgress(quiet: outputs.quiet)
     let run = TrainingRun(settings, folder: folder, library: data.library, runs: runs)
     StopRequest.listen()

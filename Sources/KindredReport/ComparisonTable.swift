@@ -42,6 +42,14 @@ package struct ComparisonRow: Sendable, Equatable {
   }
 }
 
+extension ComparisonRow {
+  /// Its accuracies' differences to another's, run by run; nil where there is none with as many runs.
+  fileprivate func differences(to other: ComparisonRow?) -> [Double]? {
+    guard let other, other.accuracies.count == accuracies.count, accuracies.count > 1 else { return nil }
+    return zip(accuracies, other.accuracies).map { $0 - $1 }
+  }
+}
+
 /// One method's runs and their summary, as `ComparisonTable.json` holds them. Accuracies are in percent, differences in
 /// points of it.
 package struct ComparisonSummary: Sendable, Codable, Equatable {
@@ -77,9 +85,11 @@ package struct ComparisonSummary: Sendable, Codable, Equatable {
   /// Whatever else is to be said of the row.
   package let note: String?
 
-  fileprivate init(_ row: ComparisonRow, role: ComparisonRole, baselineMean: Double?) {
+  /// - Parameter wins: on how many of the row's runs it is ahead of the baseline's; nil where runs are not paired.
+  fileprivate init(_ row: ComparisonRow, role: ComparisonRole, baselineMean: Double?, wins: Int?) {
     self.role = role
-    (method, accuracies, note) = (row.method, row.accuracies, row.note)
+    (method, accuracies) = (row.method, row.accuracies)
+    note = row.note ?? wins.map { "ahead on \($0) of \(row.accuracies.count)" }
     (parameters, multiplyAdds) = (row.parameters, row.multiplyAdds)
     runs = accuracies.count
     mean = Statistics.mean(accuracies)
@@ -107,11 +117,18 @@ package struct ComparisonTable: Sendable {
   /// What else is to be said of the runs, a sentence each.
   package let remarks: [String]
   private let pooledDeviation: Double?
+  /// Whether `pooledDeviation` is that of differences between runs on one split.
+  private let isPaired: Bool
 
   /// A student's baseline is the first row marked so that has the student's network, or else the first of all. A row
   /// that is marked and is nobody's baseline is a student like the others. Without one there are no gains.
-  package init(_ rows: [ComparisonRow], remarks: [String] = []) {
+  /// - Parameters:
+  ///   - rows: in the table's order.
+  ///   - isPaired: whether the n-th runs of all rows are alike in their images (one split each), and not only in a seed.
+  ///   - remarks: what else is to be said, a sentence each.
+  package init(_ rows: [ComparisonRow], isPaired: Bool = false, remarks: [String] = []) {
     self.remarks = remarks
+    self.isPaired = isPaired
     let marked = rows.indices.filter { rows[$0].role == .baseline }
     func baseline(of row: ComparisonRow) -> Int? {
       marked.first { rows[$0].network == row.network } ?? marked.first
@@ -121,9 +138,19 @@ package struct ComparisonTable: Sendable {
       let isBaseline = used.contains(index)
       let other = isBaseline ? nil : row.role == .student ? baseline(of: row) : marked.first
       let role = row.role == .baseline && !isBaseline ? .student : row.role
-      return ComparisonSummary(row, role: role, baselineMean: other.flatMap { Statistics.mean(rows[$0].accuracies) })
+      let differences = isPaired && role == .student ? row.differences(to: other.map { rows[$0] }) : nil
+      return ComparisonSummary(
+        row, role: role, baselineMean: other.flatMap { Statistics.mean(rows[$0].accuracies) },
+        wins: differences?.count { $0 > 0 })
     }
-
+    if isPaired {
+      let groups = rows.indices.filter { !used.contains($0) && rows[$0].role != .teacher }.compactMap { index in
+        rows[index].differences(to: baseline(of: rows[index]).map { rows[$0] })
+      }
+      pooledDeviation = Statistics.pooledDeviation(groups)
+      resolution = pooledDeviation.map { 2 * $0 / Double(groups.map(\.count).min() ?? 1).squareRoot() }
+      return
+    }
     let groups = rows.filter { $0.role != .teacher && !$0.accuracies.isEmpty }.map(\.accuracies)
     let fewest = groups.map(\.count).min() ?? 0
     pooledDeviation = Statistics.pooledDeviation(groups)
@@ -172,9 +199,18 @@ package struct ComparisonTable: Sendable {
   /// How large the seeds' spread is beside the gains, a sentence each.
   package var spread: [String] {
     guard let resolution, let pooledDeviation else {
+      if isPaired { return ["Gains could not be compared split by split."] }
       return ["No student has more than one run: how much of a difference is chance cannot be told."]
     }
     let deviation = Format.decimal(pooledDeviation, places: 2)
+    if isPaired {
+      return gainRange + publishedNote + [
+        "On one split a student's gain differs from its mean by \(deviation) points (standard deviation, pooled over the "
+          + "students).",
+        "Mean gains smaller than about \(Format.decimal(resolution, places: 2)) points (twice their standard error) are "
+          + "within the splits' spread.",
+      ]
+    }
     return gainRange + publishedNote + [
       "The seeds' standard deviation is \(deviation) points, pooled over the students.",
       "Differences smaller than about \(Format.decimal(resolution, places: 2)) points (twice the pooled standard "

@@ -4,6 +4,7 @@ import Foundation
 import Kindred
 import KindredExperiments
 import KindredVision
+import TestSupport
 import Testing
 
 @Suite struct ConfigurationExperimentTests {
@@ -20,10 +21,12 @@ import Testing
   @Test func everyFileLoadsButTheSharedOnes() throws {
     let walk = FileManager.default.enumerator(at: Self.folder, includingPropertiesForKeys: nil)
     let files = try #require(walk).compactMap { $0 as? URL }.filter { $0.pathExtension == "yaml" }
-    let shared =
-      ["cifar10/recipe.yaml", "cifar10/methods.yaml", "cifar10-short/recipe.yaml", "cifar100/recipe.yaml"]
-      + ["cifar100/methods.yaml", "cifar100-short/recipe.yaml"]
-    for file in files {
+    let shared = """
+      cifar10/recipe cifar10/methods cifar10-short/recipe cifar100/recipe cifar100/methods cifar100-short/recipe
+      cinic10/recipe cinic10/methods dtd/recipe dtd/methods privileged/recipe privileged/student unlabelled/recipe
+      """.split(whereSeparator: \.isWhitespace).map { "\($0).yaml" }
+    // The photographs of dtd-10 are looked for beside its files.
+    for file in files where !file.path.contains("/dtd-10/") {
       let isShared = shared.contains { file.path.hasSuffix($0) }
       if isShared {
         #expect(throws: ConfigurationError.self, "\(file.path)") { try Study.load(file: file) }
@@ -88,6 +91,49 @@ import Testing
     #expect(rows.allSatisfy { $0.settings.data.trainImages == 5000 && $0.settings.training.epochs == 10 })
   }
 
+  /// Tables 3, 4 and 5: the pairs, and what is known of their recipes.
+  @Test func thePapersOtherTables() throws {
+    for (pair, millions) in [
+      ("shufflenetv2-1-to-shufflenetv2-0.5", 0.4), ("shufflenetv2-2-to-shufflenetv2-0.5", 0.4),
+      ("shufflenetv2-2-to-shufflenetv2-1", 1.3), ("mobilenetv2-1.0-to-mobilenetv2-0.35", 0.4),
+      ("mobilenetv2-1.0-to-shufflenetv2-0.5", 0.4), ("shufflenetv2-2-to-mobilenetv2-0.35", 0.4),
+    ] {
+      let rows = try Self.rows("cinic10/\(pair).yaml")
+      #expect(rows.map(\.settings.name) == ["plain", "kd", "at", "sp", "kd-sp", "at-sp"])
+      #expect(rows.allSatisfy { $0.settings.training.epochs == 140 && $0.settings.training.batchSize == 96 })
+      #expect(abs(try self.millions(rows[0].settings, classes: 10) - millions) < 0.06)
+    }
+    for (pair, millions) in [
+      ("mobilenetv1_050-to-mobilenetv1_025", 0.2), ("mobilenetv1_100-to-mobilenetv1_025", 0.2),
+      ("mobilenetv1_100-to-mobilenetv1_050", 0.8), ("mobilenet_v2-1.0-to-mobilenet_v2-0.35", 0.5),
+      ("mobilenet_v2-1.4-to-mobilenet_v2-0.35", 0.5), ("mobilenet_v2-1.4-to-mobilenet_v2-1.0", 2.2),
+    ] {
+      let rows = try Self.rows("dtd/\(pair).yaml")
+      #expect(rows.map(\.settings.name) == ["plain", "at", "sp"] && rows.allSatisfy { $0.splits == 10 })
+      #expect(abs(try self.millions(rows[0].settings, classes: 47) - millions) < 0.1)
+    }
+  }
+
+  /// Of photographs, which only have to be there: each split has a teacher of its own.
+  @Test func photographsOfTextures() throws {
+    let folder = try TestFolder()
+    for index in 0..<100 {
+      let place = try folder.folder("images/\(["banded", "dotted"][index % 2])")
+      try Data([0xff, 0xd8]).write(to: place.appending(path: "\(index).jpg"))
+    }
+    for name in ["recipe", "teacher", "methods"] {
+      let file = "\(name).yaml"
+      try FileManager.default.copyItem(
+        at: Self.folder.appending(path: "dtd-10/\(file)"), to: folder.url.appending(path: file))
+    }
+    let rows = try Study.load(file: folder.url.appending(path: "methods.yaml")).rows
+    let jobs = try Comparison(rows, runs: folder.url, library: ImageLibrary()).jobs
+    let names = jobs.map { "\($0.settings.name) \($0.settings.data.split ?? 0)" }
+    #expect(names == ["teacher", "plain", "at", "sp"].flatMap { name in (1...3).map { "\(name) \($0)" } })
+    #expect(
+      Set(jobs.map(\.settings.trainingImageCount)).count > 1 && jobs.allSatisfy { $0.settings.data.heldOut == 0.2 })
+  }
+
   /// Section 0 of the benchmark's protocol: what `train_student.py` does.
   @Test(arguments: [
     ("wrn-40-2", "wrn-16-2"), ("wrn-40-2", "wrn-40-1"), ("resnet-56", "resnet-20"), ("resnet-110", "resnet-20"),
@@ -127,6 +173,10 @@ import Testing
       networks.last?.settings
         == (try Configuration.load(
           file: Self.folder.appending(path: "cifar100/networks/resnet-32x4.yaml"))))
+  }
+
+  private func millions(_ settings: Configuration, classes: Int) throws -> Double {
+    Double(try settings.studentFacts.cost(classes: classes).parameters) / 1e6
   }
 
   private func millions(_ network: Architecture) -> Double {

@@ -235,9 +235,9 @@ import Testing
     ("random_erasing: 25", "random_erasing: expected a number from 0 to 1, found '25'"),
     ("mixup: -1", "mixup: expected a number of at least 0, found '-1'"),
     ("folder: ''", "folder: expected a path, found nothing between the quotes"),
-    ("split: 2", "split: is for dtd, and the set is cifar-10; take it out"),
+    ("split: 2", "split: cifar-10 has one split; take it out"),
     ("with_validation: true", "with_validation: is for cinic-10, and the set is cifar-10; take it out"),
-    ("split: 11", "split: expected a whole number from 1 to 10, found '11'"),
+    ("split: 0", "split: expected a whole number from 1 to 1000, found '0'"),
   ])
   func oneLineAboutData(keys: String, message: String) throws {
     let text = smallest.replacing("set: cifar-10", with: "set: cifar-10, \(keys)")

@@ -123,7 +123,8 @@ import Torch
     let rest = "\nstudent: {network: resnet-8}"
     #expect(try Configuration.reading("data: {set: dtd}" + rest).data.set == .describableTextures)
     let third = try Configuration.reading("data: {split: 3, size: 96, set: dtd}" + rest).data
-    #expect(third.set == .describableTextures(split: 3) && third.inputShape == [3, 96, 96])
+    #expect(third.chosenSet == .describableTextures(split: 3) && third.inputShape == [3, 96, 96])
+    #expect(throws: ConfigurationError.self) { try Configuration.reading("data: {set: dtd, split: 11}" + rest) }
     #expect(third.augmentation.randomResizedCrop == 0.08)
     let both = try Configuration.reading("data: {set: cinic-10, with_validation: true}" + rest)
     #expect(both.trainingImageCount == 180_000 && both.data.set == .cinic10(withValidation: true))

@@ -41,6 +41,32 @@ import Testing
     #expect(other.map(\.seeds) == [1, 2, 2] && other.allSatisfy { $0.settings.training.epochs == 7 })
   }
 
+  /// A run for each split, and a teacher that never saw that split's test images.
+  @Test func aRowCanRepeatOverSplits() throws {
+    let teacher = "data: {set: dtd}\nstudent: {network: mobilenet_v2-1.0}\n"
+    let folder = try TestFolder([
+      "large.yaml": teacher,
+      "study.yaml": """
+      base: {data: {set: dtd}, student: {network: mobilenet_v2-0.35}, teacher: {config: large.yaml}}
+      splits: 3
+      rows:
+        plain: {teacher: null}
+        sp: {losses: {sp: {weight: 3000}}}
+      """,
+    ])
+    let rows = try rows(folder)
+    #expect(rows.map(\.splits) == [3, 3] && rows.map(\.seedCount) == [1, 1])
+    let comparison = try Comparison(rows, runs: folder.url, library: ImageLibrary())
+    let names = comparison.jobs.map { "\($0.settings.name)/\($0.folder.url.lastPathComponent)" }
+    #expect(
+      names
+        == ["large", "plain", "sp"].flatMap { name in (1...3).map { "\(name)/split-\($0)-seed-1" } })
+    #expect(comparison.jobs.map(\.settings.data.split) == [1, 2, 3, 1, 2, 3, 1, 2, 3])
+    try folder.write("extends: study.yaml\nsplits: 11\n", to: "many.yaml")
+    let problem = folder.mistake { try Study.load(file: folder.url.appending(path: "many.yaml")) }
+    #expect(problem == "study.yaml:4: rows.plain.splits: dtd has 10, not 11")
+  }
+
   /// Each is a configuration in memory, and a page of text can ask for any number.
   @Test func thereIsAnEndToTheRows() throws {
     let numbers = (1...26).map { "\($0)" }.joined(separator: ", ")

@@ -34,6 +34,18 @@ import Testing
         """)
   }
 
+  /// Gains of 1, 2 and 3 points, and of -2, 2 and 3: deviations 1 and sqrt(7), pooled 2, twice the standard error 2.31.
+  @Test func runsOnTheSameSplitAreComparedInPairs() {
+    let plain = ComparisonRow(
+      method: "plain", role: .baseline, accuracies: [50, 60, 70], parameters: 1, multiplyAdds: 1)
+    let at = ComparisonRow(method: "at", accuracies: [51, 62, 73], parameters: 1, multiplyAdds: 1)
+    let sp = ComparisonRow(method: "sp", accuracies: [48, 62, 73], parameters: 1, multiplyAdds: 1)
+    let table = ComparisonTable([plain, at, sp], isPaired: true)
+    #expect(table.summaries.map(\.note) == [nil, "ahead on 3 of 3", "ahead on 2 of 3"])
+    #expect(abs((table.resolution ?? 0) - 2 * 2 / 3.0.squareRoot()) < 1e-12)
+    #expect(table.spread[1].contains("by 2.00 points") && table.spread[2].contains("about 2.31 points"))
+  }
+
   @Test func markdown() {
     #expect(
       ComparisonTable([rows[0], rows[1]]).markdown == """

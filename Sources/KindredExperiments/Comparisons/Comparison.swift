@@ -53,7 +53,7 @@ package final class Comparison {
 
   /// - Parameters:
   ///   - rows: what is compared, each under a name of its own.
-  ///   - runs: the folder that the runs' folders lie in, as `NAME/seed-N`.
+  ///   - runs: the folder that the runs' folders lie in, as `NAME/seed-N` or `NAME/split-K-seed-N`.
   ///   - recordsTeachers: whether a teacher that several runs hear over the same batches is recorded and replayed.
   /// - Throws: `RunError` for two configurations of one name, or a teacher compared with other settings than it teaches
   ///   with; `ConfigurationError` for a teacher's.
@@ -64,8 +64,8 @@ package final class Comparison {
     if let twice = names.first(where: { name in names.filter { $0 == name }.count > 1 }) {
       throw RunError("two configurations are called '\(twice)'; give one of them another name")
     }
-    let teachers = try Configuration.teachers(of: rows.map(\.settings))
-    let students = try rows.flatMap { try $0.settings.counting(seeds: UInt64($0.seeds ?? Study.usualSeeds)) }
+    let students = try rows.flatMap { try $0.runs() }
+    let teachers = try Configuration.teachers(of: students)
     let teacherJobs = teachers.map {
       Job(settings: $0, folder: TeacherWeights.folder(of: $0, in: runs), isTeacher: true)
     }
@@ -186,16 +186,17 @@ package final class Comparison {
   /// The table of all runs' accuracies.
   /// - Throws: `RunError` where a run is not finished.
   package func table() throws -> ComparisonTable {
-    let teacherRows = try teachers.map { job in
-      let own = compared.contains { $0.settings.name == job.settings.name }
-      return own ? nil : try row([job], role: .teacher)
+    let comparedNames = Set(compared.map(\.settings.name))
+    let teacherRows = try teachers.map(\.settings.name).uniqued.filter { !comparedNames.contains($0) }.map { name in
+      try row(teachers.filter { $0.settings.name == name }, role: .teacher)
     }
     let studentRows = try rows.map { row in
       let runs = compared.filter { $0.settings.name == row.settings.name }
       return try self.row(runs, role: role(of: row.settings), published: row.published)
     }
     return ComparisonTable(
-      teacherRows.compactMap { $0 } + studentRows, remarks: planRemarks + evaluationRemarks + (try epochRemarks()))
+      teacherRows + studentRows, isPaired: rows.allSatisfy { ($0.splits ?? 1) > 1 },
+      remarks: planRemarks + evaluationRemarks + (try epochRemarks()))
   }
 
   /// Which weights the accuracies belong to.
@@ -252,15 +253,38 @@ package final class Comparison {
   }
 }
 
+extension Study.Row {
+  /// Its runs: splits one after another, each with all seeds.
+  fileprivate func runs() throws -> [Configuration] {
+    let settings = splits.map { self.settings.counting(splits: $0) } ?? [self.settings]
+    return try settings.flatMap { try $0.counting(seeds: UInt64(seedCount)) }
+  }
+}
+
+extension [String] {
+  /// Each once, in the order in which they come first.
+  fileprivate var uniqued: [String] { indices.filter { !self[..<$0].contains(self[$0]) }.map { self[$0] } }
+}
+
 extension Configuration {
   /// The configurations that make the teachers, each once.
   static func teachers(of settings: [Configuration]) throws -> [Configuration] {
     var teachers: [Configuration] = []
-    for case .configuration(_, let file)? in settings.map({ $0.teacher?.source }) {
-      let teacher = try Configuration.load(file: file.url)
+    for student in settings {
+      guard case .configuration(_, let file)? = student.teacher?.source else { continue }
+      let teacher = try student.teacherRun(of: file.url)
       if !teachers.contains(teacher) { teachers.append(teacher) }
     }
     return teachers
+  }
+
+  /// These settings on each of so many splits.
+  fileprivate func counting(splits: Int) -> [Configuration] {
+    (1...splits).map {
+      var other = self
+      other.data.split = $0
+      return other
+    }
   }
 
   /// These settings with so many seeds, counting up from their own.

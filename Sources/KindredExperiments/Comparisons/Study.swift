@@ -10,12 +10,17 @@ package struct Study: Sendable, Equatable {
     package var settings: Configuration
     /// How many seeds it is trained with; nil where nothing is said of it.
     package var seeds: Int?
+    /// How many splits of its images it is trained on, each with a teacher of its own; nil for the configuration's one.
+    package var splits: Int?
     /// The accuracy in percent that was published for it.
     package var published: Double?
 
-    package init(_ settings: Configuration, seeds: Int? = nil, published: Double? = nil) {
-      (self.settings, self.seeds, self.published) = (settings, seeds, published)
+    package init(_ settings: Configuration, seeds: Int? = nil, splits: Int? = nil, published: Double? = nil) {
+      (self.settings, self.seeds, self.splits, self.published) = (settings, seeds, splits, published)
     }
+
+    /// How many seeds each split is trained with.
+    package var seedCount: Int { seeds ?? (splits == nil ? Study.usualSeeds : 1) }
   }
 
   /// In the order of the file; a row that sweeps is one for each of its values.
@@ -65,6 +70,7 @@ private struct StudyReader {
   private let overrides: [String]
   private let base: YAMLNode
   private let seeds: Int?
+  private let splits: Int?
   private let section: YAMLReader
   private let entries: [YAMLNode.Entry]
 
@@ -74,6 +80,7 @@ private struct StudyReader {
     let base = try reader.base(file)
     let usual = try reader.seedCount()
     self.seeds = seeds ?? usual
+    splits = try reader.splitCount()
     let rows = try reader.subsection(Study.rowsKey)
     self.base = try reader.required("base", base, "name a configuration's file, or write the settings in place")
     section = try reader.required(Study.rowsKey, rows, "name at least one")
@@ -105,12 +112,22 @@ private struct StudyReader {
       throw reader.error("published", "expected an accuracy in percent, found \(published)")
     }
     let seeds = try reader.seedCount() ?? seeds
+    let splits = try reader.splitCount() ?? splits
     var own = node
-    for key in ["published", "seeds"] { own.remove(key) }
+    for key in ["published", "seeds", "splits"] { own.remove(key) }
     return try variants(of: own, in: name).map { variant in
       let title = variant.values.isEmpty ? name : "\(name)=\(variant.values.joined(separator: ","))"
-      return (name, .init(try settings(title, variant.node), seeds: seeds, published: published))
+      let settings = try settings(title, variant.node)
+      if let problem = problem(splits, settings.data) { throw reader.error("splits", problem) }
+      return (name, .init(settings, seeds: seeds, splits: splits, published: published))
     }
+  }
+
+  /// What does not go with so many splits; nil for nothing.
+  private func problem(_ splits: Int?, _ data: Configuration.Images) -> String? {
+    guard let splits else { return nil }
+    if data.split != nil { return "data.split names one; take one of them out" }
+    return splits > data.splitCount ? "\(data.name) has \(data.splitCount), not \(splits)" : nil
   }
 
   private func settings(_ name: String, _ row: YAMLNode) throws -> Configuration {
@@ -178,6 +195,8 @@ extension YAMLReader {
   }
 
   fileprivate func seedCount() throws -> Int? { try wholeNumber("seeds", in: 1...1000) }
+
+  fileprivate func splitCount() throws -> Int? { try wholeNumber("splits", in: 1...1000) }
 }
 
 extension YAMLNode {

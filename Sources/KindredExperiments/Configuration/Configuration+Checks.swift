@@ -60,6 +60,12 @@ extension Configuration {
         "it was trained on images of \(shape(other)) (\(run.data.name)), "
           + "but \(data.name) has \(shape(own)); both networks see the same images")
     }
+    if data.isDivided(unlike: run.data) {
+      throw refusal(
+        "data.held_out",
+        "the teacher's configuration holds other images out, and would train on what the student is measured on"
+      )
+    }
     if data.classCount != run.data.classCount, let term = try comparingLogits(run) {
       throw refusal(
         "losses.\(term)",
@@ -276,6 +282,7 @@ extension Method {
 
 extension Configuration.Images {
   fileprivate func check() throws {
+    try checkSplit()
     try checkCounts()
     try checkSource()
     try checkLabels()
@@ -356,6 +363,13 @@ extension Configuration.Images {
       throw refusal(
         "data.held_out", "no image is left to measure on; name them with test: DIR, or hold a share out, such as 0.2")
     }
+  }
+
+  private func checkSplit() throws {
+    guard let split, !(1...splitCount).contains(split) else { return }
+    if splitCount > 1 { throw refusal("data.split", "expected 1 to \(splitCount), found \(split)") }
+    if let set { throw refusal("data.split", "\(set.name) has one split; take it out") }
+    throw refusal("data.split", "no share is held out; add held_out: 0.2, or take it out")
   }
 
   /// Refuses settings that belong to the other kind of images.

@@ -18,6 +18,8 @@ extension Configuration {
     package var test: ConfiguredFile?
     /// The share of one's own images that is measured on and not trained on, where there is no `test`.
     package var heldOut: Double?
+    /// Which of several divisions into training and test images, counted from 1; nil for the first, or the only one.
+    package var split: Int?
     /// Images of one's own of the same names, of which the teacher sees these instead.
     package var privileged: ConfiguredFile?
     /// The channels of those; nil for 3.
@@ -121,6 +123,7 @@ extension Configuration.Images {
     let size = size ?? Self.usualSize
     var own = OwnImages(
       train: train.url, test: test?.url, heldOut: heldOut ?? 0, size: size, evaluatedSide: testResize)
+    own.split = split ?? 1
     // Of the whole images: those of a part are measured apart.
     own.statistics = studentView == nil ? statistics : nil
     own.privileged = privileged?.url
@@ -128,6 +131,33 @@ extension Configuration.Images {
     own.skipsBroken = broken == .skip
     own.classNames = classNames.isEmpty ? nil : classNames
     return own
+  }
+
+  /// The set of the catalogue as it is divided; nil for one's own images.
+  package var chosenSet: DataSet? {
+    guard let split, let splits = self.set?.splits else { return self.set }
+    return splits.choosing(split)
+  }
+
+  /// How many divisions into training and test images there are.
+  var splitCount: Int {
+    if let set { return set.splits?.count ?? 1 }
+    // The sum of shares such as 0.1 is not quite 1.
+    return heldOut.map { $0 > 0 ? Int(1 / $0 + 1e-9) : 1 } ?? 1
+  }
+
+  /// Takes the split of other settings for the same images.
+  mutating func divide(like other: Self) {
+    if hasImages(of: other) { split = other.split }
+  }
+
+  /// Whether the same images are divided in another way, so that what trains on the one is measured on the other.
+  func isDivided(unlike other: Self) -> Bool {
+    hasImages(of: other) && ((split ?? 1) != (other.split ?? 1) || heldOut != other.heldOut)
+  }
+
+  private func hasImages(of other: Self) -> Bool {
+    self.set?.name == other.set?.name && train?.url.standardizedFileURL == other.train?.url.standardizedFileURL
   }
 
   /// What images are normalised by, where that is said.

@@ -30,6 +30,15 @@ extension Configuration {
     return try Configuration(tree, file: file, overrides: overrides, users: users)
   }
 
+  /// The run that makes this one's teacher, its images divided as the student's are: it would have learnt from images that
+  /// the student is measured on otherwise.
+  /// - Throws: `ConfigurationError` for the first mistake.
+  func teacherRun(of file: URL) throws -> Configuration {
+    var run = try Configuration.load(file: file)
+    run.data.divide(like: data)
+    return run
+  }
+
   /// - Parameters:
   ///   - tree: the settings, with those that they extend.
   ///   - file: where they stand; its name is the run's unless the settings say another.
@@ -60,7 +69,8 @@ extension Configuration {
     var teacherRun: Configuration?
     if let teacher {
       self.teacher = try Teacher(teacher) { path in
-        let run = try Configuration.load(file: path.url, overrides: [], from: users + [file.standardizedFileURL])
+        var run = try Configuration.load(file: path.url, overrides: [], from: users + [file.standardizedFileURL])
+        run.data.divide(like: self.data)
         teacherRun = run
         guard let network = run.student.network.architecture else {
           throw ConfigurationError(

@@ -31,6 +31,8 @@ extension Configuration.Images {
     .file("train", \.train, "one's own images: class folders, a folder without classes, or a list"),
     .file("test", \.test, "one's own images to measure on"),
     .number("held_out", \.heldOut, .belowOne, "the share of one's own images that is measured on and not trained on"),
+    .wholeNumber(
+      "split", \.split, in: 1...1000, "which of dtd's ten divisions, or which share of one's own images is held out"),
     .file("privileged", \.privileged, "images of the same names that the teacher sees instead"),
     .wholeNumber("privileged_channels", \.privilegedChannels, in: 1...3, "of those: 1 for grey, 3 for colour"),
     .wholeNumber("channels", \.channels, in: 1...3, "of one's own images: 1 for grey, 3 for colour"),

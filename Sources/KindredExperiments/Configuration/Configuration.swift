@@ -32,6 +32,9 @@ package struct Configuration: Sendable, Equatable {
     resolveKnownLayers()
   }
 
+  /// What tells one run of these settings from others in tables and folders, such as `seed-1` or `split-3-seed-1`.
+  package var repetition: String { (data.split.map { "split-\($0)-" } ?? "") + "seed-\(training.seed)" }
+
   /// The same settings with another seed. A plan seed that was set apart stays as it is.
   package func setting(seed: UInt64) -> Configuration {
     var other = self

@@ -41,7 +41,7 @@ extension Configuration {
     case .weights(_, let weights):
       if let file = WeightsFile.location(weights.url) { content[.teacher] = try hash(file) }
     case .configuration(_, let file):
-      guard let run = try? Configuration.load(file: file.url) else { break }
+      guard let run = try? teacherRun(of: file.url) else { break }
       if let file = WeightsFile.location(TeacherWeights.folder(of: run, in: runs).url) {
         content[.teacher] = try hash(file)
       }

@@ -93,7 +93,7 @@ package final class ImageLibrary {
   }
 
   private func loadWhole(_ images: Configuration.Images, _ split: DataSplit) throws -> ImageSet {
-    if let set = images.set {
+    if let set = images.chosenSet {
       let whole = try load(set, split, from: images.folder?.url)
       // What was decoded for a size is kept with it.
       let key =

@@ -37,7 +37,7 @@ package struct TeacherInspection {
       let name = file.url.displayName
       return (network.description(classes: nil, image: image), "there is no file or finished run \(name)")
     case .configuration(let network, let file) where ConfigurationFile.problem(opening: file.url) == nil:
-      let run = try Configuration.load(file: file.url)
+      let run = try settings.teacherRun(of: file.url)
       let folder = TeacherWeights.folder(of: run, in: runs)
       guard WeightsFile.location(folder.url) == nil else { return nil }
       let classes = run.data.classCount

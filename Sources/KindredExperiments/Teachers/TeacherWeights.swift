@@ -14,6 +14,12 @@ struct TeacherWeights {
   /// - Throws: `RunError` or `TensorFileError`: no file, a damaged one, another network, other inputs.
   init(_ architecture: Architecture, weights: URL, for settings: Configuration) throws {
     let file: WeightsFile
+    let run = try? Configuration.load(file: RunFolder(weights).configuration)
+    if let run, run.data.isDivided(unlike: settings.data) {
+      throw RunError(
+        "teacher.weights: \(weights.displayName) was trained on images that the student is measured on: they are divided "
+          + "into training and test images in another way (data.split, data.held_out)")
+    }
     do {
       file = try WeightsFile(weights)
     } catch let error as RunError {
@@ -27,11 +33,12 @@ struct TeacherWeights {
   ///   - runs: the folder of runs in which that run is looked for.
   /// - Throws: as above, and `ConfigurationError` for a run that this student cannot learn from.
   init(_ architecture: Architecture, configuration: URL, runs: URL, for settings: Configuration) throws {
-    let run = try Configuration.load(file: configuration)
+    let run = try settings.teacherRun(of: configuration)
     try settings.check(teacher: run)
     let folder = TeacherWeights.folder(of: run, in: runs)
     guard WeightsFile.location(folder.url) != nil else {
-      let command = ["kindred", "train", configuration.displayName, "--out", folder.name]
+      let split = run.data.split.map { ["--set", "data.split=\($0)"] } ?? []
+      let command = ["kindred", "train", configuration.displayName, "--out", folder.name] + split
       throw RunError(
         "teacher: \(run.name) is not trained yet (no finished run in \(folder.name)); first run: "
           + ShellCommand.line(command))
@@ -61,6 +68,6 @@ struct TeacherWeights {
 
   /// The folder, below `runs`, of the run that a configuration makes.
   static func folder(of settings: Configuration, in runs: URL) -> RunFolder {
-    RunFolder(runs.appending(path: "\(settings.name)/seed-\(settings.training.seed)"))
+    RunFolder(runs.appending(path: "\(settings.name)/\(settings.repetition)"))
   }
 }

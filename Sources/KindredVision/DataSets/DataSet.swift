@@ -20,12 +20,14 @@ public struct DataSet: Sendable {
   public let augmentation: Augmentation
   /// What it leaves open, with what this value has chosen; nothing for most.
   package let choices: [Choice]
+  /// The ways in which its publisher divides it into training and test images; nil for the usual one.
+  package let splits: Splits?
   private let counts: (train: Int, test: Int)
   private let read: @Sendable (DataSplit, URL) throws -> ImageSet
   /// Where it comes from; nil for one that is drawn.
   let publication: Publication?
 
-  /// Something that a set leaves open, such as which of its splits is used: a setting that only this set takes.
+  /// Something that a set leaves open, such as whether validation images train too: a setting that only this set takes.
   package struct Choice: Sendable {
     /// Its name in configurations, which no other set has.
     package let key: String
@@ -38,14 +40,26 @@ public struct DataSet: Sendable {
     package let choosing: @Sendable (SettingValue) -> DataSet
   }
 
+  /// Several divisions of one set, over which its accuracy is reported.
+  package struct Splits: Sendable {
+    /// They are numbered from 1.
+    package let count: Int
+    /// The one that this value has.
+    package let chosen: Int
+    /// The set with another one of them.
+    package let choosing: @Sendable (Int) -> DataSet
+  }
+
   /// - Parameter read: loads a split, from the folder of sets or the set's own.
   init(
     _ name: String, imageShape: (channels: Int, height: Int, width: Int), classNames: [String],
-    counts: (train: Int, test: Int), augmentation: Augmentation, choices: [Choice] = [], publication: Publication?,
+    counts: (train: Int, test: Int), augmentation: Augmentation, choices: [Choice] = [], splits: Splits? = nil,
+    publication: Publication?,
     read: @escaping @Sendable (DataSplit, URL) throws -> ImageSet
   ) {
     (self.name, self.imageShape, self.classNames, self.counts) = (name, imageShape, classNames, counts)
-    (self.augmentation, self.choices, self.publication, self.read) = (augmentation, choices, publication, read)
+    (self.augmentation, self.choices, self.splits) = (augmentation, choices, splits)
+    (self.publication, self.read) = (publication, read)
   }
 
   /// The same, as tensors' shapes are.
@@ -55,7 +69,10 @@ public struct DataSet: Sendable {
   public func imageCount(_ split: DataSplit) -> Int { split == .train ? counts.train : counts.test }
 
   /// Its name and what is chosen, which together tell its images from others.
-  package var identity: String { ([name] + choices.map { "\($0.key) \($0.value)" }).joined(separator: ", ") }
+  package var identity: String {
+    ([name] + choices.map { "\($0.key) \($0.value)" } + (splits.map { ["split \($0.chosen)"] } ?? []))
+      .joined(separator: ", ")
+  }
 
   /// What is chosen under a key; nil where the set has no such choice.
   package func choice(_ key: String) -> Choice? { choices.first { $0.key == key } }

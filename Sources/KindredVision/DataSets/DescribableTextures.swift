@@ -24,12 +24,7 @@ extension DataSet {
       DescribableTexturesReader.name, imageShape: (3, size, size), classNames: reader.classNames,
       counts: (reader.count(.train), reader.count(.test)),
       augmentation: Augmentation(randomResizedCrop: 0.08, flip: true),
-      choices: [
-        Choice(
-          key: "split", kind: .wholeNumber(DescribableTexturesReader.splits), help: "which of dtd's ten splits",
-          value: .wholeNumber(split)
-        ) { if case .wholeNumber(let value) = $0 { describableTextures(split: value) } else { describableTextures } }
-      ],
+      splits: Splits(count: DescribableTexturesReader.splits.count, chosen: split) { describableTextures(split: $0) },
       publication: Publication(
         base: URL(string: "https://www.robots.ox.ac.uk/~vgg/data/dtd/download/")!,
         files: [reader.archive(md5: "fff73e5086ae6bdbea199a49dfb8a4c1")]),

@@ -188,8 +188,10 @@ package struct ListedImages: Sendable {
 
   /// The images but a share of them, and that share, chosen by each one's own path: images that are added later change
   /// nothing about the others.
-  package func holdingOut(_ share: Double) -> (kept: ListedImages, heldOut: ListedImages) {
-    let isOut = places.map { Double(ListedImages.hash($0.path) >> 11) * 0x1p-53 < share }
+  /// - Parameter split: which share, counted from 1; no two have an image in common.
+  package func holdingOut(_ share: Double, split: Int = 1) -> (kept: ListedImages, heldOut: ListedImages) {
+    let range = share * Double(split - 1)..<share * Double(split)
+    let isOut = places.map { range.contains(Double(ListedImages.hash($0.path) >> 11) * 0x1p-53) }
     return (selecting(places.indices.filter { !isOut[$0] }), selecting(places.indices.filter { isOut[$0] }))
   }
 

@@ -11,6 +11,8 @@ public struct OwnImages: Sendable, Hashable {
   public var test: URL?
   /// The share of `train` that is measured on and not trained on, chosen by the images' paths; 0 for none.
   public var heldOut: Double
+  /// Which share that is, from 1 to 1 / `heldOut`: no two have an image in common.
+  public var split = 1
   /// Images of the same relative names, of which a teacher is to see more than a student; nil for none.
   public var privileged: URL?
   /// The channels that images are decoded to: 1 (grey) or 3 (red, green, blue).
@@ -44,9 +46,9 @@ public struct OwnImages: Sendable, Hashable {
     let found = try listed(train)
     let all = try classNames.map { try found.labelled(as: $0) } ?? found
     switch (split, test) {
-    case (.train, nil): return all.holdingOut(heldOut).kept
+    case (.train, nil): return all.holdingOut(heldOut, split: self.split).kept
     case (.train, _): return all
-    case (.test, nil): return all.holdingOut(heldOut).heldOut
+    case (.test, nil): return all.holdingOut(heldOut, split: self.split).heldOut
     case (.test, let test?): return try listed(test).labelled(as: all.classNames)
     }
   }

@@ -78,6 +78,9 @@ import Testing
     let (before, after) = (Set(out.places.map(\.path)), Set(later.heldOut.places.map(\.path)))
     #expect(before.isSubset(of: after) && Set(kept.places.map(\.path)).isDisjoint(with: after))
     #expect(try listed("set").holdingOut(0).heldOut.count == 0)
+    // Four quarters are all of it, each once.
+    let quarters = try (1...4).map { try listed("set").holdingOut(0.25, split: $0).heldOut.places.map(\.path) }
+    #expect(quarters.joined().sorted() == (try listed("set").places.map(\.path).sorted()))
   }
 
   @Test func testImagesHaveTheTrainingClasses() throws {

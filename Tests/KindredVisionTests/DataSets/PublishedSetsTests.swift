@@ -208,9 +208,9 @@ private final class Fetched {
     #expect(DataSet.tinyImageNet.classNames[0] == "goldfish" && DataSet.tinyImageNet.classNames[199] == "acorn")
     #expect(DataSet.describableTextures.classNames == DataSet.describableTextures.classNames.sorted())
     #expect(Set(DataSets.choices.map(\.key)).count == DataSets.choices.count, "a key belongs to one set")
-    let second = try #require(DataSet.describableTextures.choice("split")?.choosing(.wholeNumber(2)))
+    let second = try #require(DataSet.describableTextures.splits?.choosing(2))
     #expect(second != .describableTextures && second == .describableTextures(split: 2))
-    #expect(second.identity == "dtd, split wholeNumber(2)" && DataSet.mnist.identity == "mnist")
+    #expect(second.identity == "dtd, split 2" && DataSet.mnist.identity == "mnist")
   }
 }
 
