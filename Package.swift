@@ -92,7 +92,7 @@ let package = Package(
     .testTarget(
       name: "CommandTests",
       dependencies: [
-        "GoldenFiles", "Kindred", "KindredCLI", "KindredReport", "KindredVision", "TestSupport", "Torch",
+        "GoldenFiles", "Graph", "Kindred", "KindredCLI", "KindredReport", "KindredVision", "TestSupport", "Torch",
       ]),
   ],
   swiftLanguageModes: [.v6],

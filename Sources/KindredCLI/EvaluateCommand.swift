@@ -68,7 +68,11 @@ struct EvaluateCommand: ParsableCommand {
   ///   - like: the images that the network was trained on, where they are known.
   private func images(_ usual: String?, like: Configuration.Images?, classes: Int?) throws -> ImageSet {
     guard let split = DataSplit(rawValue: split) else { throw RunError("--split is test or train, not '\(split)'") }
-    let images = try dataOptions.library.load(chosen(usual, like: like), split)
+    let chosen = try chosen(usual, like: like)
+    guard chosen.areMeasured else {
+      throw RunError("\(chosen.name): has images without a class to measure by; name others with --data")
+    }
+    let images = try dataOptions.library.load(chosen, split)
     if let classes { try check(classes: classes, images) }
     return images
   }

@@ -131,7 +131,7 @@ extension StudentExport.Difference {
   fileprivate var words: String {
     switch self {
     case .logits(let difference):
-      "its logits differ from the network's by \(Format.value(difference)) of the largest at most"
+      "what it gives differs from the network's by \(Format.value(difference)) of the largest at most"
     case .cost(let cost): "\(cost)"
     }
   }

@@ -106,21 +106,21 @@ struct RunArguments: ParsableArguments {
 
   private func summary(_ result: RunResult, _ folder: RunFolder) -> String {
     func figures(_ accuracy: Double, _ top5: Double) -> String {
-      "\(Format.percent(accuracy, places: 2)) of \(result.images) \(result.evaluatedOn) images "
+      "\(Format.percent(accuracy, places: 2)) of \(result.images) \(result.evaluatedOn ?? "") images "
         + "(top-5 \(Format.percent(top5, places: 2)))"
     }
-    var lines = [
-      "\(result.name): \(figures(result.accuracy, result.top5Accuracy)), \(Format.count(result.parameters)) parameters"
-    ]
+    let measured =
+      result.accuracy.map { figures($0, result.top5Accuracy ?? $0) } ?? "trained, with no class to measure by"
+    var lines = ["\(result.name): \(measured), \(Format.count(result.parameters)) parameters"]
     if let average = result.average {
       lines.append("moving average: \(figures(average.accuracy, average.top5Accuracy))")
     }
-    if let best = result.best, best.accuracy > max(result.accuracy, result.average?.accuracy ?? 0) {
+    if let best = result.best, best.accuracy > max(result.accuracy ?? 0, result.average?.accuracy ?? 0) {
       lines.append(
         "best: \(Format.percent(best.accuracy, places: 2)) after epoch \(best.epoch) of \(result.epochs) "
           + "(weights-best.safetensors)")
     }
-    let file = (result.average?.accuracy ?? 0) > result.accuracy ? folder.averageWeights : folder.weights
+    let file = result.isAverageBetter ? folder.averageWeights : folder.weights
     return (lines + ["weights: \(folder.name)/\(file.lastPathComponent)"]).joined(separator: "\n")
   }
 }

@@ -2,6 +2,7 @@
 // teacher, images without a class, and files that are broken.
 
 import Foundation
+import Graph
 import KindredReport
 import KindredVision
 import TestSupport
@@ -124,6 +125,54 @@ import Testing
     try run("distill", "more.yaml", "--out", "more-run", "--quiet")
     try FileManager.default.removeItem(at: scratch.url.appending(path: "more"))
     try run("evaluate", "more-run")
+  }
+
+  /// A teacher is enough: a student without a classifier, and one whose classes are the teacher's.
+  @Test func noImageNeedsAClass() throws {
+    try run("train", "teacher.yaml", "--out", "teacher", "--quiet")
+    for name in ["dotted", "rings"] {
+      let place = scratch.url.appending(path: "photos/\(name)")
+      guard FileManager.default.fileExists(atPath: place.path) else { continue }
+      try FileManager.default.copyItem(at: place, to: scratch.url.appending(path: "plain"))
+      break
+    }
+    try scratch.write([
+      "alone.yaml": """
+      data: {set: folder, train: plain, size: 32}
+      student: {network: resnet-8}
+      teacher: {network: resnet-8, weights: teacher}
+      losses: {cross_entropy: 0, sp: {weight: 1000}}
+      training: {epochs: 2, batch_size: 8, threads: 1}
+      """,
+      "labelled.yaml": """
+      extends: alone.yaml
+      data: {test: photos}
+      losses: {sp: null, kd: {weight: 16}}
+      """,
+    ])
+    let alone = try run("distill", "alone.yaml", "--out", "alone")
+    #expect(alone.output.contains("alone: trained, with no class to measure by"))
+    #expect(!(try scratch.text("alone/result.json").contains("accuracy")))
+    #expect(!(try scratch.text("alone/metrics.jsonl").contains("ccuracy")))
+    #expect(try refusal("evaluate", "alone").contains("images without a class"))
+    let exported = try run("export", "alone", "--output", "alone.onnx", "--input", "bytes")
+    #expect(exported.status == 0)
+    let embeds = try ONNXFile(scratch.url.appending(path: "alone.onnx"), inputShape: [3, 32, 32])
+    #expect(embeds.graph.outputName == "pooled" && embeds.graph.logits.flatMap { embeds.graph.shapes[$0] } == [64])
+    let measured = try run("distill", "labelled.yaml", "--out", "labelled")
+    #expect(measured.output.contains("of 160 plain test images"))
+
+    // Nothing that wants a class is tried.
+    for (setting, problem) in [
+      ("losses.cross_entropy=1", "by the teacher alone (losses.cross_entropy: 0)"),
+      ("losses.crd={}", "losses.crd: needs the class of every image, and there are none"),
+      ("losses.sp.weight=auto", "losses.sp.weight: auto measures it beside cross-entropy, and no image has a class"),
+      ("losses.kd={weight: 1}", "data.classes: losses.kd compares classes, and nothing says which there are"),
+      ("training.patience=3", "training.patience: no image has a class to measure by"),
+      ("data.unlabelled={folder: photos}", "data.unlabelled: no image has a class here"),
+    ] {
+      #expect(try refusal("distill", "alone.yaml", "--set", setting).contains(problem), "\(setting)")
+    }
   }
 
   /// A network that was trained on a set of the catalogue sees a folder's images as it saw those.

@@ -67,6 +67,22 @@ import Testing
     #expect(problem == "study.yaml:4: rows.plain.splits: dtd has 10, not 11")
   }
 
+  /// Self-distillation over generations: each student teaches the next.
+  @Test func teachersOfTeachersAreTrainedFirst() throws {
+    let data = "data: {set: textures}\nstudent: {network: resnet-8}\n"
+    let folder = try TestFolder([
+      "first.yaml": data, "second.yaml": data + "teacher: {config: first.yaml}\nlosses: {kd: {}}\n",
+      "study.yaml": """
+      base: {data: {set: textures}, student: {network: resnet-8}}
+      seeds: 1
+      rows: {third: {teacher: {config: second.yaml}, losses: {kd: {}}}}
+      """,
+    ])
+    let comparison = try Comparison(try rows(folder), runs: folder.url, library: ImageLibrary())
+    #expect(comparison.jobs.map(\.settings.name) == ["first", "second", "third"])
+    #expect(comparison.jobs.map(\.isTeacher) == [true, true, false])
+  }
+
   /// Each is a configuration in memory, and a page of text can ask for any number.
   @Test func thereIsAnEndToTheRows() throws {
     let numbers = (1...26).map { "\($0)" }.joined(separator: ", ")

@@ -94,7 +94,8 @@ private struct Run {
       onEvent: { event in
         guard case .epoch(let report) = event else { return }
         let others = [
-          "accuracy": report.accuracy ?? .nan, "training": report.trainingAccuracy, "norm": report.gradientNorm ?? 0,
+          "accuracy": report.accuracy ?? .nan, "training": report.trainingAccuracy ?? .nan,
+          "norm": report.gradientNorm ?? 0,
           "average": report.averageEvaluationLoss ?? 0,
         ]
         epochs.append(report.terms.merging(others) { own, _ in own })

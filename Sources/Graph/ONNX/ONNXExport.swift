@@ -80,11 +80,14 @@ extension Graph {
     }
   }
 
-  /// The logits and some taps.
+  /// The logits, unless they are of no class, and some taps.
   /// - Throws: `ONNXExportError`.
   func outputs(taps names: [String]) throws -> [ONNXOutput] {
-    guard let logits else { throw ONNXExportError("the network has no logits to give") }
-    return try [ONNXOutput(name: outputName, value: logits)]
+    let own = logits.flatMap { shapes[$0] == [0] ? nil : ONNXOutput(name: outputName, value: $0) }
+    guard own != nil || !names.isEmpty else {
+      throw ONNXExportError("the network has no logits to give; name a tap, such as pooled")
+    }
+    return try [own].compactMap(\.self)
       + names.map { tap in
         guard let value = value(of: tap) else {
           throw ONNXExportError("the network has no tap '\(tap)'; it has \(taps.map(\.name).joined(separator: ", "))")

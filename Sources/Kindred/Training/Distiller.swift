@@ -221,7 +221,7 @@ public final class Distiller {
     let plan = UpdatePlan(batches: recipe.accumulate, batchesPerEpoch: progress.position.batch)
     let report = EpochReport(
       epoch: epoch, learningRate: recipe.learningRate(epoch: epoch - 1), terms: progress.sums.mapValues { $0 / images },
-      trainingAccuracy: Double(progress.correct) / (images * labelledShare),
+      trainingAccuracy: labelledShare > 0 ? Double(progress.correct) / (images * labelledShare) : nil,
       imagesPerSecond: images / max(progress.seconds, 1e-9), accuracy: student?.accuracy,
       top5Accuracy: student?.top5Accuracy, evaluationLoss: student?.loss, averageAccuracy: average?.accuracy,
       averageTop5Accuracy: average?.top5Accuracy, averageEvaluationLoss: average?.loss,

@@ -62,7 +62,7 @@ public struct EpochReport: Sendable, Codable, Equatable {
   /// Means over the epoch's batches: `loss` is the weighted total, the others are the terms, unweighted.
   public let terms: [String: Double]
   /// On the training batches as augmented, while the network changed; between 0 and 1.
-  public let trainingAccuracy: Double
+  public let trainingAccuracy: Double?
   /// Mean over the epoch's steps.
   public let imagesPerSecond: Double
   /// On the evaluation set, in the epochs that evaluate.

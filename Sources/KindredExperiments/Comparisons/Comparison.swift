@@ -235,7 +235,8 @@ package final class Comparison {
   private func row(_ jobs: [Job], role: ComparisonRole, published: Double? = nil) throws -> ComparisonRow {
     let results = try jobs.map { try $0.folder.readResult() }
     return ComparisonRow(
-      method: results[0].name, role: role, network: results[0].network, accuracies: results.map { $0.accuracy * 100 },
+      method: results[0].name, role: role, network: results[0].network,
+      accuracies: results.compactMap { $0.accuracy.map { $0 * 100 } },
       published: published, parameters: results[0].parameters, multiplyAdds: results[0].multiplyAdds)
   }
 
@@ -267,13 +268,13 @@ extension [String] {
 }
 
 extension Configuration {
-  /// The configurations that make the teachers, each once.
+  /// The configurations that make the teachers, and theirs before them, each once.
   static func teachers(of settings: [Configuration]) throws -> [Configuration] {
     var teachers: [Configuration] = []
     for student in settings {
       guard case .configuration(_, let file)? = student.teacher?.source else { continue }
       let teacher = try student.teacherRun(of: file.url)
-      if !teachers.contains(teacher) { teachers.append(teacher) }
+      for one in try Self.teachers(of: [teacher]) + [teacher] where !teachers.contains(one) { teachers.append(one) }
     }
     return teachers
   }

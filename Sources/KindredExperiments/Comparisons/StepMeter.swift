@@ -111,7 +111,8 @@ private struct MeasuredSteps {
     var objective = try settings.objective(
       teacher: description,
       samples: .init(
-        count: settings.trainingImageCount, labels: (0..<settings.trainingImageCount).map { $0 % classes }),
+        count: settings.trainingImageCount,
+        labels: classes > 0 ? (0..<settings.trainingImageCount).map { $0 % classes } : nil),
       classifier: teacher?.classifier.map { TeacherClassifier($0) },
       normalizations: teacher?.normalizations(of: settings.data.teacherInputShape), generator)
     for (id, _) in settings.losses.uncalibrated { objective.setWeight(1, of: id) }
@@ -166,6 +167,7 @@ private struct MeasuredSteps {
   }
 
   private func evaluationSeconds() throws -> Double {
+    guard settings.data.areMeasured else { return 0 }
     let some = images.first(perSetBalanced: min(64, images.count))
     let begin = ContinuousClock.now
     let batches = EvaluationImages(some, device: settings.device).batches()
@@ -210,7 +212,7 @@ extension ImageSet {
     return ImageSet(
       name: "synthetic", width: width, height: height, channels: channels,
       classNames: (0..<data.classCount).map { "\($0)" }, pixels: pixels,
-      labels: (0..<count).map { Int32($0 % data.classCount) },
+      labels: (0..<count).map { data.classCount > 0 ? Int32($0 % data.classCount) : -1 },
       channelMean: [Float](repeating: 0.5, count: channels),
       channelDeviation: [Float](repeating: 0.25, count: channels))
   }

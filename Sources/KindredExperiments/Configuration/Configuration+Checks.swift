@@ -10,6 +10,7 @@ extension Configuration {
   /// - Throws: `ConfigurationError` for the first contradiction, with the key that has to change.
   package func check() throws {
     try data.check()
+    try checkLabels()
     try checkBatches()
     try checkTeacherIsUsed()
     try checkContentIsRead()
@@ -42,6 +43,10 @@ extension Configuration {
       try checkLayers(of: term)
       for pair in term.method.layers { _ = try shape(pair.teacher, of: teacher, key: term.layersKey) }
     }
+    if data.classCount == 0, let term = try resolved.comparingLogits(teacher) {
+      throw refusal(
+        "data.classes", "losses.\(term) compares classes, and nothing says which there are; name them in their order")
+    }
     try resolved.checkLearning(of: try resolved.objective(teacher: teacher, Generator(seed: 0)))
   }
 
@@ -66,12 +71,19 @@ extension Configuration {
         "the teacher's configuration holds other images out, and would train on what the student is measured on"
       )
     }
-    if data.classCount != run.data.classCount, let term = try comparingLogits(run) {
+    if data.classCount != run.data.classCount, let term = try comparingLogits(run.studentDescription) {
       throw refusal(
         "losses.\(term)",
         "needs a teacher with the student's classes: it has \(run.data.classCount) (\(run.data.name)), "
           + "the student \(data.classCount); use sp, at or hint")
     }
+  }
+
+  /// Takes the classes of the teacher's run, where no image says any and a loss compares them.
+  /// - Throws: `ConfigurationError` for losses that do not go with the teacher.
+  mutating func takeClasses(of run: Configuration) throws {
+    guard data.classCount == 0, try comparingLogits(try run.studentDescription) != nil else { return }
+    data.classNames = run.data.set?.classNames ?? run.data.classNames
   }
 
   private func shape(_ size: (channels: Int, height: Int, width: Int)) -> String {
@@ -81,6 +93,33 @@ extension Configuration {
   /// The images that are left to train on.
   package var trainingImageCount: Int {
     data.trainImages ?? max((data.imageCount(.train) ?? 0) - data.heldOutImages, 0)
+  }
+
+  /// Refuses images without a class where something asks for it.
+  private func checkLabels() throws {
+    guard data.isLabelled(.train) == false else {
+      guard data.isLabelled(.test) == false else { return }
+      throw refusal(
+        "data.test", "has images without a class to measure accuracy by; put them into folders, one a class")
+    }
+    if losses.crossEntropyWeight > 0 {
+      throw refusal(
+        "data.train",
+        "\(data.name) has images without a class; put them into folders, one a class, train on them beside others "
+          + "(data.unlabelled: {folder: ...}), or by the teacher alone (losses.cross_entropy: 0)")
+    }
+    if data.unlabelled != nil { throw refusal("data.unlabelled", "no image has a class here; take it out") }
+    if training.patience != nil, !data.areMeasured {
+      throw refusal(
+        "training.patience", "no image has a class to measure by; take it out, or give test images that have")
+    }
+    if let term = losses.terms.first(where: { $0.method.needsLabels }) {
+      throw refusal("losses.\(term.id)", "needs the class of every image, and there are none; use sp, kd or at")
+    }
+    if let (id, _) = losses.uncalibrated.first {
+      throw refusal(
+        "losses.\(id).weight", "auto measures it beside cross-entropy, and no image has a class; give a number")
+    }
   }
 
   private func checkBatches() throws {
@@ -190,7 +229,7 @@ extension Configuration {
     if student.classifier == .fresh, !facts.hasClassifier {
       throw refusal("student.classifier", "fresh: the logits of \(file) do not come of one linear layer")
     }
-    if student.classifier == .loaded, facts.classes != classes {
+    if student.classifier == .loaded, facts.classes != classes, classes > 0 {
       throw refusal(
         "student.onnx",
         "\(file) tells \(facts.classes) classes, and \(data.name) has \(classes); for another classifier say "
@@ -241,9 +280,9 @@ extension Configuration {
     }
   }
 
-  /// A term that compares logits with the teacher's, for a teacher that a run makes.
-  private func comparingLogits(_ run: Configuration) throws -> String? {
-    var teacher = try run.studentDescription
+  /// A term that compares logits with a teacher's.
+  private func comparingLogits(_ teacher: NetworkDescription) throws -> String? {
+    var teacher = teacher
     teacher.classes = data.classCount
     let terms = try objective(teacher: teacher, Generator(seed: 0)).terms
     return terms.first { $0.loss.statistics.contains(.logits) && $0.loss.request.logits }?.id
@@ -285,7 +324,6 @@ extension Configuration.Images {
     try checkSplit()
     try checkCounts()
     try checkSource()
-    try checkLabels()
     let channels = imageShape.channels
     guard [mean.count, deviation.count] == [0, 0] || [mean.count, deviation.count] == [channels, channels] else {
       throw refusal("data.mean", "mean and deviation have a number for each of the \(channels) channels")
@@ -309,20 +347,6 @@ extension Configuration.Images {
     if let testResize, testResize < side {
       throw refusal(
         "data.test_resize", "\(testResize) leaves a border around the \(side) pixels that are seen; use more")
-    }
-  }
-
-  /// Refuses images of one's own whose classes nobody knows.
-  private func checkLabels() throws {
-    if classCount == 0 || isLabelled(.train) == false {
-      throw refusal(
-        "data.train",
-        "\(name) has images without a class; put them into folders, one a class, or train on them beside others: "
-          + "data.unlabelled: {folder: ...}")
-    }
-    if isLabelled(.test) == false {
-      throw refusal(
-        "data.test", "has images without a class to measure accuracy by; put them into folders, one a class")
     }
   }
 
@@ -359,7 +383,7 @@ extension Configuration.Images {
     if let testImages, testImages > test {
       throw refusal("data.test_images", "\(testImages) is more than \(name)'s \(test) test images")
     }
-    if evaluateOn == .test, test == 0 {
+    if evaluateOn == .test, test == 0, isLabelled(.train) == true {
       throw refusal(
         "data.held_out", "no image is left to measure on; name them with test: DIR, or hold a share out, such as 0.2")
     }

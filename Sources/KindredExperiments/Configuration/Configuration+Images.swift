@@ -215,6 +215,13 @@ extension Configuration.Images {
     return own.flatMap { try? OpenedImages.of($0).areLabelled[split] }
   }
 
+  /// Whether there are images to measure accuracy on; so it is held of images that are not there.
+  package var areMeasured: Bool {
+    if self.set != nil { return true }
+    if evaluateOn == .heldOut { return isLabelled(.train) != false }
+    return isLabelled(.test) != false && imageCount(.test) != 0
+  }
+
   /// Looks at images of one's own as far as a configuration needs it, and takes their classes.
   /// - Throws: `ConfigurationError` where they are not there.
   mutating func open() throws {
@@ -279,7 +286,8 @@ private struct OpenedImages: Sendable {
     if let opened = known.withLock({ $0[key] }) { return opened }
     let (train, test) = (try images.files(.train), try images.files(.test))
     let opened = OpenedImages(
-      classNames: train.classNames, counts: [.train: train.count, .test: test.count],
+      classNames: train.classNames.isEmpty ? test.classNames : train.classNames,
+      counts: [.train: train.count, .test: test.count],
       areLabelled: [.train: !train.labels.contains(-1), .test: !test.labels.contains(-1)])
     known.withLock { $0[key] = opened }
     return opened

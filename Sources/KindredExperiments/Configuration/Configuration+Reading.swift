@@ -81,6 +81,7 @@ extension Configuration {
       }
     }
     try reader.finish()
+    if let teacherRun { try takeClasses(of: teacherRun) }
     resolveKnownLayers()
     try check()
     if let teacherRun { try check(teacher: teacherRun) }

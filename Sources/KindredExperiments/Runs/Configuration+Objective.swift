@@ -17,9 +17,10 @@ extension Configuration {
     teacher: NetworkDescription?, samples: LossSetup.Samples? = nil, classifier: TeacherClassifier? = nil,
     normalizations: [String: TapNormalization]? = nil, _ generator: Generator
   ) throws -> Objective {
-    var terms = [
-      Objective.Term.crossEntropy(weight: losses.crossEntropyWeight, labelSmoothing: losses.labelSmoothing)
-    ]
+    var terms: [Objective.Term] = []
+    if data.isLabelled(.train) != false {
+      terms.append(.crossEntropy(weight: losses.crossEntropyWeight, labelSmoothing: losses.labelSmoothing))
+    }
     guard let teacher else { return Objective(terms) }
     let setup = LossSetup(
       student: try studentDescription, teacher: teacher, samples: samples, classifier: classifier,

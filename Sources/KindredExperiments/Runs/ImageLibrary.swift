@@ -112,7 +112,7 @@ package final class ImageLibrary {
   /// What networks see of a configuration's images, as a set that may have no image in it.
   /// - Throws: `DataError`.
   package func form(of images: Configuration.Images) throws -> ImageSet {
-    guard let place = images.own, let statistics = images.statistics, !images.classNames.isEmpty else {
+    guard let place = images.own, let statistics = images.statistics else {
       return try load(images, .test)
     }
     let (channels, height, width) = images.imageShape

@@ -19,15 +19,16 @@ package struct RunResult: Sendable, Codable, Equatable {
   /// What int8 cost, for a teacher that worked in it.
   package let quantization: QuantizationCost?
   /// The data set and the part of it that the accuracy belongs to, such as `cifar-10 test`.
-  package let evaluatedOn: String
+  /// nil where nothing was measured, as no image had a class; like accuracies and loss.
+  package let evaluatedOn: String?
   package let images: Int
   package let seed: UInt64
   package let planSeed: UInt64
   /// Those that were trained: fewer than the configuration's where the run ended early.
   package let epochs: Int
-  package let accuracy: Double
-  package let top5Accuracy: Double
-  package let loss: Double
+  package let accuracy: Double?
+  package let top5Accuracy: Double?
+  package let loss: Double?
   /// The same of the moving average of the weights, where one was kept.
   package let average: Figures?
   /// The best evaluation; nil for runs of versions that kept none.
@@ -44,22 +45,28 @@ package struct RunResult: Sendable, Codable, Equatable {
 
 extension RunResult {
   init(
-    _ settings: Configuration, _ work: RunWork, _ measured: StudentEvaluation, _ progress: TrainingProgress,
+    _ settings: Configuration, _ work: RunWork, _ measured: StudentEvaluation?, _ progress: TrainingProgress,
     epochs: [EpochReport]
   ) {
-    let evaluation = measured.student
+    let evaluation = measured?.student
     let network = settings.student.network
     self.init(
       name: settings.name, network: network.name, teacher: work.teacherName, quantization: work.quantizationCost,
-      evaluatedOn: "\(settings.data.name) \(settings.data.evaluateOn.rawValue)", images: evaluation.count,
+      evaluatedOn: measured.map { _ in "\(settings.data.name) \(settings.data.evaluateOn.rawValue)" },
+      images: evaluation?.count ?? 0,
       seed: settings.training.seed, planSeed: settings.planSeed,
-      epochs: progress.position.epoch, accuracy: evaluation.accuracy, top5Accuracy: evaluation.top5Accuracy,
-      loss: evaluation.loss, average: measured.average.map { Figures($0) }, best: progress.best,
+      epochs: progress.position.epoch, accuracy: evaluation?.accuracy, top5Accuracy: evaluation?.top5Accuracy,
+      loss: evaluation?.loss, average: measured?.average.map { Figures($0) }, best: progress.best,
       parameters: work.cost.parameters, multiplyAdds: work.cost.multiplyAdds,
       lossWeights: settings.losses.weights,
       imagesPerSecond: epochs.map(\.imagesPerSecond).reduce(0, +) / Double(max(epochs.count, 1)),
       libtorch: Runtime.version, version: kindredVersion)
   }
+}
+
+extension RunResult {
+  /// Whether the moving average of the weights was better in the last evaluation.
+  package var isAverageBetter: Bool { (average?.accuracy ?? 0) > (accuracy ?? 0) }
 }
 
 extension RunResult.Figures {

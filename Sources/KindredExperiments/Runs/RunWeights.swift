@@ -26,7 +26,7 @@ extension RunFolder {
     guard FileManager.default.fileExists(atPath: averageWeights.path), let result = try? readResult() else {
       return false
     }
-    return (result.average?.accuracy ?? 0) > result.accuracy
+    return result.isAverageBetter
   }
 
   /// What is to be said of a choice among several weights; nil where there was none.
@@ -34,8 +34,10 @@ extension RunFolder {
   func remark(on wanted: RunWeights, _ metadata: [String: String]) -> String? {
     switch wanted {
     case .last:
-      guard let result = try? readResult(), let average = result.average else { return nil }
-      let (own, mean) = (percent(result.accuracy), percent(average.accuracy))
+      guard let result = try? readResult(), let average = result.average, let accuracy = result.accuracy else {
+        return nil
+      }
+      let (own, mean) = (percent(accuracy), percent(average.accuracy))
       return averageIsBetter
         ? "\(name): the moving average of the weights, which was better in the last evaluation (\(mean), the weights \(own))"
         : "\(name): the last weights, in the last evaluation no worse than their moving average (\(own), the average \(mean))"

@@ -7,7 +7,8 @@ import Torch
 /// The images of a run.
 struct RunImages {
   let training: ImageSet
-  let evaluation: ImageSet
+  /// Those to measure accuracy on; nil where no image has a class.
+  let evaluation: ImageSet?
   /// The training images as the teacher sees them; nil for as the student does.
   let teacherTraining: ImageSet?
   private let data: Configuration.Images
@@ -15,27 +16,33 @@ struct RunImages {
 
   /// - Throws: `DataError`.
   init(_ data: Configuration.Images, _ library: ImageLibrary) throws {
-    (training, evaluation) = (try library.training(data), try library.evaluation(data))
+    (training, evaluation) = (try library.training(data), try data.areMeasured ? library.evaluation(data) : nil)
     teacherTraining = data.isShared ? nil : try library.teacherTraining(data)
     (self.data, self.library) = (data, library)
   }
 
-  /// Those to measure on as the teacher sees them.
+  /// Those to measure on as the teacher sees them, which are training images where there are no others.
   /// - Throws: `DataError`.
-  func teacherEvaluation() throws -> ImageSet { data.isShared ? evaluation : try library.teacherEvaluation(data) }
+  func teacherEvaluation() throws -> ImageSet {
+    guard let evaluation else { return teacherTraining ?? training }
+    return data.isShared ? evaluation : try library.teacherEvaluation(data)
+  }
 
   /// What they are.
   var content: Configuration.Content {
     let seen = [training.fingerprint] + [teacherTraining?.fingerprint].compactMap(\.self)
     let both = seen.count == 1 ? seen[0] : Digest.sha256.hex(of: Array(seen.joined().utf8))
-    return [.images: both, .evaluationImages: evaluation.fingerprint]
+    var content: Configuration.Content = [.images: both]
+    content[.evaluationImages] = evaluation?.fingerprint
+    return content
   }
 }
 
 /// What a run works with: networks, losses and images.
 final class RunWork {
   let batches: ImageBatches
-  let evaluationImages: EvaluationImages
+  /// nil where nothing is measured.
+  let evaluationImages: EvaluationImages?
   /// What the teacher is called, where there is one.
   let teacherName: String?
   /// What int8 costs, for a teacher that works in it.
@@ -84,7 +91,7 @@ final class RunWork {
         statistics, settings, training: seen ?? training, evaluation: images.teacherEvaluation(), onCost: onCost)
     }
     batches = settings.batches(of: training, teacher: seen, epochs: settings.training.epochs)
-    evaluationImages = EvaluationImages(evaluation, device: device)
+    evaluationImages = evaluation.map { EvaluationImages($0, device: device) }
     remarks += [teacher?.remark].compactMap(\.self)
     // Before weights are calibrated by what it says, and anything is written. What is odd, the run says itself.
     var first = batches.batches(from: BatchPosition())

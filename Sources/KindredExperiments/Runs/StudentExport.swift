@@ -26,7 +26,8 @@ package struct StudentExport {
 
   /// How a file differs from its network.
   package enum Difference {
-    /// The greatest difference of a logit for random images, relative to the largest one.
+    /// The greatest difference of a logit, or of what a network without classes gives, for random images, relative to the
+    /// largest one.
     case logits(Double)
     /// What fewer bits cost.
     case cost(QuantizationCost)
@@ -46,7 +47,7 @@ package struct StudentExport {
     self.weights = weights
     self.images = images
     self.input = input
-    self.taps = taps
+    self.taps = taps.isEmpty && stored.classes == 0 ? ["pooled"] : taps
   }
 
   /// Writes the file in float32, after it was read again and what both give for random images was compared.
@@ -56,7 +57,7 @@ package struct StudentExport {
     let difference = try reading(data, called: file) { self.difference(of: $0) }
     guard difference < 1e-3 else {
       throw RunError(
-        "the file would give other logits than the network (by \(difference) of the largest); it is not written")
+        "the file would give something else than the network (by \(difference) of the largest); it is not written")
     }
     try put(data, file)
     return .logits(difference)
@@ -66,6 +67,10 @@ package struct StudentExport {
   /// - Throws: `RunError` where it costs too much, or as `write(to:)`.
   package func write(to file: URL, in precision: QuantizationCost.Precision, _ trial: ExportTrial) throws -> Difference
   {
+    guard stored.classes > 0 else {
+      throw RunError(
+        "\(weights.displayName): what fewer bits cost is measured by classes, and it has none; use float32")
+    }
     let form = try form(precision, trial)
     let cost = try reading(try data(form), called: file) { try trial.cost(of: $0, precision, beside: stored.network) }
     try put(try data(form, ["precision": precision.rawValue, "cost": "\(cost)"]), file)
@@ -140,7 +145,11 @@ package struct StudentExport {
   private func difference(of exported: StoredONNX) -> Double {
     let batch = Generator(seed: 1).normal([8] + images.shape)
     return withoutGradients {
-      let own = stored.network.activations(of: batch, .logits).requiredLogits()
+      // A file's first output is what a reader takes for logits.
+      let own =
+        stored.classes > 0
+        ? stored.network.activations(of: batch, .logits).requiredLogits()
+        : stored.network.activations(of: batch, ActivationRequest(taps: [taps[0]])).tap(taps[0])
       let others = exported.network.activations(of: batch, .logits).requiredLogits()
       return (own - others).abs().maximum().item / max(own.abs().maximum().item, 1e-12)
     }

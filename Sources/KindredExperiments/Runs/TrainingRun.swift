@@ -220,8 +220,8 @@ package final class TrainingRun {
   ) throws -> RunOutcome {
     var saver = CheckpointTimer()
     let classCount = settings.data.classCount
-    let evaluate: (Network) throws -> Evaluation = {
-      try $0.evaluation(on: work.evaluationImages.batches(), classCount: classCount)
+    let evaluate = work.evaluationImages.map { images in
+      { (network: Network) throws in try network.evaluation(on: images.batches(), classCount: classCount) }
     }
     let events = distiller.events(on: work.batches, evaluate: evaluate)
     while let event = try events.next() {
@@ -249,12 +249,12 @@ package final class TrainingRun {
       try onEvent(.endedEarly(after: best, evaluations: best.evaluationsSince))
     }
     // A run killed after its last epoch and before its result has still to be measured.
-    let last = try distiller.evaluation ?? distiller.measured(by: evaluate)
+    let last = try distiller.evaluation ?? evaluate.map { try distiller.measured(by: $0) }
     return .finished(try finish(distiller, log, last, work))
   }
 
   private func finish(
-    _ distiller: Distiller, _ log: MetricsLog, _ evaluation: StudentEvaluation, _ work: RunWork
+    _ distiller: Distiller, _ log: MetricsLog, _ evaluation: StudentEvaluation?, _ work: RunWork
   ) throws -> RunResult {
     if let average = distiller.average { try write(average.state, of: distiller, to: folder.averageWeights) }
     try write(distiller.student.weights, of: distiller, to: folder.weights)

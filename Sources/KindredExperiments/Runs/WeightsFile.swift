@@ -117,10 +117,10 @@ package struct WeightsFile {
   /// What the header says of a network's inputs and outputs.
   /// - Throws: `RunError` where the file is not of such a network.
   func ends(of architecture: Architecture) throws -> (inputChannels: Int, classes: Int) {
-    // An axis of length 0 would let the others be of any length in a file of no size.
+    // An axis of length 0 would let the others be of any length in a file of no size; a classifier may be of no class.
     let ends = architecture.ends
     guard let stem = shapes[own + ends.stem], stem.count == 4, !stem.contains(0),
-      let head = shapes["\(own)\(ends.classifier).weight"], head.count == 2, !head.contains(0)
+      let head = shapes["\(own)\(ends.classifier).weight"], head.count == 2, head[1] > 0
     else { throw RunError("\(name) does not hold the weights of a \(architecture)") }
     return (stem[1], head[0])
   }

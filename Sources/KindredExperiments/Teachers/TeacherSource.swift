@@ -156,7 +156,8 @@ enum TeacherSource {
       return LiveTeacher(network, statistics: statistics, precision: settings.training.precision)
     }
     let teacher = QuantizedTeacher(
-      network: network, statistics: statistics, hasTheirClasses: description.classes == settings.data.classCount)
+      network: network, statistics: statistics,
+      hasTheirClasses: description.classes == settings.data.classCount && settings.data.areMeasured)
     return try teacher.signal(settings, training: training, evaluation: evaluation(), onCost: onCost)
   }
 

@@ -67,6 +67,8 @@ public struct ImageSet: Sendable {
 
   /// Whether every image has a class.
   public var isLabelled: Bool { !labels.contains(-1) }
+  /// Whether none has.
+  package var isUnlabelled: Bool { labels.allSatisfy { $0 < 0 } }
 
   /// The shape of what a network sees, channels first.
   package var shape: [Int] { [channels, height, width] }

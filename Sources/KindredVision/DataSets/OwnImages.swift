@@ -49,7 +49,9 @@ public struct OwnImages: Sendable, Hashable {
     case (.train, nil): return all.holdingOut(heldOut, split: self.split).kept
     case (.train, _): return all
     case (.test, nil): return all.holdingOut(heldOut, split: self.split).heldOut
-    case (.test, let test?): return try listed(test).labelled(as: all.classNames)
+    // Where no class is trained on, those that are measured on are the classes.
+    case (.test, let test?):
+      return try all.classNames.isEmpty ? listed(test) : listed(test).labelled(as: all.classNames)
     }
   }
 

@@ -36,7 +36,9 @@ public struct ImageBatches: BatchSource {
 
   public var batchesPerEpoch: Int { plan.batchesPerEpoch }
   public var batchSize: Int { plan.batchSize }
-  public var labelledShare: Double { 1 - Double(plan.unlabelled?.perBatch ?? 0) / Double(plan.batchSize) }
+  public var labelledShare: Double {
+    images.isUnlabelled ? 0 : 1 - Double(plan.unlabelled?.perBatch ?? 0) / Double(plan.batchSize)
+  }
 
   public func batches(from start: BatchPosition) -> any BatchIterator {
     if let resident { return mixed(ResidentBatches(resident, plan, from: start, endEpoch: epochs)) }
