@@ -8,6 +8,8 @@ public struct NetworkDescription: Sendable, Equatable, Codable {
   public var classes: Int?
   /// The shape of each activation without its batch axis, C x H x W for images.
   public var taps: [String: [Int]]
+  /// Where it stands for several teachers, each of them.
+  package var teachers: [NetworkDescription]?
 
   /// A description of these parts.
   public init(name: String, classes: Int?, taps: [String: [Int]]) {

@@ -14,14 +14,22 @@ public struct Objective {
     public var weight: Double?
     /// The epochs over which the weight rises linearly, from 1/n of it in the first of n.
     public let warmUpEpochs: Int
+    /// Which of several teachers it learns from, counted from 1; nil for the only one, or the mean of all.
+    public let teacher: Int?
 
     /// A loss with its weight, nil for one that is still to be found.
-    public init(_ id: String, _ loss: any DistillationLoss, weight: Double?, warmUpEpochs: Int = 0) {
+    public init(
+      _ id: String, _ loss: any DistillationLoss, weight: Double?, warmUpEpochs: Int = 0, teacher: Int? = nil
+    ) {
       self.id = id
       self.loss = loss
       self.weight = weight
       self.warmUpEpochs = warmUpEpochs
+      self.teacher = teacher
     }
+
+    /// What the loss needs, of the teacher that it learns from.
+    package var statistics: Set<TeacherStatistic> { Set(loss.statistics.map { $0.of(teacher: teacher) }) }
 
     /// What the weight is multiplied by in an epoch, counted from 0; nil for one that stays as it is.
     package func factor(epoch: Int) -> Double? {
@@ -70,7 +78,7 @@ public struct Objective {
   package var crossEntropy: CrossEntropy { terms.lazy.compactMap { $0.loss as? CrossEntropy }.first ?? CrossEntropy() }
 
   /// What all terms together need of the teacher.
-  public var statistics: Set<TeacherStatistic> { terms.reduce(into: []) { $0.formUnion($1.loss.statistics) } }
+  public var statistics: Set<TeacherStatistic> { terms.reduce(into: []) { $0.formUnion($1.statistics) } }
 
   /// What all terms together need of the student.
   public var request: ActivationRequest { terms.reduce(ActivationRequest()) { $0.union($1.loss.request) } }
@@ -117,7 +125,7 @@ public struct Objective {
     var values: [(String, Tensor)] = []
     for term in terms {
       guard let weight = term.weight else { fatalError(UnweightedTerm(id: term.id).description) }
-      let own = step.of(term.id)
+      let own = step.of(term)
       let value = term.loss(own)
       let weighted = (own.batch.extras[Objective.factorKey].map { value * $0 } ?? value) * weight
       sum = sum.map { $0 + weighted } ?? weighted
@@ -129,11 +137,11 @@ public struct Objective {
 }
 
 extension Step {
-  /// The step as one term sees it: of what was prepared, only what is its own.
-  func of(_ term: String) -> Step {
+  /// The step as one term sees it: of what was prepared and of what teachers gave, only what is its own.
+  func of(_ term: Objective.Term) -> Step {
     var batch = batch
-    batch.extras = batch.extras.entries(under: term)
-    return Step(student: student, teacher: teacher, batch: batch)
+    batch.extras = batch.extras.entries(under: term.id)
+    return Step(student: student, teacher: teacher.of(teacher: term.teacher), batch: batch)
   }
 }
 

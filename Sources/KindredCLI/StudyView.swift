@@ -85,13 +85,7 @@ struct StudyView {
 
 extension Configuration {
   fileprivate var teacherTitle: String {
-    switch teacher?.source {
-    case .weights(let network, _), .configuration(let network, _): network.name
-    case .recording(let file): file.url.lastPathComponent
-    case .exported(let exported): exported.file.url.lastPathComponent
-    case .onnx(let source): source.file.url.lastPathComponent
-    case nil: Format.missing
-    }
+    teacher.map { $0.all.map(\.title).joined(separator: " + ") } ?? Format.missing
   }
 
   /// Every term with its weight.
@@ -106,4 +100,17 @@ extension Configuration {
 extension StudyView {
   /// A weight without the noise of its binary form.
   fileprivate static func weight(_ value: Double) -> String { String(format: "%.6g", value) }
+}
+
+extension Configuration.Teacher {
+  /// The network's name, or its file's.
+  fileprivate var title: String {
+    switch source {
+    case .weights(let network, _), .configuration(let network, _): network.name
+    case .recording(let file): file.url.lastPathComponent
+    case .exported(let exported): exported.file.url.lastPathComponent
+    case .onnx(let source): source.file.url.lastPathComponent
+    case .several(let teachers): teachers.map(\.title).joined(separator: " + ")
+    }
+  }
 }

@@ -40,6 +40,48 @@ import Testing
     #expect(other.status == 0, "\(other.errors)")
   }
 
+  /// Two teachers: one loss learns from the mean of both, and each has one of its own.
+  @Test func severalTeachersAreRecordedAsOne() throws {
+    try scratch.write([
+      "other.yaml": "extends: teacher.yaml\nstudent: {network: resnet-14}\n",
+      "both.yaml": """
+      extends: plain.yaml
+      teacher:
+        - {config: teacher.yaml}
+        - {network: resnet-14, weights: other}
+      losses:
+        kd: {alpha: 0.5}
+        sp: {weight: auto, calibration_batches: 2, teacher: 1}
+        sp-other: {method: sp, weight: 10, teacher: 2}
+      """,
+    ])
+    for arguments in [["train", "other.yaml", "--out", "other"], ["distill", "both.yaml", "--out", "live"]] {
+      let finished = try Command.start(arguments + ["--quiet"], in: scratch.url).wait()
+      #expect(finished.status == 0, "\(finished.errors)")
+    }
+    let recording = try run("record", "both.yaml", "--out", "tape")
+    #expect(recording.status == 0, "\(recording.errors)")
+    for name in ["logits", "teacher1.similarity.stage3", "teacher2.similarity.stage3"] {
+      #expect(try scratch.text("tape/recording.json").contains("\"\(name)\""), "\(name)")
+    }
+    try scratch.write("extends: both.yaml\nteacher: {recording: tape}\n", to: "replay.yaml")
+    let replay = try run("distill", "replay.yaml", "--out", "replay", "--quiet")
+    #expect(replay.status == 0, "\(replay.errors)")
+    #expect(try weights("live") == weights("replay"))
+    // The run's folder says both, and is another run with one of them alone.
+    let again = try run("distill", "both.yaml", "--out", "live", "--resume")
+    #expect(again.status == 0, "\(again.errors)")
+    for (setting, problem) in [
+      ("losses.sp.teacher=3", "losses.sp.teacher: there are 2 teachers"),
+      ("losses.simkd={}", "losses.simkd: needs the teacher's classifier, and there are several teachers; leave one"),
+      ("teacher={network: resnet-14, weights: other}", "losses.sp.teacher: there is one teacher; take it out"),
+      ("teacher=[{network: resnet-14, weights: other}]", "teacher: a list is of two teachers or more"),
+    ] {
+      let refused = try run("distill", "both.yaml", "--out", "x", "--set", setting)
+      #expect(refused.status != 0 && refused.errors.contains(problem), "\(refused.errors)")
+    }
+  }
+
   private let losses = """
     losses:
       kd: {alpha: 0.5, temperature: 4}

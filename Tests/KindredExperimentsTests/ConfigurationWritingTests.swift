@@ -105,6 +105,7 @@ import Testing
     "losses: {sp: {warm_up_epochs: 5}, dkd: {}, crd: {warm_up_epochs: 1}}",
     "teacher: {precision: int8, int8: {checked_images: 50, largest_gram_error: 0.25, smallest_gram_correlation: 0.5}}\nlosses: {sp: {}}",
     "teacher: {network: null, weights: null, recording: there}\nlosses: {sp: {}}",
+    "teacher: [{network: wrn-40-2, weights: a, precision: int8}, {recording: 'b c'}]\nlosses: {sp: {teacher: 2}, kd: {}}",
     "teacher: {network: null, weights: null, exported: t.pt2, outputs: {logits: 0, 'a b': 'k: 1'}}\nlosses: {kd: {}}",
   ])
   func whatIsWrittenLoadsBack(section: String) throws {

@@ -33,6 +33,39 @@ import Torch
     #expect(student.parameters.allSatisfy { $0.gradient != nil })
   }
 
+  /// What a term learns from several teachers, computed from their activations here.
+  @Test func aTermLearnsFromTheMeanOfTeachersOrFromOne() throws {
+    let objective = Objective([
+      .init("kd", KnowledgeDistillation(), weight: 1), .init("sp", SimilarityPreserving([tap]), weight: 1),
+      .init("own", SimilarityPreserving([tap]), weight: 1, teacher: 2),
+    ])
+    let one = TeacherStatistic.similarity("stage2").of(teacher: 2)
+    #expect(objective.statistics == [.logits, .similarity("stage2"), one] && one.name == "teacher2.similarity.stage2")
+    #expect(objective.statistics.needed(of: 1) == [.logits, .similarity("stage2")])
+
+    let networks = [TinyNetwork(3, seed: 2), TinyNetwork(2, seed: 3)]
+    let signal = SeveralTeachers(
+      objective.statistics,
+      networks.enumerated().map { LiveTeacher($1, statistics: objective.statistics.needed(of: $0 + 1)) })
+    let batch = TinyBatches.batch(at: BatchPosition())
+    #expect(try signal.check(on: batch).isEmpty)
+    let output = try signal.output(for: batch)
+    let answers = networks.map { network in
+      withoutGradients { network.activations(of: batch.student, ActivationRequest(logits: true, taps: ["stage2"])) }
+    }
+    let mean = (answers[0].requiredLogits() + answers[1].requiredLogits()) / 2
+    let similarities = answers.map { similarityMatrix($0.tap("stage2")) }
+    func distance(_ one: Tensor, _ other: Tensor) -> Double { (one - other).abs().maximum().item }
+    #expect(distance(output[.logits], mean) < 1e-5)
+    #expect(distance(output[.similarity("stage2")], (similarities[0] + similarities[1]) / 2) < 1e-6)
+    #expect(distance(output[one], similarities[1]) < 1e-6)
+
+    let student = TinyNetwork(2, seed: 1).activations(of: batch.student, objective.request)
+    let terms = objective(Step(student: student, teacher: output, batch: batch)).terms
+    let expected = (similarityMatrix(student.tap("stage2")) - similarities[1]).squared().mean().item
+    #expect(abs(terms[2].value.item - expected) < 1e-7)
+  }
+
   @Test func adaptersAreTrainedBesideTheStudent() {
     let adapter = HintAdapter(student: (4, 3), teacher: (6, 3), generator: Generator(seed: 1))
     let objective = Objective([.init("hint", HintLoss(tap, adapter: adapter), weight: 100)])

@@ -139,7 +139,7 @@ public struct LossSetup {
   /// What the student gives.
   public let student: NetworkDescription
   /// What the teacher gives.
-  public let teacher: NetworkDescription
+  public var teacher: NetworkDescription
   /// What the loss is trained on; nil where only shapes are looked at.
   public var samples: Samples?
   /// The teacher's last, linear layer; nil where it is not known, and where only shapes are looked at.

@@ -18,6 +18,13 @@ public struct TeacherOutput {
 
   var statistics: Dictionary<TeacherStatistic, Tensor>.Keys { values.keys }
 
+  /// What one of several teachers gave, counted from 1, as if it were alone; all of it for nil.
+  func of(teacher number: Int?) -> TeacherOutput {
+    guard let number else { return self }
+    let own = values.filter { $0.key.teacher == number }
+    return TeacherOutput(Dictionary(uniqueKeysWithValues: own.map { ($0.key.ofNoTeacher, $0.value) }))
+  }
+
   func copied() -> TeacherOutput { TeacherOutput(values.mapValues { $0.clone() }) }
 
   /// Takes over the contents of another output of the same statistics and shapes.

@@ -6,11 +6,14 @@ import Torch
 ///
 /// Statistics are equal by name, so that losses which need the same share it. A loss makes its own beside itself.
 public struct TeacherStatistic: Sendable {
-  /// Its key in a recording, such as `similarity.stage3`.
-  public let name: String
+  /// Its key in a recording, such as `similarity.stage3`, or `teacher2.similarity.stage3` of one of several teachers.
+  public var name: String { (teacher.map { "teacher\($0)." } ?? "") + ownName }
+  /// Which of several teachers, counted from 1; nil for the only one, or the mean of all.
+  package private(set) var teacher: Int?
+  private let ownName: String
   /// What the teacher network is asked for.
   public let request: ActivationRequest
-  let shape: @Sendable (_ batch: Int, _ teacher: NetworkDescription) -> [Int]
+  private let ownShape: @Sendable (_ batch: Int, _ teacher: NetworkDescription) -> [Int]
   let compute: @Sendable (Activations) -> Tensor
 
   /// - Parameters:
@@ -23,7 +26,22 @@ public struct TeacherStatistic: Sendable {
     shape: @escaping @Sendable (_ batch: Int, _ teacher: NetworkDescription) -> [Int],
     compute: @escaping @Sendable (Activations) -> Tensor
   ) {
-    (self.name, self.request, self.shape, self.compute) = (name, request, shape, compute)
+    (ownName, self.request, ownShape, self.compute) = (name, request, shape, compute)
+  }
+
+  /// The same of one of several teachers, counted from 1; nil for the mean of all.
+  public func of(teacher number: Int?) -> TeacherStatistic {
+    var other = self
+    other.teacher = number
+    return other
+  }
+
+  /// The same where there is one teacher.
+  var ofNoTeacher: TeacherStatistic { of(teacher: nil) }
+
+  /// The value's shape for a number of inputs.
+  func shape(_ batch: Int, _ description: NetworkDescription) -> [Int] {
+    ownShape(batch, description.teacher(teacher))
   }
 }
 

@@ -50,7 +50,7 @@ public struct WeightCalibration {
     for (name, activation) in compared where activation.abs().maximum().item == 0 {
       throw CalibrationError(term, "the student's \(name) is zero throughout: that layer is dead")
     }
-    let wide = Step(student: activations.widened, teacher: signal, batch: batch).of(term.id)
+    let wide = Step(student: activations.widened, teacher: signal, batch: batch).of(term)
     let termPull = try pull(term.loss(wide), on: compared, term, of: "its")
     let crossEntropyPull = try pull(crossEntropy(wide), on: compared, term, of: "cross-entropy's")
     try refuseNoise(term, wide)

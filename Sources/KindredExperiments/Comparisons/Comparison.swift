@@ -271,8 +271,8 @@ extension Configuration {
   /// The configurations that make the teachers, and theirs before them, each once.
   static func teachers(of settings: [Configuration]) throws -> [Configuration] {
     var teachers: [Configuration] = []
-    for student in settings {
-      guard case .configuration(_, let file)? = student.teacher?.source else { continue }
+    let sources = settings.flatMap { student in (student.teacher?.all ?? []).map { (student, $0.source) } }
+    for case (let student, .configuration(_, let file)) in sources {
       let teacher = try student.teacherRun(of: file.url)
       for one in try Self.teachers(of: [teacher]) + [teacher] where !teachers.contains(one) { teachers.append(one) }
     }

@@ -31,7 +31,7 @@ struct SharedSignal {
 
     init?(_ settings: Configuration) {
       guard let teacher = settings.teacher else { return nil }
-      if case .recording = teacher.source { return nil }
+      if teacher.readsRecording { return nil }
       self.teacher = teacher
       var images = settings.data
       // What is measured on does not matter to what is trained on.

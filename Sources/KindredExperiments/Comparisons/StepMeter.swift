@@ -95,7 +95,7 @@ private struct MeasuredSteps {
 
   /// nil for a teacher that is a recording, which knows the run's own images only.
   init?(_ settings: Configuration, teacher description: NetworkDescription?, runs: URL) throws {
-    if case .recording = settings.teacher?.source { return nil }
+    if settings.teacher?.readsRecording == true { return nil }
     var settings = settings
     try settings.checkDevice()
     settings.training.prepareRuntime()

@@ -14,6 +14,7 @@ extension Configuration {
     try checkBatches()
     try checkTeacherIsUsed()
     try checkContentIsRead()
+    try checkTeacherNumbers()
     try checkPrecision()
     try checkStudentFile()
     try checkFrozenStages()
@@ -37,17 +38,24 @@ extension Configuration {
   ///
   /// - Throws: `ConfigurationError` with the key that has to change.
   package func check(teacher: NetworkDescription) throws {
+    try checkTeacherNumbers(count: teacher.teachers?.count ?? 1)
     var resolved = self
     try resolved.resolveLayers(teacher: teacher)
     for term in resolved.losses.terms {
       try checkLayers(of: term)
-      for pair in term.method.layers { _ = try shape(pair.teacher, of: teacher, key: term.layersKey) }
+      let own = teacher.teacher(term.teacher)
+      for pair in term.method.layers { _ = try shape(pair.teacher, of: own, key: term.layersKey) }
     }
     if data.classCount == 0, let term = try resolved.comparingLogits(teacher) {
       throw refusal(
         "data.classes", "losses.\(term) compares classes, and nothing says which there are; name them in their order")
     }
-    try resolved.checkLearning(of: try resolved.objective(teacher: teacher, Generator(seed: 0)))
+    let objective = try resolved.objective(teacher: teacher, Generator(seed: 0))
+    for term in objective.terms {
+      guard let obstacle = term.statistics.compactMap({ teacher.obstacle(toMeanOf: $0) }).min() else { continue }
+      throw refusal("losses.\(term.id)", "\(obstacle); say which it learns from: teacher: 1")
+    }
+    try resolved.checkLearning(of: objective)
   }
 
   /// Refuses a teacher's run that this configuration cannot learn from.
@@ -211,8 +219,26 @@ extension Configuration {
     }
   }
 
+  /// Refuses a number that no teacher has. How many a recording is of is not known before it is opened.
+  private func checkTeacherNumbers() throws {
+    if case .recording? = teacher?.source { return }
+    try checkTeacherNumbers(count: teacher?.all.count ?? 0)
+  }
+
+  private func checkTeacherNumbers(count: Int) throws {
+    for term in losses.terms {
+      guard let number = term.teacher, number > count || count == 1 else { continue }
+      throw refusal(
+        "losses.\(term.id).teacher", count == 1 ? "there is one teacher; take it out" : "there are \(count) teachers")
+    }
+  }
+
   private func checkPrecision() throws {
-    guard let teacher, teacher.precision == .int8 else { return }
+    for teacher in teacher?.all ?? [] { try checkPrecision(of: teacher) }
+  }
+
+  private func checkPrecision(of teacher: Teacher) throws {
+    guard teacher.precision == .int8 else { return }
     guard teacher.isRunAsGraph else {
       throw refusal("teacher.precision", "int8 is for networks of the zoo and ONNX files; take it out")
     }

@@ -62,6 +62,9 @@ extension Configuration.Teacher.Source {
     case .onnx(var source):
       source.file = .nowhere
       self = .onnx(source)
+    case .several(var teachers):
+      for index in teachers.indices { teachers[index].source.forgetFiles() }
+      self = .several(teachers)
     }
   }
 }

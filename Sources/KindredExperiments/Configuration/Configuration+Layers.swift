@@ -50,7 +50,7 @@ extension Configuration.Losses {
 
   fileprivate mutating func resolveLayers(student: NetworkDescription, teacher: NetworkDescription) throws {
     try changeMethods { term in
-      try term.refused { try $0.resolved(student: student, teacher: teacher) }
+      try term.refused { try $0.resolved(student: student, teacher: teacher.teacher(term.teacher)) }
     }
   }
 

@@ -38,6 +38,8 @@ extension Configuration {
     package var weight: Weight
     /// The epochs over which the weight rises linearly, from 1/n of it in the first of n.
     package var warmUpEpochs: Int
+    /// Which of several teachers it learns from, counted from 1; nil for the mean of all.
+    package var teacher: Int?
 
     /// A term with the method's usual weight and its name as id, unless others are given.
     package init(_ method: any Method, weight: Weight? = nil, id: String? = nil) {
@@ -49,12 +51,13 @@ extension Configuration {
 
     /// What every term has beside its weight and its method's own settings.
     package static let settings: [Setting<Term>] = [
-      .wholeNumber("warm_up_epochs", \.warmUpEpochs, in: 0...Int.max, "the epochs over which the weight rises")
+      .wholeNumber("warm_up_epochs", \.warmUpEpochs, in: 0...Int.max, "the epochs over which the weight rises"),
+      .wholeNumber("teacher", \.teacher, in: 1...100, "which of several teachers; the mean of all without it"),
     ]
 
     package static func == (one: Term, other: Term) -> Bool {
       one.id == other.id && one.method.isEqual(to: other.method) && one.weight == other.weight
-        && one.warmUpEpochs == other.warmUpEpochs
+        && one.warmUpEpochs == other.warmUpEpochs && one.teacher == other.teacher
     }
 
     /// The number in use, nil while it still has to be found.

@@ -57,7 +57,7 @@ extension Configuration {
     name = try reader.text("name") ?? file.deletingPathExtension().lastPathComponent
     let data = try reader.subsection("data")
     let student = try reader.subsection("student")
-    let teacher = try reader.subsection("teacher")
+    let teachers = try reader.teachers()
     losses = try Losses(try reader.subsectionOrEmpty("losses"))
     training = Recipe()
     try reader.subsectionOrEmpty("training").readWhole(Recipe.settings, into: &training)
@@ -66,12 +66,12 @@ extension Configuration {
     self.data = try Images(try reader.required("data", data, "write data: {set: cifar-10}, or another set"))
     try self.data.open()
     self.student = try Student(try reader.required("student", student, "write student: {network: wrn-16-1}"))
-    var teacherRun: Configuration?
-    if let teacher {
-      self.teacher = try Teacher(teacher) { path in
+    var teacherRuns: [Configuration] = []
+    let members = try teachers.map { teacher in
+      try Teacher(teacher) { path in
         var run = try Configuration.load(file: path.url, overrides: [], from: users + [file.standardizedFileURL])
         run.data.divide(like: self.data)
-        teacherRun = run
+        teacherRuns.append(run)
         guard let network = run.student.network.architecture else {
           throw ConfigurationError(
             key: "teacher.config",
@@ -80,11 +80,12 @@ extension Configuration {
         return network
       }
     }
+    self.teacher = members.count > 1 ? Teacher(source: .several(members)) : members.first
     try reader.finish()
-    if let teacherRun { try takeClasses(of: teacherRun) }
+    if let run = teacherRuns.first { try takeClasses(of: run) }
     resolveKnownLayers()
     try check()
-    if let teacherRun { try check(teacher: teacherRun) }
+    for run in teacherRuns { try check(teacher: run) }
   }
 }
 
@@ -169,6 +170,15 @@ extension Configuration.Teacher {
 }
 
 extension YAMLReader {
+  /// The teacher, or a list of several.
+  fileprivate func teachers() throws -> [YAMLReader] {
+    guard case .list(let items) = value("teacher")?.content else {
+      return [try subsection("teacher")].compactMap(\.self)
+    }
+    guard items.count > 1 else { throw error("teacher", "a list is of two teachers or more; write the one as it is") }
+    return try items.map { try subreader("teacher", $0) }
+  }
+
   /// A teacher comes from one place.
   fileprivate func refuseSecondSource(
     _ weights: ConfiguredFile?, _ config: ConfiguredFile?, _ recording: ConfiguredFile?, _ exported: ConfiguredFile?,

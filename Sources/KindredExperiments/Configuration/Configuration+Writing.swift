@@ -27,7 +27,11 @@ extension Configuration {
         $0.line("freeze", "[\(student.freeze.map(YAMLWriter.quoted).joined(separator: ", "))]")
       }
     }
-    if let teacher { writer.section("teacher") { teacher.write(to: &$0) } }
+    if case .several(let teachers)? = teacher?.source {
+      writer.list("teacher", teachers) { $1.write(to: &$0) }
+    } else if let teacher {
+      writer.section("teacher") { teacher.write(to: &$0) }
+    }
     writer.section("losses") { losses.write(to: &$0) }
     writer.section("training") { $0.write(training, Recipe.settings) }
     if !content.isEmpty { writer.section("content") { content.write(to: &$0) } }
@@ -62,6 +66,7 @@ extension Configuration.Teacher {
       }
     case .onnx(let source):
       source.write(to: &writer)
+    case .several: preconditionFailure("each of several teachers is written by itself")
     }
     writer.line("precision", precision.rawValue)
     guard precision == .int8 || quantization != Configuration.Quantization() else { return }

@@ -97,6 +97,8 @@ extension Configuration {
       case exported(Exported)
       /// A network in an ONNX file.
       case onnx(ONNXSource)
+      /// Several teachers, each from another source: losses learn from the mean of what they give, or from one.
+      case several([Teacher])
     }
 
     /// What a teacher computes in.
@@ -114,15 +116,21 @@ extension Configuration {
     package var isRunAsGraph: Bool {
       switch source {
       case .weights, .configuration, .onnx: true
-      case .recording, .exported: false
+      case .recording, .exported, .several: false
       }
     }
+
+    /// The teachers, one of which most runs have.
+    package var all: [Teacher] { if case .several(let teachers) = source { teachers } else { [self] } }
+
+    /// Whether a recording takes the place of one.
+    var readsRecording: Bool { all.contains { if case .recording = $0.source { true } else { false } } }
 
     /// The network, where it is one of Kindred's own.
     package var network: Architecture? {
       switch source {
       case .weights(let network, _), .configuration(let network, _): network
-      case .recording, .exported, .onnx: nil
+      case .recording, .exported, .onnx, .several: nil
       }
     }
   }

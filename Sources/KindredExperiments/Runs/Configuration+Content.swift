@@ -37,25 +37,27 @@ extension Configuration {
       // A copy that a run keeps has taken the data beside it in.
       content[.student] = Digest.sha256.hex(of: Array(try source.selfContained()))
     }
-    switch teacher?.source {
-    case .weights(_, let weights):
-      if let file = WeightsFile.location(weights.url) { content[.teacher] = try hash(file) }
-    case .configuration(_, let file):
-      guard let run = try? teacherRun(of: file.url) else { break }
-      if let file = WeightsFile.location(TeacherWeights.folder(of: run, in: runs).url) {
-        content[.teacher] = try hash(file)
-      }
-    case .exported(let exported):
-      if exists(exported.file.url) { content[.teacher] = try hash(exported.file.url) }
-    case .onnx(let source):
-      if exists(source.file.url) { content[.teacher] = try source.digest() }
-    case .recording(let folder):
-      guard let header = try? Recording(folder.url).header else { break }
+    if case .recording(let folder)? = teacher?.source, let header = try? Recording(folder.url).header {
       content[.recording] = header.fingerprint
-      content[.teacher] = header.teacherFingerprint
-    case nil: break
     }
+    content[.teacher] = try teacher.flatMap { try digest(of: $0, runs: runs) }
     return content
+  }
+
+  /// SHA-256 of a teacher's file, or of those of several; nil for one that is not there.
+  private func digest(of teacher: Teacher, runs: URL) throws -> String? {
+    switch teacher.source {
+    case .weights(_, let weights): return try WeightsFile.location(weights.url).map(hash)
+    case .configuration(_, let file):
+      guard let run = try? teacherRun(of: file.url) else { return nil }
+      return try WeightsFile.location(TeacherWeights.folder(of: run, in: runs).url).map(hash)
+    case .exported(let exported): return exists(exported.file.url) ? try hash(exported.file.url) : nil
+    case .onnx(let source): return exists(source.file.url) ? try source.digest() : nil
+    case .recording(let folder): return (try? Recording(folder.url).header)?.teacherFingerprint
+    case .several(let teachers):
+      let all = try teachers.compactMap { try digest(of: $0, runs: runs) }
+      return all.count == teachers.count ? Digest.sha256.hex(of: Array(all.joined().utf8)) : nil
+    }
   }
 
   private func exists(_ file: URL) -> Bool { FileManager.default.fileExists(atPath: file.path) }

@@ -26,10 +26,12 @@ extension Configuration {
       student: try studentDescription, teacher: teacher, samples: samples, classifier: classifier,
       normalizations: normalizations, generator: generator)
     for term in losses.terms {
+      var setup = setup
+      setup.teacher = teacher.teacher(term.teacher)
       terms.append(
         .init(
           term.id, try term.refused { try $0.loss(for: setup) }, weight: term.value,
-          warmUpEpochs: term.warmUpEpochs))
+          warmUpEpochs: term.warmUpEpochs, teacher: term.teacher))
     }
     return Objective(terms)
   }

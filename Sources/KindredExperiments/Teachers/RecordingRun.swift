@@ -158,7 +158,7 @@ package final class RecordingRun {
   /// What is recorded, known before anything is loaded.
   private func plan() throws -> RecordingPlan {
     guard let teacher = settings.teacher else { throw RunError("\(settings.name) has no teacher to record") }
-    if case .recording = teacher.source { throw RunError("teacher.recording: a recording is not recorded again") }
+    if teacher.readsRecording { throw RunError("teacher.recording: a recording is not recorded again") }
     if let repeats = settings.training.planEpochs, epochs > repeats {
       throw RunError("the plan repeats after \(repeats) epochs (training.plan_epochs); record no more than these")
     }

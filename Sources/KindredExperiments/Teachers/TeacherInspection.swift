@@ -42,6 +42,13 @@ package struct TeacherInspection {
       guard WeightsFile.location(folder.url) == nil else { return nil }
       let classes = run.data.classCount
       return (network.description(classes: classes, image: image), "there is no finished run in \(folder.name)")
+    case .several(let teachers):
+      let known = try teachers.map { try absent($0, settings, runs: runs) }
+      guard let absence = known.lazy.compactMap({ $0?.1 }).first else { return nil }
+      let descriptions = try zip(teachers, known).map { teacher, absent in
+        try absent?.0 ?? TeacherSource(opening: teacher, for: settings, runs: runs).description
+      }
+      return (NetworkDescription(descriptions), absence)
     default: return nil
     }
   }

@@ -13,11 +13,23 @@ enum TeacherSource {
   case exported(ExportedNetwork, Configuration.Exported)
   /// Its file is read already.
   case onnx(ONNXTeacher)
+  case several([TeacherSource])
 
   /// - Parameter runs: the folder of runs, in which a teacher that a configuration makes is looked for.
   /// - Throws: `RunError`, `RecordingError`, `TensorFileError` or `ConfigurationError`: no teacher yet, a damaged file, one
   ///   that does not give what the losses compare.
   init(_ teacher: Configuration.Teacher, for settings: Configuration, runs: URL) throws {
+    self = try TeacherSource(opening: teacher, for: settings, runs: runs)
+    try settings.check(teacher: description)
+    try checkClassifier(for: settings)
+    try checkNormalizations(for: settings)
+    if case .recording(let recording) = self {
+      try recording.require(settings.objective(teacher: description, Generator(seed: 0)).statistics)
+    }
+  }
+
+  /// A teacher of which it is not known yet whether it gives what the losses compare.
+  init(opening teacher: Configuration.Teacher, for settings: Configuration, runs: URL) throws {
     switch teacher.source {
     case .weights(let network, let file):
       self = .network(try TeacherWeights(network, weights: file.url, for: settings))
@@ -29,12 +41,8 @@ enum TeacherSource {
       self = .recording(recording)
     case .exported(let exported): self = .exported(try ExportedNetwork(exported, for: settings), exported)
     case .onnx(let source): self = .onnx(try ONNXTeacher(source, for: settings))
-    }
-    try settings.check(teacher: description)
-    try checkClassifier(for: settings)
-    try checkNormalizations(for: settings)
-    if case .recording(let recording) = self {
-      try recording.require(settings.objective(teacher: description, Generator(seed: 0)).statistics)
+    case .several(let teachers):
+      self = .several(try teachers.map { try TeacherSource(opening: $0, for: settings, runs: runs) })
     }
   }
 
@@ -49,6 +57,7 @@ enum TeacherSource {
     case .recording(let recording):
       if recording.hasClassifier { return }
       reason = "and this recording was made without it; record again for \(term.method.name)"
+    case .several: reason = "and there are several teachers; leave one"
     case .exported: reason = "which an exported file does not show; use a teacher of Kindred's own networks"
     }
     throw ConfigurationError(key: "losses.\(term.id)", message: "needs the teacher's classifier, \(reason)")
@@ -57,13 +66,14 @@ enum TeacherSource {
   private func checkNormalizations(for settings: Configuration) throws {
     switch self {
     case .network, .onnx: return
-    case .recording, .exported: break
+    case .recording, .exported, .several: break
     }
     guard let term = settings.losses.terms.first(where: { type(of: $0.method).needsNormalizations }) else { return }
     throw ConfigurationError(
       key: "losses.\(term.id)",
-      message: "needs the teacher's batch norms, which recordings and exported files do not show; use a teacher of "
-        + "Kindred's own networks")
+      message:
+        "needs the teacher's batch norms, which recordings, exported files and several teachers do not show; use "
+        + "one teacher of Kindred's own networks")
   }
 
   /// What to call it where it is to blame.
@@ -73,13 +83,19 @@ enum TeacherSource {
     case .recording(let recording): recording.folder.displayName
     case .exported(_, let exported): exported.file.url.displayName
     case .onnx(let teacher): teacher.source.file.url.displayName
+    case .several(let teachers): teachers.map(\.place).joined(separator: " + ")
     }
   }
 
   /// What was done to its file so that it fits; nil for nothing.
   var remark: String? {
-    guard case .network(let weights) = self else { return nil }
-    return weights.file.remark
+    switch self {
+    case .network(let weights): return weights.file.remark
+    case .several(let teachers):
+      let remarks = teachers.compactMap(\.remark)
+      return remarks.isEmpty ? nil : remarks.joined(separator: "; ")
+    case .recording, .exported, .onnx: return nil
+    }
   }
 
   var description: NetworkDescription {
@@ -88,6 +104,7 @@ enum TeacherSource {
     case .recording(let recording): recording.header.teacher
     case .exported(let network, _): network.description
     case .onnx(let teacher): teacher.description
+    case .several(let teachers): NetworkDescription(teachers.map(\.description))
     }
   }
 
@@ -97,7 +114,7 @@ enum TeacherSource {
     case .network(let weights):
       description.classes.map { weights.architecture.facts(image: image).cost(classes: $0) }
     case .onnx(let teacher): teacher.cost
-    case .recording, .exported: nil
+    case .recording, .exported, .several: nil
     }
   }
 
@@ -107,7 +124,7 @@ enum TeacherSource {
     switch self {
     case .network(let weights): try weights.network().classifier.map { TeacherClassifier($0) }
     case .recording(let recording): try recording.classifier()
-    case .exported: nil
+    case .exported, .several: nil
     case .onnx(let teacher): teacher.network.classifier.map { TeacherClassifier($0) }
     }
   }
@@ -118,7 +135,7 @@ enum TeacherSource {
     switch self {
     case .network(let weights): try weights.network().normalizations(of: inputShape)
     case .onnx(let teacher): teacher.network.normalizations(of: inputShape)
-    case .recording, .exported: nil
+    case .recording, .exported, .several: nil
     }
   }
 
@@ -144,6 +161,15 @@ enum TeacherSource {
       return try RecordedTeacher(
         recording, statistics: statistics, planEpochs: settings.training.planEpochs, device: settings.device)
     case .exported(let network, _): return ExportedTeacher(network, statistics: statistics)
+    case .several(let teachers):
+      let each = settings.forEachTeacher
+      return SeveralTeachers(
+        statistics,
+        try teachers.indices.map { index in
+          try teachers[index].signal(
+            statistics.needed(of: index + 1), each[index], training: training, evaluation: try evaluation(),
+            onCost: onCost)
+        })
     }
   }
 
@@ -172,6 +198,10 @@ enum TeacherSource {
     case .recording(let recording): return recording.header.teacherFacts
     case .exported(_, let exported): return try exported.facts()
     case .onnx(let teacher): return try teacher.facts() + [precision]
+    case .several(let teachers):
+      return try zip(teachers, settings.forEachTeacher).enumerated().flatMap { index, one in
+        try one.0.facts(one.1).map { RecordingHeader.Fact("teacher \(index + 1): \($0.name)", $0.value) }
+      }
     }
   }
 }
@@ -185,6 +215,15 @@ extension Configuration.Losses {
 }
 
 extension Configuration {
+  /// These settings with each of several teachers as the only one.
+  fileprivate var forEachTeacher: [Configuration] {
+    (teacher?.all ?? []).map {
+      var own = self
+      own.teacher = $0
+      return own
+    }
+  }
+
   /// What a network of ours computes in as a teacher, and for int8 what its steps were found from.
   fileprivate var teacherPrecision: String {
     guard let teacher, teacher.precision == .int8 else { return training.precision.rawValue }

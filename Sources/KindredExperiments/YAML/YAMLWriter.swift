@@ -69,6 +69,17 @@ struct YAMLWriter {
     indentation.removeLast(2)
   }
 
+  /// A list of sections.
+  mutating func list<Item>(_ key: String, _ items: [Item], _ body: (inout YAMLWriter, Item) -> Void) {
+    text += "\(indentation)\(key):\n"
+    for item in items {
+      var section = YAMLWriter(folder: folder)
+      section.indentation = indentation + "    "
+      body(&section, item)
+      text += "\(indentation)  - \(section.text.dropFirst(section.indentation.count))"
+    }
+  }
+
   /// A text as it is when nothing in it means anything to YAML, else in double quotes, escaped as in JSON.
   static func quoted(_ text: String) -> String {
     let isPlain = text.wholeMatch(of: /[A-Za-z\/][A-Za-z0-9_.+\/-]*/) != nil
