@@ -78,8 +78,8 @@ struct DemoCommand: ParsableCommand {
     var ending = Ending()
     try ending.show(comparison, in: RunFolder(folder), json: outputs.json)
     ending.attempt {
-      let picture = folder.appending(path: "similarity.png")
-      try Demo.figure(comparison, library: library).writePNG(to: picture)
+      let picture = folder.appending(path: "similarity.svg")
+      try Demo.figure(comparison, library: library).write(to: picture)
       guard !outputs.json else { return }
       try StandardOutput.write("similarity matrices of teacher and students: \(picture.displayName)\n")
     }

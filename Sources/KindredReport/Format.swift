@@ -57,6 +57,9 @@ package enum Format {
     return String(format: "%.3g", value)
   }
 
+  /// A number of any size in up to three digits, such as a weight: `0.5`, `141`, `3e+04`.
+  package static func short(_ value: Double) -> String { String(format: "%.3g", value) }
+
   /// Three digits in the largest unit that leaves something before the point, or in the smallest of all.
   private static func scaled(_ value: Double, units: [(name: String, size: Double)]) -> String {
     // 999.5 would round to 1000, which belongs to the next unit.

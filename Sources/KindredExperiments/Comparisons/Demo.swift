@@ -53,12 +53,11 @@ package enum Demo {
 
   /// The paper's figure for the finished runs: the teacher and each method's first student.
   /// - Throws: `RunError` where a run is missing, `DataError`.
-  package static func figure(_ comparison: Comparison, library: ImageLibrary) throws -> Picture {
+  package static func figure(_ comparison: Comparison, library: ImageLibrary) throws -> SVGDocument {
     var first: [Comparison.Job] = []
     for job in comparison.jobs where !first.contains(where: { $0.settings.name == job.settings.name }) {
       first.append(job)
     }
-    let networks = try first.map { (title: $0.settings.name, network: try StoredNetwork($0.folder.url).network) }
-    return try SimilarityFigure(library.load(.textures, .test)).picture(networks)
+    return try ShownNetworks(runs: first.map(\.folder.url), library: library).similarity()
   }
 }

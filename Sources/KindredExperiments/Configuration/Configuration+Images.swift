@@ -156,7 +156,7 @@ extension Configuration.Images {
     hasImages(of: other) && ((split ?? 1) != (other.split ?? 1) || heldOut != other.heldOut)
   }
 
-  private func hasImages(of other: Self) -> Bool {
+  func hasImages(of other: Self) -> Bool {
     self.set?.name == other.set?.name && train?.url.standardizedFileURL == other.train?.url.standardizedFileURL
   }
 
