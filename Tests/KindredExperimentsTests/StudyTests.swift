@@ -105,6 +105,9 @@ import Testing
     #expect(rows[1].settings.losses["sp"]?.weight == .fixed(30) && rows[1].settings.training.batchSize == 64)
     #expect(rows[2].settings.losses["sp"]?.value == nil && rows[2].settings.training.batchSize == 32)
     #expect(rows.map(\.published) == [70, 70, 70, 70, nil, nil])
+    #expect(rows.map(\.key) == ["sp", "sp", "sp", "sp", "teachers", "teachers"])
+    #expect(rows[2].sweep.map(\.key) == ["losses.sp.weight", "training.batch_size"])
+    #expect(rows[2].sweep.map(\.text) == ["auto", "32"])
     let file = folder.url.appending(path: "a/one.safetensors").standardizedFileURL
     #expect(rows[4].settings.teacher?.source == .weights(rows[4].settings.teacher!.network!, .init(file)))
   }

@@ -124,12 +124,18 @@ package final class Comparison {
   /// Whether a run is there.
   /// - Throws: `RunError` where it is another one, or read other files than there are now.
   private func isFinished(_ job: Job) throws -> Bool {
-    guard case .finished(let other, _) = try job.folder.state() else { return false }
+    guard let (_, difference) = try finished(job) else { return false }
+    guard let difference else { return true }
+    throw RunError("\(job.folder.name) holds another run (\(difference)); choose another folder with --out")
+  }
+
+  /// What a run came to, and in what it is another one or read other files than there are now; nil where it is not finished.
+  func finished(_ job: Job) throws -> (result: RunResult, difference: String?)? {
+    guard case .finished(let other, let result) = try job.folder.state() else { return nil }
     let settings = job.settings.resolvingLayers(like: other, runs: runs)
     let difference =
       try settings.difference(from: other) ?? settings.fileContent(runs: runs).difference(from: other.content)
-    guard let difference else { return true }
-    throw RunError("\(job.folder.name) holds another run (\(difference)); choose another folder with --out")
+    return (result, difference)
   }
 
   /// Refuses finished runs whose images were others than those that further runs would see.
@@ -191,13 +197,15 @@ package final class Comparison {
       try row(teachers.filter { $0.settings.name == name }, role: .teacher)
     }
     let studentRows = try rows.map { row in
-      let runs = compared.filter { $0.settings.name == row.settings.name }
-      return try self.row(runs, role: role(of: row.settings), published: row.published)
+      try self.row(runs(of: row), role: role(of: row.settings), published: row.published)
     }
     return ComparisonTable(
       teacherRows + studentRows, isPaired: rows.allSatisfy { ($0.splits ?? 1) > 1 },
       remarks: planRemarks + evaluationRemarks + (try epochRemarks()))
   }
+
+  /// The runs of a row.
+  func runs(of row: Study.Row) -> [Job] { compared.filter { $0.settings.name == row.settings.name } }
 
   /// Which weights the accuracies belong to.
   private func epochRemarks() throws -> [String] {

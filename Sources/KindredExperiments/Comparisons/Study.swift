@@ -14,13 +14,29 @@ package struct Study: Sendable, Equatable {
     package var splits: Int?
     /// The accuracy in percent that was published for it.
     package var published: Double?
+    /// What the file calls it: its name without what was chosen of sweeps.
+    package let key: String
+    /// What was chosen of the sweeps that made it, in their order; empty for a row of its own.
+    package let sweep: [SweptValue]
 
-    package init(_ settings: Configuration, seeds: Int? = nil, splits: Int? = nil, published: Double? = nil) {
+    package init(
+      _ settings: Configuration, seeds: Int? = nil, splits: Int? = nil, published: Double? = nil, key: String? = nil,
+      sweep: [SweptValue] = []
+    ) {
       (self.settings, self.seeds, self.splits, self.published) = (settings, seeds, splits, published)
+      (self.key, self.sweep) = (key ?? settings.name, sweep)
     }
 
     /// How many seeds each split is trained with.
     package var seedCount: Int { seeds ?? (splits == nil ? Study.usualSeeds : 1) }
+  }
+
+  /// One of the values that a row sweeps over.
+  package struct SweptValue: Sendable, Equatable {
+    /// Where it stands, such as `losses.sp.weight`.
+    package let key: String
+    /// As names tell it, such as `300` or `auto`.
+    package let text: String
   }
 
   /// In the order of the file; a row that sweeps is one for each of its values.
@@ -90,7 +106,7 @@ private struct StudyReader {
   }
 
   func rows() throws -> [Study.Row] {
-    var rows: [(key: String, row: Study.Row)] = []
+    var rows: [Study.Row] = []
     for entry in entries {
       rows += try self.rows(entry.key, entry.value)
       guard rows.count <= StudyReader.mostRows else {
@@ -98,13 +114,13 @@ private struct StudyReader {
       }
     }
     var known: Set<String> = []
-    for (key, row) in rows where !known.insert(row.settings.name).inserted {
-      throw section.error(key, "two rows are called '\(row.settings.name)'; give one of them another name")
+    for row in rows where !known.insert(row.settings.name).inserted {
+      throw section.error(row.key, "two rows are called '\(row.settings.name)'; give one of them another name")
     }
-    return rows.map(\.row)
+    return rows
   }
 
-  private func rows(_ name: String, _ node: YAMLNode) throws -> [(key: String, row: Study.Row)] {
+  private func rows(_ name: String, _ node: YAMLNode) throws -> [Study.Row] {
     let reader = try YAMLReader(node, path: [Study.rowsKey, name])
     if reader.keys.contains("name") { throw reader.error("name", "a row is called by its key; take it out") }
     let published = try reader.number("published", .notNegative)
@@ -116,10 +132,12 @@ private struct StudyReader {
     var own = node
     for key in ["published", "seeds", "splits"] { own.remove(key) }
     return try variants(of: own, in: name).map { variant in
-      let title = variant.values.isEmpty ? name : "\(name)=\(variant.values.joined(separator: ","))"
+      let values = variant.sweep.map(\.text).joined(separator: ",")
+      let title = variant.sweep.isEmpty ? name : "\(name)=\(values)"
       let settings = try settings(title, variant.node)
       if let problem = problem(splits, settings.data) { throw reader.error("splits", problem) }
-      return (name, .init(settings, seeds: seeds, splits: splits, published: published))
+      return Study.Row(
+        settings, seeds: seeds, splits: splits, published: published, key: name, sweep: variant.sweep)
     }
   }
 
@@ -146,8 +164,7 @@ private struct StudyReader {
 
   private struct Variant {
     var node: YAMLNode
-    /// What was chosen, as names tell it.
-    var values: [String] = []
+    var sweep: [Study.SweptValue] = []
   }
 
   /// Every combination of the values that a row sweeps over, the last sweep's values one after another.
@@ -166,7 +183,7 @@ private struct StudyReader {
       variants = variants.flatMap { variant in
         values.map { value in
           var next = variant
-          next.values.append(value.title)
+          next.sweep.append(.init(key: sweep.path.joined(separator: "."), text: value.title))
           next.node.replace(sweep.path[...], by: value)
           return next
         }
