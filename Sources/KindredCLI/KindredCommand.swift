@@ -17,7 +17,8 @@ struct KindredCommand: ParsableCommand {
     version: kindredVersion,
     subcommands: [
       DemoCommand.self, TrainCommand.self, DistillCommand.self, RecordCommand.self, CompareCommand.self,
-      EvaluateCommand.self, ExportCommand.self, InspectCommand.self, NetworksCommand.self, ConvertCommand.self,
+      EvaluateCommand.self, FigureCommand.self, ExportCommand.self, InspectCommand.self, NetworksCommand.self,
+      ConvertCommand.self,
       LossCommand.self, ForwardCommand.self, DataCommand.self, DoctorCommand.self,
     ])
 

@@ -76,6 +76,9 @@ import Testing
     try run("distill", "student.yaml", "--out", "stopped", "--resume", "--quiet")
     #expect(try scratch.bytes("stopped/weights.safetensors") == scratch.bytes("whole/weights.safetensors"))
     let evaluated = try run("evaluate", "whole")
+    // Both are shown the same photographs, each in the size that it was trained for.
+    try run("figure", "similarity", "runs/teacher/seed-1", "whole", "--output", "similarity.svg")
+    try run("figure", "channels", "runs/teacher/seed-1", "whole", "--output", "channels.svg")
 
     // The network is of use where the images are not.
     try run("export", "whole", "--output", "float32.onnx", "--input", "bytes")
