@@ -45,7 +45,9 @@ package struct SweepFigure {
       for job in comparison.runs(of: row) {
         switch try comparison.finished(job) {
         case nil: missing.append("\(job.settings.name) \(job.settings.repetition.replacing("-", with: " "))")
-        case (let result, nil)?: results.append(result)
+        case (let result, nil)? where result.accuracy != nil: results.append(result)
+        case (_, nil)?:
+          throw RunError("\(job.folder.name): no image that it is measured on has a class, so that there is no accuracy")
         case (_, let difference?)?:
           throw RunError("\(job.folder.name) holds another run (\(difference)); name the study's folder with --runs")
         }
@@ -72,7 +74,7 @@ package struct SweepFigure {
     let values = series.flatMap { $0.points.map(\.x) }
     let (least, most) = (values.min() ?? 0, values.max() ?? 0)
     let counts = Set(rows.map(\.results.count)).sorted()
-    let places = Set(rows.flatMap { $0.results.map(\.evaluatedOn) }).sorted()
+    let places = Set(rows.flatMap { $0.results.compactMap(\.evaluatedOn) }).sorted()
     return Chart(
       title: title, subtitle: subtitle(runs: counts), series: series.map { .init(name: $0.key, points: $0.points) },
       references: rows.filter(\.row.sweep.isEmpty).map {
@@ -104,8 +106,11 @@ private struct MeasuredRow {
   let row: Study.Row
   let results: [RunResult]
 
-  var mean: Double { Statistics.mean(results.map { $0.accuracy * 100 }) ?? .nan }
-  var deviation: Double? { Statistics.deviation(results.map { $0.accuracy * 100 }) }
+  var mean: Double { Statistics.mean(accuracies) ?? .nan }
+  var deviation: Double? { Statistics.deviation(accuracies) }
+
+  /// In percent.
+  private var accuracies: [Double] { results.compactMap { $0.accuracy.map { $0 * 100 } } }
 
   /// Its place in a chart; a weight that its runs found lies at their mean.
   /// - Throws: `RunError` for runs that found none.
