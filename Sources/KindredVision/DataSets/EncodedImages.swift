@@ -62,6 +62,8 @@ final class EncodedImages: ImageSource {
     }
   }
 
+  func isSame(as other: any ImageSource) -> Bool { other as? EncodedImages === self }
+
   /// A file's path and size stand for its pixels: to read all of a large set before each run would take minutes.
   func withIdentity(of index: Int, _ body: (UnsafeRawBufferPointer) -> Void) {
     Array("\(files.places[index].path)\0\(files.places[index].size)\0\(channels) \(shorterSide)\0".utf8)

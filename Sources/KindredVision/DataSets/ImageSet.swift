@@ -106,6 +106,15 @@ public struct ImageSet: Sendable {
     }
   }
 
+  /// Whether another set has the same images in the same order, seen as these are but for what is taken away of them.
+  func isWhole(of other: ImageSet) -> Bool {
+    reduction == nil && other.reduction != nil && whole == other.whole && evaluatedSide == other.evaluatedSide
+      && hasImages(of: other)
+  }
+
+  /// Whether another set has the same images in the same order, however they are seen.
+  func hasImages(of other: ImageSet) -> Bool { selection == other.selection && source.isSame(as: other.source) }
+
   /// The images at `indices`, in that order.
   public func selecting(_ indices: [Int]) -> ImageSet {
     var part = self

@@ -19,6 +19,9 @@ package protocol ImageSource: Sendable {
   /// The same images, as well resolved as views need it whose shorter side is scaled to `evaluatedSide`.
   func resolved(for evaluatedSide: Int) -> any ImageSource
 
+  /// Whether another source is this one, so that what is made of an image once need not be made again.
+  func isSame(as other: any ImageSource) -> Bool
+
   /// What tells an image from another one, for the fingerprint of a set: its pixels, or its file's name and size.
   func withIdentity(of index: Int, _ body: (UnsafeRawBufferPointer) -> Void)
 }
@@ -52,6 +55,13 @@ struct PackedImages: ImageSource {
     try pixels.withUnsafeBufferPointer {
       let bytes = $0.extracting(index * imageBytes..<(index + 1) * imageBytes)
       return try body(ImagePixels(width: width, height: height, channels: channels, bytes: bytes))
+    }
+  }
+
+  func isSame(as other: any ImageSource) -> Bool {
+    guard let other = other as? PackedImages, (width, height) == (other.width, other.height) else { return false }
+    return pixels.withUnsafeBufferPointer { own in
+      other.pixels.withUnsafeBufferPointer { own.baseAddress == $0.baseAddress && own.count == $0.count }
     }
   }
 

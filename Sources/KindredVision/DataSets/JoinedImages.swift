@@ -14,6 +14,11 @@ struct JoinedImages: ImageSource {
       ? try first.withPixels(at: index, body) : try second.withPixels(at: index - first.count, body)
   }
 
+  func isSame(as other: any ImageSource) -> Bool {
+    guard let other = other as? JoinedImages else { return false }
+    return first.hasImages(of: other.first) && second.hasImages(of: other.second)
+  }
+
   func withIdentity(of index: Int, _ body: (UnsafeRawBufferPointer) -> Void) {
     index < first.count
       ? first.withIdentity(of: index, body) : second.withIdentity(of: index - first.count, body)

@@ -56,16 +56,25 @@ final class BatchLoader: Sendable {
 private struct BatchWork: Sendable {
   private let student: SeenImages
   private let teacher: SeenImages?
+  /// Whether what the student sees can be made of what the teacher sees.
+  private let isReduced: Bool
 
   init(_ images: ImageSet, _ teacher: ImageSet?, _ plan: BatchPlan) {
     student = SeenImages(images, plan)
     self.teacher = teacher.map { SeenImages($0, plan) }
+    isReduced = teacher?.isWhole(of: images) ?? false
   }
 
   func batch(_ views: [View], at position: BatchPosition) throws -> NormalizedBatch {
-    let bytes = try student.bytes(views, at: position)
-    let privileged = try teacher.map { NormalizedImages(try $0.bytes(views, at: position), of: $0.images, $0.table) }
-    return NormalizedBatch(bytes, of: student.images, student.table, teacher: privileged)
+    guard let teacher else {
+      return NormalizedBatch(try student.bytes(views, at: position), of: student.images, student.table)
+    }
+    let whole = try teacher.bytes(views, at: position)
+    // An image is decoded, cut and scaled once for both.
+    let bytes =
+      isReduced ? ByteBatch(student.images, reducing: whole, student.renderer) : try student.bytes(views, at: position)
+    return NormalizedBatch(
+      bytes, of: student.images, student.table, teacher: NormalizedImages(whole, of: teacher.images, teacher.table))
   }
 }
 

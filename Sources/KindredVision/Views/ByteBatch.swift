@@ -35,4 +35,20 @@ package struct ByteBatch: Sendable, Equatable {
     }
     self.erased = erased
   }
+
+  /// Makes of whole views what a network sees that sees less of them.
+  /// - Parameter whole: views of the same images as the renderer of `images` makes them before it takes something away.
+  init(_ images: ImageSet, reducing whole: ByteBatch, _ renderer: ViewRenderer) {
+    (epoch, index, labels, indices) = (whole.epoch, whole.index, whole.labels, whole.indices)
+    let wholeBytes = whole.pixels.count / max(whole.count, 1)
+    var (pixels, erased) = ([UInt8](), [PixelRegion?]())
+    pixels.reserveCapacity(whole.count * images.imageBytes)
+    for place in 0..<whole.count {
+      let part = Array(whole.pixels[place * wholeBytes..<(place + 1) * wholeBytes])
+      let (seen, region) = renderer.reduced(part, erased: whole.erased[place])
+      pixels += seen
+      erased.append(region)
+    }
+    (self.pixels, self.erased) = (pixels, erased)
+  }
 }

@@ -35,15 +35,22 @@ package struct ViewRenderer: Sendable {
   func render(
     _ pixels: ImagePixels, as view: View, into target: UnsafeMutableBufferPointer<UInt8>
   ) -> PixelRegion? {
-    guard let reduction else { return renderWhole(pixels, as: view, into: target) }
+    guard reduction != nil else { return renderWhole(pixels, as: view, into: target) }
     var erased: PixelRegion?
     let bytes = [UInt8](unsafeUninitializedCapacity: height * width * channels) { buffer, count in
       count = height * width * channels
       erased = renderWhole(pixels, as: view, into: buffer.extracting(..<count))
     }
+    let (seen, region) = reduced(bytes, erased: erased)
+    _ = target.update(fromContentsOf: seen)
+    return region
+  }
+
+  /// What is left of a whole view.
+  func reduced(_ bytes: [UInt8], erased: PixelRegion?) -> (bytes: [UInt8], erased: PixelRegion?) {
+    guard let reduction else { return (bytes, erased) }
     let seen = reduction(PixelImage(width: width, height: height, channels: channels, bytes: bytes))
-    _ = target.update(fromContentsOf: seen.bytes)
-    return erased.flatMap { reduction.region($0, of: (width, height), in: (seen.width, seen.height)) }
+    return (seen.bytes, erased.flatMap { reduction.region($0, of: (width, height), in: (seen.width, seen.height)) })
   }
 
   private func renderWhole(

@@ -3,11 +3,32 @@
 
 import Foundation
 import Kindred
+import Synchronization
 import TestSupport
 import Testing
 import Torch
 
 @testable import KindredVision
+
+/// Images that count how often they are read.
+private final class CountedImages: ImageSource {
+  private let images: ImageSet
+  let reads = Mutex(0)
+
+  init(_ images: ImageSet) { self.images = images }
+
+  var count: Int { images.count }
+  var size: (width: Int, height: Int)? { nil }
+  var shardSizes: [Int]? { nil }
+
+  func withPixels<Result>(at index: Int, _ body: (ImagePixels) throws -> Result) throws -> Result {
+    reads.withLock { $0 += 1 }
+    return try images.withPixels(at: index, body)
+  }
+
+  func isSame(as other: any ImageSource) -> Bool { other as? CountedImages === self }
+  func withIdentity(of index: Int, _ body: (UnsafeRawBufferPointer) -> Void) { images.withIdentity(of: index, body) }
+}
 
 @Suite struct StudentViewTests {
   private func image(_ width: Int, _ height: Int, channels: Int = 3) -> PixelImage {
@@ -84,6 +105,26 @@ import Torch
       count += 1
     }
     #expect(count == 8)
+  }
+
+  /// What the student sees is made of what the teacher sees, and is what it would be by itself.
+  @Test func anImageIsReadOnceForBoth() throws {
+    let source = CountedImages(noiseSet(count: 12, width: 32, height: 32))
+    let whole = ImageSet(
+      name: "counted", source, width: 24, height: 24, channels: 3, classNames: ["a"],
+      labels: [Int32](repeating: 0, count: 12), channelMean: [0.5, 0.5, 0.5], channelDeviation: [0.2, 0.2, 0.2])
+    var view = StudentView()
+    view.size = 8
+    let student = try whole.reduced(by: view, normalizedBy: .imageNet)
+    let plan = BatchPlan(
+      count: 12, batchSize: 4, seed: 2,
+      augmentation: Augmentation(randomResizedCrop: 0.5, flip: true, randomErasing: 1), dropsLast: false)
+    var both = ImageBatches(student, teacher: whole, plan: plan, epochs: 1).batches(from: BatchPosition())
+    var seen: [Tensor] = []
+    while let batch = try both.next() { seen.append(batch.student) }
+    #expect(source.reads.withLock { $0 } == 12 && seen.count == 3)
+    var alone = ImageBatches(student, plan: plan, epochs: 1).batches(from: BatchPosition())
+    for batch in seen { #expect(try alone.next()?.student.bytes() == batch.bytes()) }
   }
 
   /// Other files of the same names, of another kind and with other channels.
