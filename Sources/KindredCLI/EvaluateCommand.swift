@@ -82,7 +82,11 @@ struct EvaluateCommand: ParsableCommand {
     if let data { return try Configuration.Images(named: data, like: like, dataOptions.library) }
     // A run's own, which have a place; what a file says of images of somebody's own has none.
     if let like, like.set != nil || like.train != nil { return like }
-    if let usual, let set = DataSets.named(usual) { return Configuration.Images(set: set) }
+    if let usual, let set = DataSets.named(usual) {
+      var images = Configuration.Images(set: set)
+      if set.splits != nil { images.split = like?.split }
+      return images
+    }
     throw RunError("name the images with --data: a data set, or a folder of images")
   }
 

@@ -114,17 +114,21 @@ struct InspectCommand: ParsableCommand {
     let student = Column(
       title: "student", description: try settings.studentDescription,
       cost: try settings.studentCost(teacher: teacher?.description))
-    let columns =
-      [student] + (teacher.map { [Column(title: "teacher", description: $0.description, cost: $0.cost)] } ?? [])
+    let columns = [student] + (teacher?.columns ?? [])
+    let frozen = try settings.studentFacts.frozenTaps(upTo: settings.student.freeze)
     var table = TextTable([.text("")] + columns.map { .text($0.title) })
     func row(_ title: String, _ cell: (Column) -> String?) {
       table.append([title] + columns.map { cell($0) ?? Format.missing })
     }
     row("network") { $0.description.name }
-    row("input") { shape($0.title == "teacher" ? settings.data.teacherInputShape : settings.data.inputShape) }
+    row("input") { shape($0.isStudent ? settings.data.inputShape : settings.data.teacherInputShape) }
     let taps = try settings.studentFacts.taps
-    let others = (teacher?.description.taps.keys.sorted() ?? []).filter { !taps.contains($0) }
-    for tap in taps + others { row(tap) { $0.description.taps[tap].map(shape) } }
+    let others = Set(columns.dropFirst().flatMap(\.description.taps.keys)).subtracting(taps).sorted()
+    for tap in taps + others {
+      row(tap) { column in
+        column.description.taps[tap].map { shape($0) + (column.isStudent && frozen.contains(tap) ? ", frozen" : "") }
+      }
+    }
     row("logits") { $0.description.classes.map(String.init) }
     row("parameters") { $0.cost.map { Format.count($0.parameters) } }
     row("multiply-adds") { $0.cost.map { Format.count($0.multiplyAdds) } }
@@ -141,7 +145,9 @@ struct InspectCommand: ParsableCommand {
       let pairs = term.method.layers.map { ($0.student, $0.teacher) }
       let compares = type(of: term.method).card.compares
       for (student, teacher) in pairs.isEmpty ? [(compares, compares)] : pairs {
-        table.append([title(term), term.method.ownWeight.map(Format.value) ?? weight(term.weight), student, teacher])
+        let whose = term.teacher.map { " of teacher \($0)" } ?? ""
+        let weight = term.method.ownWeight.map(Format.value) ?? weight(term.weight)
+        table.append([title(term), weight, student, teacher + whose])
       }
     }
     return table.text
@@ -164,8 +170,19 @@ struct InspectCommand: ParsableCommand {
   }
 }
 
+extension TeacherInspection {
+  /// A column for each teacher; what several cost is not known.
+  fileprivate var columns: [Column] {
+    guard let teachers = description.teachers else {
+      return [Column(title: "teacher", description: description, cost: cost)]
+    }
+    return teachers.enumerated().map { Column(title: "teacher \($0 + 1)", description: $1, cost: nil) }
+  }
+}
+
 /// One network of the table.
 private struct Column {
+  var isStudent: Bool { title == "student" }
   let title: String
   let description: NetworkDescription
   /// Where its size is known.

@@ -59,6 +59,8 @@ import Testing
       let finished = try Command.start(arguments + ["--quiet"], in: scratch.url).wait()
       #expect(finished.status == 0, "\(finished.errors)")
     }
+    let inspected = try run("inspect", "both.yaml")
+    #expect(inspected.output.contains("teacher 2") && inspected.output.contains("stage3 of teacher 2"))
     let recording = try run("record", "both.yaml", "--out", "tape")
     #expect(recording.status == 0, "\(recording.errors)")
     for name in ["logits", "teacher1.similarity.stage3", "teacher2.similarity.stage3"] {

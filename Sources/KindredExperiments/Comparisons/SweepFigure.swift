@@ -47,7 +47,8 @@ package struct SweepFigure {
         case nil: missing.append("\(job.settings.name) \(job.settings.repetition.replacing("-", with: " "))")
         case (let result, nil)? where result.accuracy != nil: results.append(result)
         case (_, nil)?:
-          throw RunError("\(job.folder.name): no image that it is measured on has a class, so that there is no accuracy")
+          throw RunError(
+            "\(job.folder.name): no image that it is measured on has a class, so that there is no accuracy")
         case (_, let difference?)?:
           throw RunError("\(job.folder.name) holds another run (\(difference)); name the study's folder with --runs")
         }

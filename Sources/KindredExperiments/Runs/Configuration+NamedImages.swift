@@ -13,6 +13,8 @@ extension Configuration.Images {
   package init(named name: String, like: Configuration.Images? = nil, _ library: ImageLibrary) throws {
     if let set = DataSets.named(name) {
       self.init(set: set)
+      // Another split would be measured on what the network was trained on.
+      if let like { divide(like: like) }
       return
     }
     guard FileManager.default.fileExists(atPath: name) else {
@@ -24,7 +26,7 @@ extension Configuration.Images {
     self = try like?.asOwn(library) ?? Self(train: nil)
     train = ConfiguredFile(URL(filePath: name))
     test = train
-    (heldOut, privileged, unlabelled) = (nil, nil, nil)
+    (heldOut, split, privileged, unlabelled) = (nil, nil, nil, nil)
     (trainImages, testImages, heldOutImages, evaluateOn) = (nil, nil, 0, .test)
     do {
       try open()

@@ -134,6 +134,7 @@ package struct StudentExport {
       "network": stored.name, "size": "\(images.width)",
       "resize": "\(images.usualEvaluatedSide(images.width))",
     ]
+    facts["split"] = stored.settings?.data.split.map { "\($0)" }
     facts["weights.sha256"] = try? Digest.sha256.hex(of: stored.weights)
     return facts
   }
@@ -186,6 +187,7 @@ package struct StoredONNX {
     (images.classNames, images.mean, images.deviation) = (classes, mean, deviation)
     (images.size, images.channels) = (metadata["size"].flatMap { Int($0) }, mean.count)
     images.testResize = metadata["resize"].flatMap { Int($0) }
+    images.split = metadata["split"].flatMap { Int($0) }
     return images
   }
 
