@@ -31,12 +31,14 @@ import torch.nn.functional as F
 from torch import nn
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "Tests/Golden"))
+import families  # noqa: E402
 import networks  # noqa: E402
 
 PARTS = ["data", "teacher", "student", "loss", "backward", "optimiser"]
 MEAN = torch.tensor([0.4914, 0.4822, 0.4465]).view(1, 3, 1, 1)
 DEVIATION = torch.tensor([0.2470, 0.2435, 0.2616]).view(1, 3, 1, 1)
 GAMMA = 3000
+NAMES = [*networks.NAMES, *families.SMALL]
 
 
 def similarity_loss(student, teacher):
@@ -47,6 +49,22 @@ def similarity_loss(student, teacher):
     return (student - teacher).pow(2).sum() / (count * count)
 
 
+class WithStages(nn.Module):
+    """A network of `families`, which returns its three stages as those of `networks` do."""
+
+    def __init__(self, name):
+        super().__init__()
+        self.network = families.build(name)
+
+    def forward(self, x):
+        logits, taps = self.network(x)
+        return logits, (taps["stage1"], taps["stage2"], taps["stage3"])
+
+
+def build(name):
+    return networks.build(name) if name in networks.NAMES else WithStages(name)
+
+
 class Step:
     """Both networks, the optimiser and the data; `run` makes one step and times its parts."""
 
@@ -55,8 +73,8 @@ class Step:
         self.batch = options.batch
         self.layout = torch.contiguous_format if options.variant == "plain" else torch.channels_last
         self.is_bfloat16 = options.variant == "bfloat16"
-        self.teacher = networks.build(options.teacher).eval().to(memory_format=self.layout)
-        self.student = networks.build(options.student).train().to(memory_format=self.layout)
+        self.teacher = build(options.teacher).eval().to(memory_format=self.layout)
+        self.student = build(options.student).train().to(memory_format=self.layout)
         # A few batches in turn, as bytes in NCHW and labels.
         self.images = torch.randint(0, 256, (4, self.batch, 3, 32, 32), dtype=torch.uint8)
         self.labels = torch.randint(0, 10, (4, self.batch))
@@ -107,8 +125,8 @@ def peak_memory_mb():
 
 def parse():
     parser = argparse.ArgumentParser(description="Time SP distillation steps in plain PyTorch.")
-    parser.add_argument("--teacher", default="wrn-40-2", choices=networks.NAMES)
-    parser.add_argument("--student", default="wrn-16-2", choices=networks.NAMES)
+    parser.add_argument("--teacher", default="wrn-40-2", choices=NAMES)
+    parser.add_argument("--student", default="wrn-16-2", choices=NAMES)
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--steps", type=int, default=6)
     parser.add_argument("--warmup", type=int, default=2)

@@ -30,7 +30,8 @@ CONTENDERS = {
 BASELINE = "PyTorch, plain"
 PARTS = ["data", "teacher", "student", "loss", "backward", "optimiser"]
 STUDENT_PARTS = ["student", "backward", "optimiser"]
-PAIRS = [("wrn-40-2", "wrn-16-2"), ("resnet-32x4", "resnet-8x4")]
+# The last one's student is made of depthwise convolutions.
+PAIRS = [("wrn-40-2", "wrn-16-2"), ("resnet-32x4", "resnet-8x4"), ("wrn-40-2", "mobilenetv2-0.5")]
 BATCHES = [64, 128]
 
 
