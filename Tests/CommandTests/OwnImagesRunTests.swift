@@ -80,6 +80,21 @@ import Testing
     try run("figure", "similarity", "runs/teacher/seed-1", "whole", "--output", "similarity.svg")
     try run("figure", "channels", "runs/teacher/seed-1", "whole", "--output", "channels.svg")
 
+    // No teacher has seen what its student is measured on.
+    #expect(
+      try refusal("distill", "student.yaml", "--out", "x", "--set", "data.held_out=0.5").contains(
+        "data.held_out: the teacher's configuration holds other images out"))
+    #expect(
+      try refusal("distill", "student.yaml", "--out", "x", "--set", "data.split=2").contains(
+        "kindred train teacher.yaml --out runs/teacher/split-2-seed-1 --set data.split=2"))
+    #expect(
+      try refusal(
+        "distill", "student.yaml", "--out", "x", "--set", "data.split=2", "--set",
+        "teacher={network: resnet-8, weights: runs/teacher/seed-1}"
+      ).contains("runs/teacher/seed-1 was trained on images that the student is measured on"))
+
+    // In fewer bits it is measured on what the student sees.
+    try run("export", "whole", "--output", "half.onnx", "--precision", "float16")
     // The network is of use where the images are not.
     try run("export", "whole", "--output", "float32.onnx", "--input", "bytes")
     let away = scratch.url.appending(path: "elsewhere")

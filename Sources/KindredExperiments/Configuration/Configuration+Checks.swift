@@ -73,7 +73,7 @@ extension Configuration {
         "it was trained on images of \(shape(other)) (\(run.data.name)), "
           + "but \(data.name) has \(shape(own)); both networks see the same images")
     }
-    if data.isDivided(unlike: run.data) {
+    if run.data.trains(onTestOf: data) {
       throw refusal(
         "data.held_out",
         "the teacher's configuration holds other images out, and would train on what the student is measured on"

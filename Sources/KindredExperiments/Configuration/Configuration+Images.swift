@@ -135,7 +135,7 @@ extension Configuration.Images {
 
   /// The set of the catalogue as it is divided; nil for one's own images.
   package var chosenSet: DataSet? {
-    guard let split, let splits = self.set?.splits else { return self.set }
+    guard let split, let splits = self.set?.splits, (1...splits.count).contains(split) else { return self.set }
     return splits.choosing(split)
   }
 
@@ -151,9 +151,14 @@ extension Configuration.Images {
     if hasImages(of: other) { split = other.split }
   }
 
-  /// Whether the same images are divided in another way, so that what trains on the one is measured on the other.
+  /// Whether the same images are divided in another way.
   func isDivided(unlike other: Self) -> Bool {
     hasImages(of: other) && ((split ?? 1) != (other.split ?? 1) || heldOut != other.heldOut)
+  }
+
+  /// Whether what trains on these images trains on some that others are to measure with.
+  func trains(onTestOf other: Self) -> Bool {
+    isDivided(unlike: other) && (other.set != nil || (other.test == nil && other.heldOut != nil))
   }
 
   func hasImages(of other: Self) -> Bool {

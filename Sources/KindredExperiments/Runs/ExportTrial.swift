@@ -30,7 +30,7 @@ package struct ExportTrial {
       size = Recipe().batchSize
       calibration = try images.training.checkedBatches(quantization.calibrationBatches * size, size: size)
     }
-    heldOut = try images.teacherEvaluation().checkedBatches(quantization.checkedImages, size: size)
+    heldOut = try (images.evaluation ?? images.training).checkedBatches(quantization.checkedImages, size: size)
     bounds = quantization.bounds
     guard !heldOut.isEmpty, !calibration.isEmpty else {
       throw RunError("what fewer bits cost is measured on two evaluation images or more, after one training batch")

@@ -15,7 +15,7 @@ struct TeacherWeights {
   init(_ architecture: Architecture, weights: URL, for settings: Configuration) throws {
     let file: WeightsFile
     let run = try? Configuration.load(file: RunFolder(weights).configuration)
-    if let run, run.data.isDivided(unlike: settings.data) {
+    if let run, run.data.trains(onTestOf: settings.data) {
       throw RunError(
         "teacher.weights: \(weights.displayName) was trained on images that the student is measured on: they are divided "
           + "into training and test images in another way (data.split, data.held_out)")
