@@ -198,6 +198,7 @@ package struct ComparisonTable: Sendable {
 
   /// How large the seeds' spread is beside the gains, a sentence each.
   package var spread: [String] {
+    guard summaries.contains(where: { $0.runs > 0 }) else { return [] }
     guard let resolution, let pooledDeviation else {
       if isPaired { return ["Gains could not be compared split by split."] }
       return ["No student has more than one run: how much of a difference is chance cannot be told."]

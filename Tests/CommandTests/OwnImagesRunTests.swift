@@ -177,6 +177,11 @@ import Testing
     #expect(exported.status == 0)
     let embeds = try ONNXFile(scratch.url.appending(path: "alone.onnx"), inputShape: [3, 32, 32])
     #expect(embeds.graph.outputName == "pooled" && embeds.graph.logits.flatMap { embeds.graph.shapes[$0] } == [64])
+    let table = try run("compare", "alone.yaml", "--seeds", "2", "--quiet").output
+    #expect(table.contains("Trained, with no image that has a class to measure by: alone."), "\(table)")
+    #expect(!table.contains("Accuracies") && !table.contains("more than one run"))
+    #expect(
+      try refusal("figure", "channels", "alone", "--output", "x.svg").contains("plain has no images with a class"))
     let measured = try run("distill", "labelled.yaml", "--out", "labelled")
     #expect(measured.output.contains("of 160 plain test images"))
 

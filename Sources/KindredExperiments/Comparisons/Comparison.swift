@@ -209,11 +209,18 @@ package final class Comparison {
 
   /// Which weights the accuracies belong to.
   private func epochRemarks() throws -> [String] {
-    let results = try compared.map { (planned: $0.settings.training.epochs, result: try $0.folder.readResult()) }
+    let all = try compared.map { (planned: $0.settings.training.epochs, result: try $0.folder.readResult()) }
+    let results = all.filter { $0.result.accuracy != nil }
+    let unmeasured = all.filter { $0.result.accuracy == nil }.map(\.result.name).uniqued
+    let nothing =
+      unmeasured.isEmpty
+      ? [] : ["Trained, with no image that has a class to measure by: \(unmeasured.joined(separator: ", "))."]
+    guard !results.isEmpty else { return nothing }
     let averaged = results.contains { $0.result.average != nil }
     let early = results.contains { $0.result.epochs < $0.planned }
     let last = early ? "the last epoch that each run came to" : "the last epoch"
-    return ["Accuracies are those of \(last)\(averaged ? ", of the weights and not of their moving average" : "")."]
+    let which = "Accuracies are those of \(last)\(averaged ? ", of the weights and not of their moving average" : "")."
+    return [which] + nothing
   }
 
   /// Which rows are measured on other images than the rest.

@@ -90,6 +90,9 @@ package struct ShownNetworks {
         "\(first.folder.displayName) and \(other.folder.displayName) are of different images "
           + "(\(first.settings.data.name), \(other.settings.data.name)); a figure shows networks on the same ones")
     }
+    if let run = runs.first(where: { !$0.settings.data.areMeasured }) {
+      throw RunError("\(run.folder.displayName): \(run.settings.data.name) has no images with a class to sort by")
+    }
     let titles = Self.titles(runs.map { ($0.settings, $0.folder) })
     networks = try zip(runs, titles).map { run, title in
       let images = try library.load(found(run.settings.data), .test)
