@@ -219,29 +219,6 @@ import Torch
     }
   }
 
-  /// Inputs without a class do not make the others' labels stronger: at the logits, where each input stands for itself, a
-  /// term of all inputs gets the weight that it has where every input occurs with a class and without one.
-  @Test func inputsWithoutAClassLeaveTheWeightAsItIs() throws {
-    let batch = TinyBatches.batch(at: BatchPosition())
-    let count = batch.student.shape[0]
-    let twice = Tensor.concatenated([batch.student, batch.student], axis: 0)
-    let none = Tensor.full([count], -1, dtype: .int64)
-    let half = Batch(
-      twice, labels: Tensor.concatenated([batch.requiredLabels(), none], axis: 0),
-      indices: Tensor.arange(2 * count), position: BatchPosition())
-    var labelled = DecoupledKnowledgeDistillation()
-    labelled.temperature = 2
-    let losses: [any DistillationLoss] = [KnowledgeDistillation(), labelled]
-    for loss in losses {
-      let weights = try [batch, half].map {
-        try WeightCalibration(fraction: 0.5).weight(
-          of: Objective.Term("term", loss, weight: nil), student: TinyNetwork(3, seed: 4), teacher: teacher(loss),
-          batches: [$0])
-      }
-      #expect(abs(weights[1] / weights[0] - 1) < 1e-4, "\(type(of: loss)): \(weights)")
-    }
-  }
-
   @Test func ofSeveralBatchesTheMedianCounts() throws {
     let loss = SimilarityPreserving([LayerPair("stage2")])
     let batches = (0..<3).map { TinyBatches.batch(at: BatchPosition(batch: $0)) }

@@ -54,17 +54,7 @@ public struct WeightCalibration {
     let termPull = try pull(term.loss(wide), on: compared, term, of: "its")
     let crossEntropyPull = try pull(crossEntropy(wide), on: compared, term, of: "cross-entropy's")
     try refuseNoise(term, wide)
-    return crossEntropyPull / termPull * Self.dilution(term, batch)
-  }
-
-  /// What cross-entropy's pull is multiplied by where only m of n inputs have a class: the root of m / n.
-  ///
-  /// A mean over fewer inputs moves the weights no further, but its gradient at each of them is larger: n/m times, and
-  /// the norm over all of them the root of that. A term that reads the labels too is as large as cross-entropy there.
-  private static func dilution(_ term: Objective.Term, _ batch: Batch) -> Double {
-    if let method = term.loss as? any Method, method.needsLabels { return 1 }
-    let labels = batch.requiredLabels()
-    return (labels.greater(than: -1).to(.float32).sum().item / Double(labels.shape[0])).squareRoot()
+    return crossEntropyPull / termPull
   }
 
   /// The L2 norm of a scalar's gradient over all the activations, each of which it must reach.
