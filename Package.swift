@@ -36,7 +36,7 @@ let package = Package(
     .systemLibrary(name: "CTurboJPEG", pkgConfig: "libturbojpeg", providers: [.apt(["libturbojpeg0-dev"])]),
     .systemLibrary(name: "CWebP", pkgConfig: "libwebpdemux", providers: [.apt(["libwebp-dev"])]),
     .systemLibrary(name: "CLibtorch", pkgConfig: libtorch),
-    .target(name: "CTorch", dependencies: ["CLibtorch"]),
+    .target(name: "CTorch", dependencies: ["CLibtorch"], cxxSettings: [.headerSearchPath("gloo-stub")]),
     .target(name: "Files", dependencies: ["CZlib"]),
     .target(name: "Torch", dependencies: ["CTorch", "Files"]),
     .target(
@@ -75,6 +75,8 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Tests/Reliability"),
+    .executableTarget(
+      name: "GroupTrial", dependencies: ["Graph", "Kindred", "KindredVision", "Torch"], path: "Tests/GroupTrial"),
     .target(
       name: "GoldenFiles", dependencies: ["Torch"], path: "Tests/GoldenFiles", resources: [.copy("Files")]),
     .target(name: "TestSupport", dependencies: ["Kindred", "Torch"], path: "Tests/TestSupport"),
@@ -92,7 +94,8 @@ let package = Package(
     .testTarget(
       name: "CommandTests",
       dependencies: [
-        "GoldenFiles", "Graph", "Kindred", "KindredCLI", "KindredReport", "KindredVision", "TestSupport", "Torch",
+        "GoldenFiles", "Graph", "GroupTrial", "Kindred", "KindredCLI", "KindredReport", "KindredVision", "TestSupport",
+        "Torch",
       ]),
   ],
   swiftLanguageModes: [.v6],

@@ -22,6 +22,22 @@ public struct Activations {
     return tensor
   }
 
+  /// Only what is asked for.
+  func only(_ request: ActivationRequest) -> Activations {
+    Activations(logits: request.logits ? logits : nil, taps: taps.filter { request.taps.contains($0.key) })
+  }
+
+  /// Those of all ranks' inputs, `total` in number, with the gradient of `ProcessGroup.gatherRowsForAll`.
+  /// - Throws: `ProcessGroupError`.
+  func gathered(in group: ProcessGroup, of total: Int) throws -> Activations {
+    // In one order on all ranks.
+    let names = taps.keys.sorted()
+    let gathered = try names.map { try group.gatherRowsForAll(tap($0), of: total) }
+    return Activations(
+      logits: try logits.map { try group.gatherRowsForAll($0, of: total) },
+      taps: Dictionary(uniqueKeysWithValues: zip(names, gathered)))
+  }
+
   /// The name under which the logits can be compared as any other activation.
   static let logitsName = "logits"
   /// The tap of the pooled vector, N x features, that the classifier works on.

@@ -19,6 +19,28 @@ public struct Batch {
   public let position: BatchPosition
   /// What losses prepared for the batch, by the term's id and a key of its own, such as `crd.negatives`.
   public package(set) var extras: [String: Tensor] = [:]
+  /// Of which batch these are a rank's rows, where several processes share it; nil for the whole of it.
+  public package(set) var part: Part?
+
+  /// A rank's share in a batch, and what every rank knows of the whole of it without seeing the inputs.
+  public struct Part {
+    /// Whose share it is.
+    public let rank: Rank
+    /// As the batch's, of all inputs.
+    public let indices: Tensor
+    /// As the batch's, of all inputs.
+    public let labels: Tensor?
+    /// How many of the rank's inputs have a class, and how many of all.
+    public let labelled: (own: Int, whole: Int)
+
+    /// A rank's share: its inputs are `rank.rows(of:)` of the whole.
+    public init(_ rank: Rank, indices: Tensor, labels: Tensor?, labelled: (own: Int, whole: Int)) {
+      (self.rank, self.indices, self.labels, self.labelled) = (rank, indices, labels, labelled)
+    }
+
+    /// How many inputs there are in all.
+    public var count: Int { indices.shape[0] }
+  }
 
   /// The smaller parts of mixed inputs. Labels and indices of the batch are those of the larger parts.
   public struct Mixing {
@@ -55,11 +77,41 @@ public struct Batch {
       indices: indices.to(device: device), position: position)
     batch.extras = extras.mapValues { $0.to(device: device) }
     batch.mixing = mixing?.map { $0.to(device: device) }
+    batch.part = part.map {
+      Part(
+        $0.rank, indices: $0.indices.to(device: device), labels: $0.labels?.to(device: device), labelled: $0.labelled)
+    }
     return batch
   }
 
   /// N, the number of inputs.
   public var count: Int { student.shape[0] }
+
+  /// The number of inputs of all ranks.
+  public var wholeCount: Int { part?.count ?? count }
+
+  /// The batch of all ranks, whose inputs themselves no rank has: in their place stand zeros.
+  var whole: Batch {
+    guard let part else { return self }
+    let shape = [Int](repeating: 1, count: student.shape.count)
+    let nothing = Tensor.zeros(shape, device: student.device).expanded([part.count] + student.shape.dropFirst())
+    return Batch(nothing, labels: part.labels, indices: part.indices, position: position)
+  }
+
+  /// The rows that a rank has of a batch.
+  package func part(of rank: Rank) -> Batch {
+    guard rank.count > 1 else { return self }
+    let rows = rank.rows(of: count)
+    func own(_ tensor: Tensor) -> Tensor { tensor.narrowed(0, rows) }
+    let seen = own(student)
+    var batch = Batch(
+      seen, teacher: teacher === student ? seen : own(teacher), labels: labels.map(own), indices: own(indices),
+      position: position)
+    batch.mixing = mixing.map { Mixing(labels: own($0.labels), share: $0.share) }
+    func labelled(_ labels: Tensor?) -> Int { Int(labels?.greater(than: -1).sum().item ?? 0) }
+    batch.part = Part(rank, indices: indices, labels: labels, labelled: (labelled(batch.labels), labelled(labels)))
+    return batch
+  }
 
   /// The labels, which the data must have.
   public func requiredLabels() -> Tensor {

@@ -16,17 +16,32 @@ public struct Objective {
     public let warmUpEpochs: Int
     /// Which of several teachers it learns from, counted from 1; nil for the only one, or the mean of all.
     public let teacher: Int?
+    /// Which inputs a loss of relations relates, where several processes share a batch.
+    public let scope: Scope
+
+    /// Whose inputs are related to one another.
+    public enum Scope: String, Sendable, CaseIterable {
+      /// Those of all processes: the same loss whatever their number.
+      case global
+      /// Those of each process alone, as in most other programs: another loss with each number of processes.
+      case local
+    }
 
     /// A loss with its weight, nil for one that is still to be found.
     public init(
-      _ id: String, _ loss: any DistillationLoss, weight: Double?, warmUpEpochs: Int = 0, teacher: Int? = nil
+      _ id: String, _ loss: any DistillationLoss, weight: Double?, warmUpEpochs: Int = 0, teacher: Int? = nil,
+      scope: Scope = .global
     ) {
       self.id = id
       self.loss = loss
       self.weight = weight
       self.warmUpEpochs = warmUpEpochs
       self.teacher = teacher
+      self.scope = scope
     }
+
+    /// Whether it is computed of the inputs of all processes, by each of them alike.
+    var seesWholeBatch: Bool { loss.reduction == .relations && scope == .global }
 
     /// What the loss needs, of the teacher that it learns from.
     package var statistics: Set<TeacherStatistic> { Set(loss.statistics.map { $0.of(teacher: teacher) }) }
@@ -80,6 +95,14 @@ public struct Objective {
   /// What all terms together need of the teacher.
   public var statistics: Set<TeacherStatistic> { terms.reduce(into: []) { $0.formUnion($1.statistics) } }
 
+  /// The same where several processes share each batch.
+  public func needs(in group: ProcessGroup) -> TeacherNeeds {
+    guard group.isShared else { return TeacherNeeds(statistics) }
+    func needed(_ terms: [Term]) -> Set<TeacherStatistic> { terms.reduce(into: []) { $0.formUnion($1.statistics) } }
+    return TeacherNeeds(
+      own: needed(terms.filter { !$0.seesWholeBatch }), whole: needed(terms.filter(\.seesWholeBatch)), group: group)
+  }
+
   /// What all terms together need of the student.
   public var request: ActivationRequest { terms.reduce(ActivationRequest()) { $0.union($1.loss.request) } }
 
@@ -106,7 +129,7 @@ public struct Objective {
   public func prepare(_ batch: Batch, seed: UInt64) -> Batch {
     var batch = batch
     for term in terms {
-      for (key, tensor) in term.loss.prepare(batch, seed: seed) {
+      for (key, tensor) in term.loss.prepare(term.seesWholeBatch ? batch.whole : batch, seed: seed) {
         batch.extras["\(term.id).\(key)"] = tensor.to(device: batch.student.device)
       }
       // A tensor, so that a step that is captured once goes on with each epoch's.
@@ -120,19 +143,48 @@ public struct Objective {
   private static let factorKey = "factor"
 
   /// Every term's weight must be known, and the batch prepared.
-  public func callAsFunction(_ step: Step) -> Value {
+  public func callAsFunction(_ step: Step) -> Value { value(of: step, whole: step) }
+
+  /// The same of a rank's rows of a batch: each value is such that the mean over all ranks is that of the whole batch, and
+  /// gradients averaged over them are its gradients.
+  /// - Throws: `ProcessGroupError`.
+  public func callAsFunction(_ step: Step, in group: ProcessGroup) throws -> Value {
+    value(of: step, whole: try step.whole(for: terms, in: group))
+  }
+
+  private func value(of step: Step, whole: Step) -> Value {
     var sum: Tensor?
     var values: [(String, Tensor)] = []
     for term in terms {
       guard let weight = term.weight else { fatalError(UnweightedTerm(id: term.id).description) }
-      let own = step.of(term)
-      let value = term.loss(own)
-      let weighted = (own.batch.extras[Objective.factorKey].map { value * $0 } ?? value) * weight
+      let value = term.value(of: step, whole: whole)
+      let factor = step.batch.extras["\(term.id).\(Objective.factorKey)"]
+      let weighted = (factor.map { value * $0 } ?? value) * weight
       sum = sum.map { $0 + weighted } ?? weighted
       values.append((term.id, value))
     }
     guard let sum else { preconditionFailure("an objective has a term") }
     return Value(total: sum, terms: values)
+  }
+}
+
+extension Objective.Term {
+  /// The loss of a step, of a rank's rows so that the mean over all ranks is that of the whole batch.
+  func value(of step: Step, whole: Step) -> Tensor {
+    // What all ranks compute alike of all rows is synchronised already.
+    guard !seesWholeBatch else { return SynchronizedBatchNorm.in(nil) { loss(whole.of(self)) } }
+    let value = loss(step.of(self))
+    guard let part = step.batch.part else { return value }
+    return value * part.share(of: loss.reduction)
+  }
+}
+
+extension Batch.Part {
+  /// What the mean over a rank's inputs is multiplied by, so that the mean over ranks is that over all inputs.
+  fileprivate func share(of reduction: BatchReduction) -> Double {
+    let ranks = Double(rank.count)
+    guard reduction == .labelledInputs else { return Double(rank.rows(of: count).count) * ranks / Double(count) }
+    return Double(labelled.own) * ranks / Double(max(labelled.whole, 1))
   }
 }
 
@@ -142,6 +194,17 @@ extension Step {
     var batch = batch
     batch.extras = batch.extras.entries(under: term.id)
     return Step(student: student, teacher: teacher.of(teacher: term.teacher), batch: batch)
+  }
+
+  /// The step of all ranks' inputs, as far as terms look at these.
+  /// - Throws: `ProcessGroupError`.
+  func whole(for terms: [Objective.Term], in group: ProcessGroup) throws -> Step {
+    guard group.isShared else { return self }
+    let request = terms.filter(\.seesWholeBatch).reduce(ActivationRequest()) { $0.union($1.loss.request) }
+    var whole = batch.whole
+    whole.extras = batch.extras
+    let student = try student.only(request).gathered(in: group, of: whole.count)
+    return Step(student: student, teacher: teacher.whole, batch: whole)
   }
 }
 

@@ -47,3 +47,44 @@ public func withoutGradients<Result>(_ body: () throws -> Result) rethrows -> Re
   defer { ct_set_gradients_enabled(before) }
   return try body()
 }
+
+extension Tensor {
+  /// A value as if it were computed from `input`.
+  /// - Parameters:
+  ///   - output: the value.
+  ///   - input: what it was made of, without gradients.
+  ///   - backward: makes of its gradient that of `input`.
+  package static func value(
+    _ output: Tensor, of input: Tensor, backward: @escaping (_ gradient: Tensor) -> Tensor
+  ) -> Tensor {
+    let handle = ct_with_backward(
+      output.handle, input.handle,
+      { owner, gradient in
+        guard let owner, let gradient else { return nil }
+        let body = Unmanaged<Callback<(Tensor) -> Tensor>>.fromOpaque(owner).takeUnretainedValue().body
+        let result = withoutGradients { body(Tensor(owning: gradient)) }
+        return withExtendedLifetime(result) { ct_detach(result.handle) }
+      },
+      { owner in if let owner { Unmanaged<AnyObject>.fromOpaque(owner).release() } },
+      Unmanaged.passRetained(Callback(backward)).toOpaque())
+    return adopt(handle, "value", [output, input])
+  }
+
+  /// Calls `body` each time that a backward pass has left this leaf's gradient, within that pass; nil for not any more.
+  package func onGradient(_ body: (() -> Void)?) {
+    guard let body else { return check(ct_off_gradient(handle), "on_gradient", [self]) }
+    let status = ct_on_gradient(
+      handle,
+      { owner in if let owner { Unmanaged<Callback<() -> Void>>.fromOpaque(owner).takeUnretainedValue().body() } },
+      { owner in if let owner { Unmanaged<AnyObject>.fromOpaque(owner).release() } },
+      Unmanaged.passRetained(Callback(body)).toOpaque())
+    check(status, "on_gradient", [self])
+  }
+}
+
+/// A closure that C++ keeps.
+private final class Callback<Body> {
+  let body: Body
+
+  init(_ body: Body) { self.body = body }
+}

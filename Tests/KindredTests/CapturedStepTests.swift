@@ -34,7 +34,7 @@ private final class Notes: WorkCapture {
 /// A live teacher that has to be asked for each batch, as one that is read from a file.
 private struct AskedTeacher: TeacherSignal {
   let live: LiveTeacher
-  func output(for batch: Batch) -> TeacherOutput { live.output(for: batch) }
+  func output(for batch: Batch) throws -> TeacherOutput { try live.output(for: batch) }
 }
 
 private struct Run {

@@ -262,12 +262,12 @@ private struct Run {
 }
 
 @Suite struct EvaluationTests {
-  @Test func countsRightAnswers() {
+  @Test func countsRightAnswers() throws {
     let tally = EvaluationTally(classCount: 7)
     // Each row's logits fall with the distance from class 3, 0 and 6.
     let rows: [Float] = [3, 0, 6].flatMap { best in (0..<7).map { -abs(Float($0) - best) } }
     tally.add(logits: Tensor(rows, shape: [3, 7]), labels: Tensor([3, 4, 0] as [Int64], shape: [3]))
-    let evaluation = tally.evaluation()
+    let evaluation = try tally.evaluation()
     #expect(evaluation.count == 3 && evaluation.correct == 1 && evaluation.correctInTop5 == 2)
     #expect(evaluation.classes.map(\.count) == [1, 0, 0, 1, 1, 0, 0])
     #expect(evaluation.classes.map(\.accuracy) == [0, 0, 0, 1, 0, 0, 0])

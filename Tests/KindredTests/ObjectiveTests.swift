@@ -21,7 +21,7 @@ import Torch
     let batch = TinyBatches.batch(at: BatchPosition())
     let student = TinyNetwork(2, seed: 1)
     let activations = student.activations(of: batch.student, objective.request)
-    let signal = LiveTeacher(TinyNetwork(3, seed: 2), statistics: objective.statistics).output(for: batch)
+    let signal = try LiveTeacher(TinyNetwork(3, seed: 2), statistics: objective.statistics).output(for: batch)
     let value = objective(Step(student: activations, teacher: signal, batch: batch))
     #expect(value.terms.map(\.id) == ["cross_entropy", "kd", "sp"])
     let parts = value.terms.map(\.value.item)
@@ -45,7 +45,7 @@ import Torch
 
     let networks = [TinyNetwork(3, seed: 2), TinyNetwork(2, seed: 3)]
     let signal = SeveralTeachers(
-      objective.statistics,
+      TeacherNeeds(objective.statistics),
       networks.enumerated().map { LiveTeacher($1, statistics: objective.statistics.needed(of: $0 + 1)) })
     let batch = TinyBatches.batch(at: BatchPosition())
     #expect(try signal.check(on: batch).isEmpty)
@@ -158,7 +158,7 @@ import Torch
 @Suite struct LiveTeacherTests {
   /// Folded and frozen, it says what the plain network says in evaluation mode; float32 rounding apart.
   @Test(arguments: [MemoryLayout4D.contiguous, .channelsLast])
-  func signalIsThePlainNetworks(layout: MemoryLayout4D) {
+  func signalIsThePlainNetworks(layout: MemoryLayout4D) throws {
     let statistics: Set<TeacherStatistic> = [
       .logits, .activation("stage1"), .activation("stage2"), .similarity("stage2"), .attention("stage1", size: 3),
     ]
@@ -169,7 +169,7 @@ import Torch
     for index in 0..<2 {
       let made = TinyBatches.batch(at: BatchPosition(batch: index))
       let batch = Batch(made.student.contiguous(layout), labels: made.labels, position: made.position)
-      let signal = live.output(for: batch)
+      let signal = try live.output(for: batch)
       let expected = TeacherOutput(plain.activations(of: batch.student, request), statistics)
       for statistic in statistics {
         #expect(relativeError(signal[statistic], expected[statistic]) < 1e-5, "\(statistic)")
@@ -178,11 +178,11 @@ import Torch
     }
   }
 
-  @Test func theTeacherIsFrozenAndItsStatisticsStay() {
+  @Test func theTeacherIsFrozenAndItsStatisticsStay() throws {
     let network = TinyNetwork(4, seed: 3).warmedUp()
     let before = network.bytes
     let live = LiveTeacher(network, statistics: [.logits])
-    _ = live.output(for: TinyBatches.batch(at: BatchPosition()))
+    _ = try live.output(for: TinyBatches.batch(at: BatchPosition()))
     #expect(network.parameters.isEmpty && !network.isTraining)
     #expect(network.bytes == before)
   }
@@ -202,7 +202,7 @@ import Torch
     let student = TinyNetwork(3, seed: 4)
     let activations = student.activations(of: batch.student, loss.request.union(.logits))
     let compared = loss.request.taps.first.map(activations.tap) ?? activations.requiredLogits()
-    let term = loss(activations, teacher(loss).output(for: batch), labels: batch.labels) * weight
+    let term = loss(activations, try teacher(loss).output(for: batch), labels: batch.labels) * weight
     let labels = activations.requiredLogits().crossEntropy(labels: batch.requiredLabels())
     return try norm(term, at: compared) / norm(labels, at: compared)
   }

@@ -99,7 +99,7 @@ import Torch
     // The same figures from the signals themselves.
     var errors: [Double] = []
     for batch in heldOut {
-      let (a, b) = (matrix(teacher.output(for: batch)), matrix(exact.output(for: batch)))
+      let (a, b) = (matrix(try teacher.output(for: batch)), matrix(try exact.output(for: batch)))
       let norm = { (values: [Double]) in values.reduce(0) { $0 + $1 * $1 }.squareRoot() }
       errors.append(norm(zip(a, b).map { $0 - $1 }) / norm(b))
     }
@@ -120,7 +120,7 @@ import Torch
         quantizing: TinyNetwork(6, seed: 3).warmedUp(), statistics: statistics, calibration: batches(7, 4),
         heldOut: batches(8, 1), comparingLabels: false)
       #expect(teacher.quantizationCost?.accuracy == nil)
-      return teacher.output(for: batches(9, 1)[0])[.logits].bytes()
+      return try teacher.output(for: batches(9, 1)[0])[.logits].bytes()
     }
     #expect(outputs[0] == outputs[1])
   }

@@ -54,9 +54,9 @@ private struct Tape {
     return try (0..<8).map { signals(try teacher.output(for: batch($0))) }
   }
 
-  static func live() -> [[String: [UInt8]]] {
+  static func live() throws -> [[String: [UInt8]]] {
     let teacher = teacher()
-    return (0..<8).map { signals(teacher.output(for: batch($0))) }
+    return try (0..<8).map { signals(try teacher.output(for: batch($0))) }
   }
 
   private static func signals(_ output: TeacherOutput) -> [String: [UInt8]] {
@@ -106,7 +106,7 @@ private struct Tape {
           student: student, teacher: teacher, objective: objective,
           recipe: Recipe(epochs: 2, schedule: .init(.constant)))
         _ = try distiller.run(
-          on: TinyBatches(), evaluate: { _ in EvaluationTally(classCount: TinyNetwork.classes).evaluation() },
+          on: TinyBatches(), evaluate: { _ in try EvaluationTally(classCount: TinyNetwork.classes).evaluation() },
           shouldStop: { false }, onEvent: { _ in })
         return student.bytes
       }
@@ -123,7 +123,7 @@ private struct Tape {
       var differs = false
       for statistic in Tape.statistics {
         let (wanted, found) = (
-          exact.output(for: Tape.batch(5))[statistic], try half.output(for: Tape.batch(5))[statistic]
+          try exact.output(for: Tape.batch(5))[statistic], try half.output(for: Tape.batch(5))[statistic]
         )
         #expect(found.dtype == .float32 && found.shape == wanted.shape)
         let (a, b): ([Double], [Double]) = (wanted.elements(), found.elements())
@@ -157,7 +157,7 @@ private struct Tape {
       try Tape.record(in: folder)
       let file = folder.appendingPathComponent(name)
       let bytes = try Data(contentsOf: file)
-      let live = Tape.live()
+      let live = try Tape.live()
       var refused = 0
       let places = stride(from: 0, to: bytes.count, by: max(1, bytes.count / 400))
       for place in places {

@@ -14,13 +14,13 @@ import Torch
     var answers: [Int64]
     var labels: [Int64]
 
-    func add(to metrics: StepMetrics) {
+    func add(to metrics: StepMetrics) throws {
       let terms = [("cross_entropy", crossEntropy), ("sp", sp)].map { ($0.0, Tensor($0.1)) }
       let rows = answers.flatMap { [Float(1 - $0), Float($0)] }
       let logits = Tensor(rows, shape: [answers.count, 2])
-      metrics.add(
-        .init(total: Tensor(total), terms: terms), logits: logits,
-        Batch(logits, labels: Tensor(labels, shape: [labels.count]), position: BatchPosition()))
+      let batch = Batch(logits, labels: Tensor(labels, shape: [labels.count]), position: BatchPosition())
+      let value = Objective.Value(total: Tensor(total), terms: terms)
+      try metrics.finish(metrics.begin(value, logits: logits, batch, in: ProcessGroup()), batch)
     }
   }
 
@@ -39,9 +39,9 @@ import Torch
     return metrics
   }
 
-  @Test func sumsAreThoseOfTheSteps() {
+  @Test func sumsAreThoseOfTheSteps() throws {
     let metrics = metrics()
-    for step in steps { step.add(to: metrics) }
+    for step in steps { try step.add(to: metrics) }
     let reading = metrics.read()
     // The losses are float32's, their sums double precision's.
     let sum = { (value: (Step) -> Double) in
@@ -53,18 +53,18 @@ import Torch
     #expect(reading.bad == nil)
   }
 
-  @Test func readingInTheMidstOrGoingOnFromItChangesNothing() {
+  @Test func readingInTheMidstOrGoingOnFromItChangesNothing() throws {
     let whole = metrics()
-    for step in steps { step.add(to: whole) }
+    for step in steps { try step.add(to: whole) }
     let first = metrics()
-    steps[0].add(to: first)
+    try steps[0].add(to: first)
     let reading = first.read()
     var progress = TrainingProgress()
     (progress.sums, progress.correct, progress.position.batch) = (reading.sums, reading.correct, 1)
     let second = metrics(from: progress)
     for step in steps[1...] {
-      step.add(to: first)
-      step.add(to: second)
+      try step.add(to: first)
+      try step.add(to: second)
       _ = first.read()
     }
     for metrics in [first, second] {
@@ -84,7 +84,7 @@ import Torch
     bad.total = value
     var worse = steps[2]
     (worse.crossEntropy, worse.sp) = (.nan, .infinity)
-    for step in [steps[0], bad, worse, steps[2]] { step.add(to: metrics) }
+    for step in [steps[0], bad, worse, steps[2]] { try step.add(to: metrics) }
     let found = try #require(metrics.read().bad)
     #expect(found.step == 11)
     #expect(found.term == "sp")

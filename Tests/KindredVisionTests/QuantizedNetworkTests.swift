@@ -52,7 +52,7 @@ private func distance(_ actual: Tensor, _ expected: Tensor) -> Double {
     let batch = batch(67, seed: 9)
     let expected = withoutGradients { try? usedNetwork(name).activations(of: batch.student, everything) }
     let whole = try #require(expected)
-    let output = LiveTeacher(try usedNetwork(name), statistics: statistics).output(for: batch)
+    let output = try LiveTeacher(try usedNetwork(name), statistics: statistics).output(for: batch)
     #expect(distance(output[.logits], whole.requiredLogits()) < 1e-4)
     for tap in taps { #expect(distance(output[.activation(tap)], whole.tap(tap)) < 1e-4) }
   }

@@ -21,6 +21,9 @@ typedef struct ct_generator_s *ct_generator;
 typedef struct ct_exported_s *ct_exported;
 typedef struct ct_outputs_s *ct_outputs;
 typedef struct ct_graph_s *ct_graph;
+typedef struct ct_store_s *ct_store;
+typedef struct ct_group_s *ct_group;
+typedef struct ct_work_s *ct_work;
 
 // A list of integers: shapes, axes, paddings.
 typedef struct {
@@ -259,6 +262,13 @@ int ct_set_gradient(ct_tensor tensor, ct_tensor gradient);
 void ct_clear_gradient(ct_tensor tensor);
 // d(output)/d(inputs), one new handle each in `gradients`; an undefined tensor for an input that output does not use.
 int ct_gradients(ct_tensor output, ct_tensors inputs, bool keep_graph, ct_tensor *gradients);
+// `output` as if it were computed from `input`: backwards `call` makes of its gradient, a handle that it takes over, that of
+// `input`, one that it gives away, NULL on failure. `release` is called with `owner` when nothing leads back there any more.
+ct_tensor ct_with_backward(
+    ct_tensor output, ct_tensor input, ct_tensor (*call)(void *, ct_tensor), void (*release)(void *), void *owner);
+// Calls back each time that a backward pass has left a leaf's gradient, on that pass's thread; one call for a leaf.
+int ct_on_gradient(ct_tensor tensor, void (*call)(void *), void (*release)(void *), void *owner);
+int ct_off_gradient(ct_tensor tensor);
 
 // Optimisers: libtorch's fused steps, in place
 typedef struct {
@@ -327,6 +337,30 @@ int ct_graph_leave(ct_graph graph);
 int ct_graph_begin_capture(ct_graph graph);
 int ct_graph_end_capture(ct_graph graph);
 int ct_graph_replay(ct_graph graph);
+
+// Processes that work together. Times are in seconds.
+// A store is a small table that one process serves and all reach over the network; port 0 lets the system choose.
+ct_store ct_store_serve(const char *host, int port, double timeout);
+ct_store ct_store_connect(const char *host, int port, double timeout);
+// The part of a store whose keys begin with a prefix, which they are given without.
+ct_store ct_store_prefixed(ct_store store, const char *prefix);
+void ct_store_free(ct_store store);
+int ct_store_port(ct_store store);
+int ct_store_set(ct_store store, const char *key, const void *value, size_t count);
+// Waits for a key and hands its value to `take` before it returns.
+int ct_store_get(ct_store store, const char *key, double timeout, void (*take)(void *, const void *, size_t), void *taker);
+int ct_store_has(ct_store store, const char *key, bool *has);
+int ct_store_add(ct_store store, const char *key, int64_t amount, int64_t *sum);
+// Waits for all ranks. `address` is this machine's, as the others reach it; empty for what its name resolves to.
+ct_group ct_group_gloo(ct_store store, int rank, int size, const char *address, double timeout);
+void ct_group_free(ct_group group);
+// Begun in the same order by all ranks. The tensors are to be kept, and left alone, until the work was waited for.
+ct_work ct_group_all_reduce(ct_group group, ct_tensor tensor, bool maximum);
+ct_work ct_group_all_gather(ct_group group, ct_tensor output, ct_tensor input);
+ct_work ct_group_broadcast(ct_group group, ct_tensor tensor, int root);
+ct_work ct_group_barrier(ct_group group);
+int ct_work_wait(ct_work work);
+void ct_work_free(ct_work work);
 
 // The library and the machine
 const char *ct_version(void);

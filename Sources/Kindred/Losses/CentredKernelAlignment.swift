@@ -34,6 +34,7 @@ public struct CentredKernelAlignment: Method, DistillationLoss {
 
   public var statistics: Set<TeacherStatistic> { Set(layers.map { .alignment($0.teacher) }) }
   public var request: ActivationRequest { ActivationRequest(taps: Set(layers.map(\.student))) }
+  public var reduction: BatchReduction { .relations }
 
   public func callAsFunction(_ step: Step) -> Tensor {
     total(

@@ -77,6 +77,7 @@ private struct ContrastiveLoss: DistillationLoss {
   var module: Module? { banks }
   var statistics: Set<TeacherStatistic> { [.pooled] }
   var request: ActivationRequest { ActivationRequest(taps: [Activations.pooledName]) }
+  var reduction: BatchReduction { .relations }
 
   /// The negatives, b x K.
   func prepare(_ batch: Batch, seed: UInt64) -> [String: Tensor] {

@@ -32,6 +32,7 @@ private struct CorrelationCongruenceLoss: DistillationLoss {
   var module: Module? { embeddings }
   var statistics: Set<TeacherStatistic> { [.pooled] }
   var request: ActivationRequest { ActivationRequest(taps: [Activations.pooledName]) }
+  var reduction: BatchReduction { .relations }
 
   func callAsFunction(_ step: Step) -> Tensor {
     let student = embeddings.embedS(step.student.tap(Activations.pooledName))

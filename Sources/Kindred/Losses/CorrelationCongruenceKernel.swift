@@ -32,6 +32,7 @@ public struct CorrelationCongruenceKernel: Method, DistillationLoss {
 
   public var statistics: Set<TeacherStatistic> { [Self.teacher] }
   public var request: ActivationRequest { ActivationRequest(taps: [Activations.pooledName]) }
+  public var reduction: BatchReduction { .relations }
 
   public func callAsFunction(_ step: Step) -> Tensor {
     let student = kernel(cosines(step.student.tap(Activations.pooledName)))

@@ -13,10 +13,14 @@ public struct CrossEntropy: DistillationLoss {
   public init(labelSmoothing: Double = 0) { self.labelSmoothing = labelSmoothing }
 
   public var request: ActivationRequest { .logits }
+  public var reduction: BatchReduction { .labelledInputs }
 
   public func callAsFunction(_ step: Step) -> Tensor {
     let logits = step.student.requiredLogits()
-    let larger = logits.crossEntropy(labels: step.batch.requiredLabels(), labelSmoothing: labelSmoothing)
+    // Of a rank without labels in a step the sum, 0: a mean of nothing is no number.
+    let hasLabels = step.batch.part.map { $0.labelled.own > 0 } ?? true
+    let larger = logits.crossEntropy(
+      labels: step.batch.requiredLabels(), mean: hasLabels, labelSmoothing: labelSmoothing)
     guard let mixing = step.batch.mixing else { return larger }
     let smaller = logits.crossEntropy(labels: mixing.labels, labelSmoothing: labelSmoothing)
     return larger * mixing.share + smaller * (-mixing.share + 1)

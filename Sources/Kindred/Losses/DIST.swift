@@ -37,6 +37,7 @@ public struct DIST: Method, DistillationLoss {
 
   public var statistics: Set<TeacherStatistic> { [.logits] }
   public var request: ActivationRequest { .logits }
+  public var reduction: BatchReduction { .relations }
 
   public func callAsFunction(_ step: Step) -> Tensor {
     let student = (step.student.requiredLogits() / temperature).softmax(1)

@@ -50,6 +50,7 @@ public struct DecoupledKnowledgeDistillation: Method, DistillationLoss {
 
   public var statistics: Set<TeacherStatistic> { [.logits] }
   public var request: ActivationRequest { .logits }
+  public var reduction: BatchReduction { .labelledInputs }
 
   public func callAsFunction(_ step: Step) -> Tensor {
     let logits = step.student.requiredLogits()

@@ -23,6 +23,9 @@ public protocol DistillationLoss {
   /// seed alone. It is asked outside the step, which a device may repeat as a whole. Empty for most.
   func prepare(_ batch: Batch, seed: UInt64) -> [String: Tensor]
 
+  /// What a loss is a mean of, which says how several processes compute it together.
+  var reduction: BatchReduction { get }
+
   /// What the weight is multiplied by in an epoch, counted from 0, beside the term's own warm-up; nil for a loss whose
   /// weight stays as it is.
   func factor(epoch: Int) -> Double?
@@ -31,7 +34,18 @@ public protocol DistillationLoss {
   func callAsFunction(_ step: Step) -> Tensor
 }
 
+/// What the loss of a batch is made of.
+public enum BatchReduction: Sendable {
+  /// A mean over the inputs, of which none depends on another one.
+  case inputs
+  /// A mean over the inputs that have a class, of which none depends on another one.
+  case labelledInputs
+  /// Something of all inputs together: which are alike, or what is kept of each for later steps.
+  case relations
+}
+
 extension DistillationLoss {
+  public var reduction: BatchReduction { .inputs }
   public var statistics: Set<TeacherStatistic> { [] }
   public var module: Module? { nil }
   public func student(_ network: Network) -> Network { network }

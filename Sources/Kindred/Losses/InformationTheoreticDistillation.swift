@@ -53,6 +53,7 @@ private struct InformationTheoreticLoss: DistillationLoss {
   var module: Module? { embedding }
   var statistics: Set<TeacherStatistic> { [.pooled] }
   var request: ActivationRequest { ActivationRequest(taps: [Activations.pooledName]) }
+  var reduction: BatchReduction { .relations }
 
   func callAsFunction(_ step: Step) -> Tensor {
     let (student, teacher) = (step.student.tap(Activations.pooledName), step.teacher[.pooled])

@@ -92,6 +92,7 @@ public struct KnowledgeDistillation: Method, DistillationLoss {
 
   public var statistics: Set<TeacherStatistic> { [.logits] }
   public var request: ActivationRequest { .logits }
+  public var reduction: BatchReduction { weighted ? .labelledInputs : .inputs }
 
   public func callAsFunction(_ step: Step) -> Tensor {
     // Not a precondition, whose words an optimised build leaves out.

@@ -39,6 +39,7 @@ public struct NormalizedKnowledgeDistillation: Method, DistillationLoss {
 
   public var statistics: Set<TeacherStatistic> { [.logits] }
   public var request: ActivationRequest { .logits }
+  public var reduction: BatchReduction { .labelledInputs }
 
   public func callAsFunction(_ step: Step) -> Tensor {
     let (student, teacher) = (step.student.requiredLogits(), step.teacher[.logits])

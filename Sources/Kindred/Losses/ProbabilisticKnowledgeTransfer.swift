@@ -26,6 +26,7 @@ public struct ProbabilisticKnowledgeTransfer: Method, DistillationLoss {
 
   public var statistics: Set<TeacherStatistic> { [Self.teacher] }
   public var request: ActivationRequest { ActivationRequest(taps: [Activations.pooledName]) }
+  public var reduction: BatchReduction { .relations }
 
   public func callAsFunction(_ step: Step) -> Tensor {
     let (student, teacher) = (Self.probabilities(step.student.tap(Activations.pooledName)), step.teacher[Self.teacher])

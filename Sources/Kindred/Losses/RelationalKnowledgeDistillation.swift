@@ -39,6 +39,7 @@ public struct RelationalKnowledgeDistillation: Method, DistillationLoss {
 
   public var statistics: Set<TeacherStatistic> { [.pooled] }
   public var request: ActivationRequest { ActivationRequest(taps: [Activations.pooledName]) }
+  public var reduction: BatchReduction { .relations }
 
   public func callAsFunction(_ step: Step) -> Tensor {
     let (student, teacher) = (step.student.tap(Activations.pooledName), step.teacher[.pooled])

@@ -36,6 +36,7 @@ public struct SimilarityPreserving: Method, DistillationLoss {
 
   public var statistics: Set<TeacherStatistic> { Set(layers.map { .similarity($0.teacher) }) }
   public var request: ActivationRequest { ActivationRequest(taps: Set(layers.map(\.student))) }
+  public var reduction: BatchReduction { .relations }
 
   public func callAsFunction(_ step: Step) -> Tensor {
     total(

@@ -36,6 +36,7 @@ public struct StreamlinedKnowledgeDistillation: Method, DistillationLoss {
 
   public var statistics: Set<TeacherStatistic> { [Self.teacher] }
   public var request: ActivationRequest { .logits }
+  public var reduction: BatchReduction { .relations }
 
   public func callAsFunction(_ step: Step) -> Tensor {
     let difference = cosines(step.student.requiredLogits()) - step.teacher[Self.teacher]

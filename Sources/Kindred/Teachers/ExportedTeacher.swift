@@ -130,19 +130,24 @@ public struct ExportedNetworkError: Error, CustomStringConvertible, Sendable {
 /// An exported network that is run on every batch.
 public struct ExportedTeacher: TeacherSignal {
   private let network: ExportedNetwork
-  private let statistics: Set<TeacherStatistic>
+  private let needs: TeacherNeeds
   private let request: ActivationRequest
 
-  /// All that is needed must be among what the network's description names.
+  /// What a process alone needs of a network.
   public init(_ network: ExportedNetwork, statistics: Set<TeacherStatistic>) {
+    self.init(network, needs: TeacherNeeds(statistics))
+  }
+
+  /// All that is needed must be among what the network's description names.
+  public init(_ network: ExportedNetwork, needs: TeacherNeeds) {
     self.network = network
-    self.statistics = statistics
-    request = statistics.request
+    self.needs = needs
+    request = needs.statistics.request
   }
 
   public func activations(of input: Tensor) throws -> Activations? { try network.activations(of: input, request) }
 
   public func output(for batch: Batch) throws -> TeacherOutput {
-    TeacherOutput(try network.activations(of: batch.teacher, request), statistics)
+    try TeacherOutput(network.activations(of: batch.teacher, request), needs, of: batch)
   }
 }

@@ -8,30 +8,46 @@ public final class LiveTeacher: TeacherSignal {
   /// What int8 costs, for a teacher that works in it.
   public let quantizationCost: QuantizationCost?
   private let network: FrozenNetwork
-  private let statistics: Set<TeacherStatistic>
+  private let needs: TeacherNeeds
 
   /// Freezes and folds `network`, which is the signal's own from now on.
-  public init(_ network: Network, statistics: Set<TeacherStatistic>, precision: Precision = .float32) {
+  public convenience init(_ network: Network, statistics: Set<TeacherStatistic>, precision: Precision = .float32) {
+    self.init(network, needs: TeacherNeeds(statistics), precision: precision)
+  }
+
+  /// Freezes and folds `network`, which is the signal's own from now on, for what several processes need of it.
+  public init(_ network: Network, needs: TeacherNeeds, precision: Precision = .float32) {
     self.network = FrozenNetwork(network, precision)
-    self.statistics = statistics
+    self.needs = needs
     quantizationCost = nil
+  }
+
+  /// The same in int8 as a process alone needs it, see `init(quantizing:needs:calibration:heldOut:comparingLabels:)`.
+  /// - Throws: `QuantizationError`; `BrokenTeacher` where a weight is not finite.
+  public convenience init(
+    quantizing network: Network, statistics: Set<TeacherStatistic>, calibration: [Batch], heldOut: [Batch],
+    comparingLabels: Bool
+  ) throws {
+    try self.init(
+      quantizing: network, needs: TeacherNeeds(statistics), calibration: calibration, heldOut: heldOut,
+      comparingLabels: comparingLabels)
   }
 
   /// Freezes and folds `network`, turns its convolutions into int8 ones and measures what that costs.
   /// - Parameters:
   ///   - network: is the signal's own from now on.
-  ///   - statistics: what the losses need of it.
+  ///   - needs: what the losses need of it.
   ///   - calibration: training batches, from which the ranges of activations are taken.
   ///   - heldOut: the batches to measure on, each of two inputs or more.
   ///   - comparingLabels: whether the batches' labels are the teacher's own classes, so that accuracy can be measured.
   /// - Throws: `QuantizationError`; `BrokenTeacher` where a weight is not finite; what it costs is for the caller to judge, see `QuantizationCost.check`.
   public init(
-    quantizing network: Network, statistics: Set<TeacherStatistic>, calibration: [Batch], heldOut: [Batch],
+    quantizing network: Network, needs: TeacherNeeds, calibration: [Batch], heldOut: [Batch],
     comparingLabels: Bool
   ) throws {
     let frozen = FrozenNetwork(network, .float32)
     try frozen.requireWeights()
-    var request = statistics.request
+    var request = needs.statistics.request
     request.logits = request.logits || comparingLabels
     let samples = {
       heldOut.map { batch in
@@ -43,7 +59,7 @@ public final class LiveTeacher: TeacherSignal {
     quantizationCost = QuantizationCost(
       of: samples(), beside: float32, inputs: heldOut.reduce(0) { $0 + $1.count }, convolutions)
     self.network = frozen
-    self.statistics = statistics
+    self.needs = needs
   }
 
   public var isCapturable: Bool { true }
@@ -51,10 +67,10 @@ public final class LiveTeacher: TeacherSignal {
   /// - Throws: `BrokenTeacher` where a weight is not finite: fused layers turn what comes of it into zeros.
   public func activations(of input: Tensor) throws -> Activations? {
     try network.requireWeights()
-    return network.activations(of: input, statistics.request)
+    return network.activations(of: input, needs.statistics.request)
   }
 
-  public func output(for batch: Batch) -> TeacherOutput {
-    TeacherOutput(network.activations(of: batch.teacher, statistics.request), statistics)
+  public func output(for batch: Batch) throws -> TeacherOutput {
+    try TeacherOutput(network.activations(of: batch.teacher, needs.statistics.request), needs, of: batch)
   }
 }

@@ -8,21 +8,29 @@ import Torch
 /// shape. One that belongs to a teacher, see `TeacherStatistic.of(teacher:)`, is that teacher's own.
 public final class SeveralTeachers: TeacherSignal {
   private let teachers: [any TeacherSignal]
-  private let statistics: Set<TeacherStatistic>
+  private let needs: TeacherNeeds
 
   /// - Parameters:
-  ///   - statistics: what the losses need.
+  ///   - needs: what the losses need.
   ///   - teachers: two or more, each of which gives what `needed(of:)` says of its number.
-  public init(_ statistics: Set<TeacherStatistic>, _ teachers: [any TeacherSignal]) {
-    (self.teachers, self.statistics) = (teachers, statistics)
+  public init(_ needs: TeacherNeeds, _ teachers: [any TeacherSignal]) {
+    (self.teachers, self.needs) = (teachers, needs)
   }
 
   public var isCapturable: Bool { teachers.allSatisfy(\.isCapturable) }
 
   public func output(for batch: Batch) throws -> TeacherOutput {
     let outputs = try teachers.map { try $0.output(for: batch) }
-    return TeacherOutput(
-      withoutGradients { Dictionary(uniqueKeysWithValues: statistics.map { ($0, value(of: $0, in: outputs)) }) })
+    let wholes = outputs.map(\.whole)
+    return withoutGradients {
+      TeacherOutput(values(of: needs.own, in: outputs), whole: values(of: needs.whole, in: wholes))
+    }
+  }
+
+  private func values(
+    of statistics: Set<TeacherStatistic>, in outputs: [TeacherOutput]
+  ) -> [TeacherStatistic: Tensor] {
+    Dictionary(uniqueKeysWithValues: statistics.map { ($0, value(of: $0, in: outputs)) })
   }
 
   private func value(of statistic: TeacherStatistic, in outputs: [TeacherOutput]) -> Tensor {
@@ -39,6 +47,13 @@ public final class SeveralTeachers: TeacherSignal {
       all["\(index + 1).\(Activations.logitsName)"] = own.logits
     }
     return all.isEmpty ? nil : Activations(taps: all)
+  }
+}
+
+extension TeacherNeeds {
+  /// What one of several teachers, counted from 1, has to give.
+  public func needed(of number: Int) -> TeacherNeeds {
+    TeacherNeeds(own: own.needed(of: number), whole: whole.needed(of: number), group: group)
   }
 }
 

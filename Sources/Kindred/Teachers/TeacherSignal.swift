@@ -2,27 +2,65 @@
 
 import Torch
 
+/// What the losses need of a teacher.
+public struct TeacherNeeds {
+  /// Of the inputs that a process sees.
+  public let own: Set<TeacherStatistic>
+  /// Of the inputs that all processes see together; of a process alone, none.
+  public let whole: Set<TeacherStatistic>
+  /// The processes.
+  public let group: ProcessGroup
+
+  /// What is needed by a process alone, or of its own inputs only.
+  public init(_ statistics: Set<TeacherStatistic>) { self.init(own: statistics, whole: [], group: ProcessGroup()) }
+
+  /// What is needed of the inputs of one process, and of all.
+  public init(own: Set<TeacherStatistic>, whole: Set<TeacherStatistic>, group: ProcessGroup) {
+    (self.own, self.whole, self.group) = (own, whole, group)
+  }
+
+  /// All of it.
+  package var statistics: Set<TeacherStatistic> { own.union(whole) }
+}
+
 /// What the teacher gives for one batch.
 public struct TeacherOutput {
   private let values: [TeacherStatistic: Tensor]
+  /// The same of the inputs of all processes.
+  private let wholeValues: [TeacherStatistic: Tensor]
 
   /// Values that are there already, such as those of a recording.
-  public init(_ values: [TeacherStatistic: Tensor] = [:]) { self.values = values }
+  public init(_ values: [TeacherStatistic: Tensor] = [:]) { self.init(values, whole: [:]) }
+
+  init(_ values: [TeacherStatistic: Tensor], whole: [TeacherStatistic: Tensor]) {
+    (self.values, wholeValues) = (values, whole)
+  }
 
   /// What the losses need, computed from a teacher's activations without recording gradients.
   public init(_ activations: Activations, _ statistics: Set<TeacherStatistic>) {
-    values = withoutGradients {
-      Dictionary(uniqueKeysWithValues: statistics.map { ($0, $0.compute(activations)) })
-    }
+    self.init(activations.values(of: statistics))
   }
+
+  /// What the losses need of a rank's inputs and of all, computed from the teacher's activations of the rank's own.
+  /// - Throws: `ProcessGroupError`.
+  package init(_ activations: Activations, _ needs: TeacherNeeds, of batch: Batch) throws {
+    let all = try activations.only(needs.whole.request).gathered(in: needs.group, of: batch.wholeCount)
+    self.init(activations.values(of: needs.own), whole: all.values(of: needs.whole))
+  }
+
+  /// What was given of the inputs of all processes.
+  var whole: TeacherOutput { TeacherOutput(wholeValues) }
 
   var statistics: Dictionary<TeacherStatistic, Tensor>.Keys { values.keys }
 
   /// What one of several teachers gave, counted from 1, as if it were alone; all of it for nil.
   func of(teacher number: Int?) -> TeacherOutput {
     guard let number else { return self }
-    let own = values.filter { $0.key.teacher == number }
-    return TeacherOutput(Dictionary(uniqueKeysWithValues: own.map { ($0.key.ofNoTeacher, $0.value) }))
+    func own(_ values: [TeacherStatistic: Tensor]) -> [TeacherStatistic: Tensor] {
+      Dictionary(
+        uniqueKeysWithValues: values.filter { $0.key.teacher == number }.map { ($0.key.ofNoTeacher, $0.value) })
+    }
+    return TeacherOutput(own(values), whole: own(wholeValues))
   }
 
   func copied() -> TeacherOutput { TeacherOutput(values.mapValues { $0.clone() }) }
@@ -36,6 +74,12 @@ public struct TeacherOutput {
   public subscript(statistic: TeacherStatistic) -> Tensor {
     guard let value = values[statistic] else { preconditionFailure("the teacher was not asked for \(statistic.name)") }
     return value
+  }
+}
+
+extension Activations {
+  fileprivate func values(of statistics: Set<TeacherStatistic>) -> [TeacherStatistic: Tensor] {
+    withoutGradients { Dictionary(uniqueKeysWithValues: statistics.map { ($0, $0.compute(self)) }) }
   }
 }
 

@@ -39,6 +39,11 @@ public struct TeacherStatistic: Sendable {
   /// The same where there is one teacher.
   var ofNoTeacher: TeacherStatistic { of(teacher: nil) }
 
+  /// Whether its value for one input depends on the others, as that of a b x b matrix.
+  func relatesInputs(of description: NetworkDescription) -> Bool {
+    shape(2, description).dropFirst() != shape(3, description).dropFirst()
+  }
+
   /// The value's shape for a number of inputs.
   func shape(_ batch: Int, _ description: NetworkDescription) -> [Int] {
     ownShape(batch, description.teacher(teacher))
@@ -94,5 +99,5 @@ extension TeacherStatistic {
 
 extension Set<TeacherStatistic> {
   /// What the teacher network has to be asked for.
-  var request: ActivationRequest { reduce(ActivationRequest()) { $0.union($1.request) } }
+  package var request: ActivationRequest { reduce(ActivationRequest()) { $0.union($1.request) } }
 }

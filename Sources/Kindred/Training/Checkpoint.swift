@@ -8,10 +8,12 @@ import Torch
 public enum Checkpoint {
   private static let progressKey = "progress"
 
+  /// Of several processes the first one writes it: it holds nothing that depends on their number.
   /// - Throws: `NonFiniteLoss` when a loss was not finite, `TensorFileError` when the file cannot be written; an older
   ///   one then stays as it was.
   public static func save(_ distiller: Distiller, to file: URL) throws {
     try distiller.readMetrics()
+    guard distiller.group.rank.isFirst else { return }
     let progress = try JSONEncoder().encode(distiller.progress)
     try Safetensors.write(
       distiller.tensors, metadata: [progressKey: String(decoding: progress, as: UTF8.self)], to: file)
@@ -30,24 +32,35 @@ public enum Checkpoint {
     return progress
   }
 
-  /// Puts a run's state back.
-  /// - Throws: `TensorFileError` for a damaged file, `StateError` for one of another run.
+  /// Puts a run's state back. Of several processes the first one reads it, and the others have it from there.
+  /// - Throws: `TensorFileError` for a damaged file, `StateError` for one of another run; `ProcessGroupError`.
   public static func load(_ file: URL, into distiller: Distiller) throws {
-    let (tensors, metadata) = try Safetensors.read(file)
-    let progress = try progress(in: metadata, file)
-    // All is compared before anything is loaded, so that a checkpoint that does not fit changes nothing.
-    let (own, saved) = (distiller.tensors.mapValues(\.shape), tensors.mapValues(\.shape))
-    for name in Set(own.keys).union(saved.keys).sorted() where own[name] != saved[name] {
-      guard let wanted = own[name] else { throw StateError(entry: name, problem: "is not part of this run") }
-      guard let found = saved[name] else { throw StateError(entry: name, problem: "is missing") }
-      throw StateError(entry: name, problem: "has shape \(found), this run wants \(wanted)")
+    let group = distiller.group
+    var tensors = group.rank.isFirst ? [:] : distiller.tensors.mapValues { $0.detached().clone() }
+    let progress = try group.firstDecides {
+      let (saved, metadata) = try Safetensors.read(file)
+      let progress = try Checkpoint.progress(in: metadata, file)
+      // All is compared before anything is loaded, so that a checkpoint that does not fit changes nothing.
+      try requireSameShapes(saved, as: distiller.tensors)
+      tensors = saved
+      return progress
     }
+    for name in tensors.keys.sorted() { try tensors[name].map { try group.broadcast($0) } }
     try distiller.student.load(tensors.entries(under: "student"))
     for (id, module) in distiller.ownModules {
       try module.load(tensors.entries(under: "adapter.\(id)"))
     }
     try distiller.updates.load(tensors)
     distiller.resume(from: progress)
+  }
+
+  private static func requireSameShapes(_ saved: [String: Tensor], as own: [String: Tensor]) throws {
+    let (own, saved) = (own.mapValues(\.shape), saved.mapValues(\.shape))
+    for name in Set(own.keys).union(saved.keys).sorted() where own[name] != saved[name] {
+      guard let wanted = own[name] else { throw StateError(entry: name, problem: "is not part of this run") }
+      guard let found = saved[name] else { throw StateError(entry: name, problem: "is missing") }
+      throw StateError(entry: name, problem: "has shape \(found), this run wants \(wanted)")
+    }
   }
 }
 

@@ -22,6 +22,8 @@ public final class Distiller {
   private var labelledShare = 1.0
   private let recipe: Recipe
   private let work: (any WorkCapture)?
+  /// The processes that share each batch.
+  public let group: ProcessGroup
   private lazy var device = student.parameters.first?.device ?? .cpu
   /// The figures of the epoch under way.
   private lazy var metrics = StepMetrics(objective, device: device)
@@ -35,17 +37,21 @@ public final class Distiller {
   ///
   /// `work` captures the whole step and replays it, see `CUDAGraph`; nil carries out every step as it is. The optimiser must
   /// be one that can be captured then. A teacher that cannot be is asked before each replay.
+  ///
+  /// `group` are the processes that train the same student, each on its rows of every batch (`Batch.part`); the teacher's signal is
+  /// made for what the objective needs in it, see `Objective.needs`. Each step is then that of one process with all rows.
   public init(
     student: Network, teacher: (any TeacherSignal)? = nil, objective: Objective, recipe: Recipe,
-    optimizer: (any Optimizer)? = nil, work: (any WorkCapture)? = nil
+    optimizer: (any Optimizer)? = nil, work: (any WorkCapture)? = nil, group: ProcessGroup = ProcessGroup()
   ) {
     self.student = student
     self.teacher = teacher
     self.objective = objective
-    updates = ParameterUpdates(recipe, student: student, objective: objective, optimizer: optimizer)
+    updates = ParameterUpdates(recipe, student: student, objective: objective, optimizer: optimizer, in: group)
     self.recipe = recipe
-    // A captured step would drop the same elements over and over.
-    self.work = student.hasDropout ? nil : work
+    self.group = group
+    // A captured step would drop the same elements over and over, and knows nothing of other processes.
+    self.work = student.hasDropout || group.isShared ? nil : work
   }
 
   /// The parameters that a run with this student and objective trains, in the optimiser's order.
@@ -107,9 +113,9 @@ public final class Distiller {
       let step = stepper(batchSize: source.batchSize)
       try timed {
         try step(inputs(batch))
-        updates.finish(progress.position, of: source.batchesPerEpoch, metrics)
+        try updates.finish(progress.position, of: source.batchesPerEpoch, metrics)
       }
-      progress.images += batch.count
+      progress.images += batch.wholeCount
       progress.position.batch += 1
       return (stepReport(batch, of: source.batchesPerEpoch), unreached.take())
     }
@@ -175,17 +181,30 @@ public final class Distiller {
   private func step(_ inputs: StepInputs) throws {
     let batch = inputs.batch
     let signal = try inputs.signal ?? teacher?.output(for: batch) ?? TeacherOutput()
-    var random = SplitMix64(key: recipe.seed, UInt64(batch.position.epoch), UInt64(batch.position.batch))
-    let activations = StepSeed.$current.withValue(random.next()) {
-      student.activations(of: batch.student, objective.request, in: recipe.precision)
+    let (value, logits) = try SynchronizedBatchNorm.in(recipe.syncBatchNorm && group.isShared ? group : nil) {
+      let activations = StepSeed.$current.withValue(dropoutSeed(batch)) {
+        student.activations(of: batch.student, objective.request, in: recipe.precision)
+      }
+      let step = Step(student: activations, teacher: signal, batch: batch)
+      return (try objective(step, in: group), activations.logits)
     }
-    let value = objective(Step(student: activations, teacher: signal, batch: batch))
-    metrics.add(value, logits: activations.logits, batch)
+    let figures = try metrics.begin(value, logits: logits, batch, in: group)
+    value.total.backward()
+    try metrics.finish(figures, batch)
     // Reading costs nothing where the device is the CPU, so that a bad step need not be taken.
     if device == .cpu, work == nil { try check(metrics.read(), signal) }
-    value.total.backward()
     unreached.look(for: student)
-    updates.take(metrics)
+    try updates.take(metrics)
+  }
+
+  /// Each rank drops other elements.
+  private func dropoutSeed(_ batch: Batch) -> UInt64 {
+    let (epoch, number) = (UInt64(batch.position.epoch), UInt64(batch.position.batch))
+    var random =
+      group.rank.isFirst
+      ? SplitMix64(key: recipe.seed, epoch, number)
+      : SplitMix64(key: recipe.seed, epoch, number, UInt64(group.rank.index))
+    return random.next()
   }
 
   private func stepReport(_ batch: Batch, of batchesPerEpoch: Int) -> StepReport {
@@ -203,12 +222,21 @@ public final class Distiller {
 
   /// Measures the student, and the average of its weights where one is kept.
   /// - Throws: what is wrong with the data that it is measured on.
-  public func measured(by evaluate: (Network) throws -> Evaluation) rethrows -> StudentEvaluation {
+  public func measured(by evaluate: (Network) throws -> Evaluation) throws -> StudentEvaluation {
+    try takeFirstRanksStatistics()
     let student = try evaluate(student)
     let average = try updates.average?.standingIn { try evaluate(self.student) }
     let evaluation = StudentEvaluation(student: student, average: average)
     self.evaluation = evaluation
     return evaluation
+  }
+
+  /// Batch norms of each rank have seen other rows; what is measured and kept is the first one's network.
+  private func takeFirstRanksStatistics() throws {
+    guard group.isShared else { return }
+    let statistics = student.state.filter { !$0.tensor.requiresGradient }.map(\.tensor)
+    let averages = updates.average.map { average in average.state.keys.sorted().compactMap { average.state[$0] } } ?? []
+    for tensor in statistics + averages { try group.broadcast(tensor) }
   }
 
   private func report(_ evaluate: ((Network) throws -> Evaluation)?) throws -> EpochReport {

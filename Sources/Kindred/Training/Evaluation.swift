@@ -59,9 +59,13 @@ package final class EvaluationTally {
     lossSum.addInPlace(logits.crossEntropy(labels: labels, mean: false).to(.float64))
   }
 
-  /// What all batches so far came to.
-  package func evaluation() -> Evaluation {
-    let counts = Tensor.stacked([counts, correct, correctInTop5]).elements(as: Int64.self).map(Int.init)
+  /// What all batches so far came to, those of all processes.
+  /// - Throws: `ProcessGroupError`.
+  package func evaluation(in group: ProcessGroup = ProcessGroup()) throws -> Evaluation {
+    let all = Tensor.stacked([counts, correct, correctInTop5])
+    try group.allReduce(all)
+    try group.allReduce(lossSum)
+    let counts = all.elements(as: Int64.self).map(Int.init)
     let classCount = counts.count / 3
     let classes = (0..<classCount).map { Evaluation.ClassScore(correct: counts[classCount + $0], count: counts[$0]) }
     let count = counts[..<classCount].reduce(0, +)
@@ -74,8 +78,14 @@ package final class EvaluationTally {
 
 extension Network {
   /// Classifies batches in evaluation mode, and goes back to the mode it was in. Inputs without a class do not count.
-  /// - Throws: what is wrong with the data.
-  public func evaluation(on batches: any BatchIterator, classCount: Int) throws -> Evaluation {
+  /// - Parameters:
+  ///   - batches: the inputs; of several processes each has its own.
+  ///   - classCount: how many classes there are.
+  ///   - group: the processes over which the figures are summed up.
+  /// - Throws: what is wrong with the data; `ProcessGroupError`.
+  public func evaluation(
+    on batches: any BatchIterator, classCount: Int, in group: ProcessGroup = ProcessGroup()
+  ) throws -> Evaluation {
     var batches = batches
     let wasTraining = isTraining
     evaluate()
@@ -87,6 +97,6 @@ extension Network {
         tally.add(logits: logits, labels: batch.requiredLabels())
       }
     }
-    return tally.evaluation()
+    return try tally.evaluation(in: group)
   }
 }

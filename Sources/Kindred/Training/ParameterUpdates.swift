@@ -12,34 +12,43 @@ final class ParameterUpdates {
   private let parameters: [Tensor]
   private let recipe: Recipe
 
+  /// Over all processes, between the backward pass and all else.
+  private let gradients: GradientAverage
+
   /// - Parameter optimizer: nil for the recipe's own.
-  init(_ recipe: Recipe, student: Network, objective: Objective, optimizer: (any Optimizer)?) {
+  init(
+    _ recipe: Recipe, student: Network, objective: Objective, optimizer: (any Optimizer)?, in group: ProcessGroup
+  ) {
     let trained = TrainedParameter.all(student: student, objective: objective)
     self.recipe = recipe
     parameters = trained.map(\.tensor)
     self.optimizer = optimizer ?? recipe.optimizer.optimizer(over: recipe.groups(trained))
     accumulation = recipe.accumulate > 1 ? GradientAccumulation(parameters) : nil
     average = recipe.ema.map { ExponentialMovingAverage(of: student, decay: $0) }
+    gradients = GradientAverage(parameters, in: group, overlaps: recipe.accumulate == 1)
   }
 
   /// What belongs to a batch's backward pass, and is captured with it.
-  func take(_ metrics: StepMetrics) {
-    guard let accumulation else { return step(metrics) }
+  /// - Throws: `ProcessGroupError`.
+  func take(_ metrics: StepMetrics) throws {
+    guard let accumulation else { return try step(metrics) }
     accumulation.add()
   }
 
   /// What follows a batch and is never captured: it differs from batch to batch, or has numbers that no replay would see.
-  func finish(_ position: BatchPosition, of batchesPerEpoch: Int, _ metrics: StepMetrics) {
+  /// - Throws: `ProcessGroupError`.
+  func finish(_ position: BatchPosition, of batchesPerEpoch: Int, _ metrics: StepMetrics) throws {
     let plan = UpdatePlan(batches: recipe.accumulate, batchesPerEpoch: batchesPerEpoch)
     guard plan.endsStep(position.batch) else { return }
     if let accumulation {
       accumulation.give(meanOf: plan.size(of: position.batch))
-      step(metrics)
+      try step(metrics)
     }
     average?.update(step: plan.step(position))
   }
 
-  private func step(_ metrics: StepMetrics) {
+  private func step(_ metrics: StepMetrics) throws {
+    try gradients.finish()
     if let largest = recipe.clipGradients, let norm = clipGradients(of: parameters, toNorm: largest) {
       metrics.add(gradientNorm: norm)
     }

@@ -30,6 +30,9 @@ extension Recipe {
     .wholeNumber("threads", \.threads, in: 0...1024, "for tensor work; 0 for one on each physical core"),
     .choice("device", \.device, "where to train"),
     .choice("precision", \.precision, "of convolutions and linear layers"),
+    .flag(
+      "sync_batch_norm", \.syncBatchNorm,
+      "where several processes share a batch, normalises by the statistics of all its inputs"),
     .flag("cuda_graph", \.cudaGraph, "captures the whole step on a CUDA device"),
   ]
 

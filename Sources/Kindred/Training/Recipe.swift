@@ -43,6 +43,8 @@ public struct Recipe: Sendable, Equatable {
   public var precision: Precision
   /// On a CUDA device, capture the whole step in a CUDA graph.
   public var cudaGraph: Bool
+  /// Where several processes share a batch, normalise by the statistics of all its inputs; else by those of a process's own.
+  public var syncBatchNorm: Bool
 
   /// A recipe in which the schedule is `LearningRateSchedule.usual(epochs:)` unless one is given.
   public init(
@@ -50,7 +52,7 @@ public struct Recipe: Sendable, Equatable {
     dropLast: Bool = true, optimizer: OptimizerOptions = .sgd(SGD.Options()), schedule: LearningRateSchedule? = nil,
     backboneRateFactor: Double = 1, accumulate: Int = 1, clipGradients: Double? = nil, ema: Double? = nil,
     evaluateEvery: Int = 1, patience: Int? = nil, threads: Int = 0, device: DeviceKind = .cpu,
-    precision: Precision = .float32, cudaGraph: Bool = true
+    precision: Precision = .float32, cudaGraph: Bool = true, syncBatchNorm: Bool = false
   ) {
     self.epochs = epochs
     self.batchSize = batchSize
@@ -70,14 +72,16 @@ public struct Recipe: Sendable, Equatable {
     self.device = device
     self.precision = precision
     self.cudaGraph = cudaGraph
+    self.syncBatchNorm = syncBatchNorm
   }
 
-  /// Sets up libtorch for this process as the recipe says.
-  package func prepareRuntime() {
+  /// Sets up libtorch for this process as the recipe says; the cores are dealt out to as many processes as there are on this
+  /// machine.
+  package func prepareRuntime(processes: Int = 1) {
     Runtime.flushDenormals()
     Runtime.keepFreedMemory()
     Runtime.makeConvolutionsDeterministic()
-    Runtime.threadCount = threads > 0 ? threads : Runtime.physicalCoreCount
+    Runtime.threadCount = threads > 0 ? threads : max(1, Runtime.physicalCoreCount / processes)
   }
 
   /// The learning rate in an epoch, counted from 0.

@@ -54,15 +54,39 @@ final class StepMetrics {
     }
   }
 
-  /// Adds a step: each term weighted by the number of inputs, and the right answers where there are labels: of
-  /// mixed inputs, those of the larger parts.
-  func add(_ value: Objective.Value, logits: Tensor?, _ batch: Batch) {
+  /// A step's figures, while those of the other ranks come in.
+  struct Pending {
+    /// The terms' values and the weighted total, then the right answers: of all ranks the sums.
+    fileprivate let figures: Tensor
+    fileprivate let exchange: Exchange
+  }
+
+  /// Takes a step's figures: each term's value, and the right answers where there are labels: of mixed inputs, those of the
+  /// larger parts.
+  /// - Throws: `ProcessGroupError`.
+  func begin(
+    _ value: Objective.Value, logits: Tensor?, _ batch: Batch, in group: ProcessGroup
+  ) throws -> Pending {
+    try withoutGradients {
+      let values = Tensor.stacked(value.terms.map(\.value) + [value.total]).to(.float64)
+      let correct = batch.labels.flatMap { labels in logits.map { $0.argmax(1).equal(to: labels).sum() } }
+      let count = correct?.to(.float64) ?? Tensor.zeros([], dtype: .float64, device: values.device)
+      let figures = Tensor.concatenated([values, count.reshaped([1])])
+      return Pending(figures: figures, exchange: try group.beginAllReduce(figures))
+    }
+  }
+
+  /// Adds a step's figures, the terms weighted by the number of inputs.
+  /// - Throws: `ProcessGroupError`.
+  func finish(_ pending: Pending, _ batch: Batch) throws {
+    try pending.exchange.wait()
     withoutGradients {
-      last.copyInPlace(Tensor.stacked(value.terms.map(\.value) + [value.total]))
-      let next = sums + last * Double(batch.count)
+      let values = pending.figures.narrowed(0, 0..<names.count)
+      last.copyInPlace(batch.part.map { values / Double($0.rank.count) } ?? values)
+      let next = sums + last * Double(batch.wholeCount)
       sums.copyInPlace(Tensor.where(sums.isFinite, next, sums))
       finiteSteps.addInPlace(sums.isFinite)
-      if let logits, let labels = batch.labels { correct.addInPlace(logits.argmax(1).equal(to: labels).sum()) }
+      correct.addInPlace(pending.figures.narrowed(0, names.count..<names.count + 1).to(.int64))
     }
   }
 

@@ -12,13 +12,18 @@ public struct WeightCalibration {
   public let fraction: Double
   private let precision: Precision
   private let crossEntropy: CrossEntropy
+  private let group: ProcessGroup
 
   /// - Parameters:
   ///   - fraction: the wanted |weight * d(term)/dA| / |d(cross-entropy)/dA|, greater than 0.
   ///   - precision: the student's in training.
   ///   - crossEntropy: what the term is compared with.
-  public init(fraction: Double, precision: Precision = .float32, crossEntropy: CrossEntropy = CrossEntropy()) {
-    (self.fraction, self.precision, self.crossEntropy) = (fraction, precision, crossEntropy)
+  ///   - group: the processes that share the batches.
+  public init(
+    fraction: Double, precision: Precision = .float32, crossEntropy: CrossEntropy = CrossEntropy(),
+    group: ProcessGroup = ProcessGroup()
+  ) {
+    (self.fraction, self.precision, self.crossEntropy, self.group) = (fraction, precision, crossEntropy, group)
   }
 
   /// The median (the upper of two middle values) over batches of fraction * |d(cross-entropy)/dA| / |d(term)/dA|. The student is left as it was.
@@ -50,11 +55,17 @@ public struct WeightCalibration {
     for (name, activation) in compared where activation.abs().maximum().item == 0 {
       throw CalibrationError(term, "the student's \(name) is zero throughout: that layer is dead")
     }
-    let wide = Step(student: activations.widened, teacher: signal, batch: batch).of(term)
-    let termPull = try pull(term.loss(wide), on: compared, term, of: "its")
-    let crossEntropyPull = try pull(crossEntropy(wide), on: compared, term, of: "cross-entropy's")
+    let wide = Step(student: activations.widened, teacher: signal, batch: batch)
+    let termPull = try pull(value(of: term, wide), on: compared, term, of: "its")
+    let labels = Objective.Term(Objective.crossEntropyID, crossEntropy, weight: 1)
+    let crossEntropyPull = try pull(value(of: labels, wide), on: compared, term, of: "cross-entropy's")
     try refuseNoise(term, wide)
     return crossEntropyPull / termPull
+  }
+
+  /// A term's loss of a step, or of a rank's rows of one.
+  private func value(of term: Objective.Term, _ step: Step) throws -> Tensor {
+    term.value(of: step, whole: try step.whole(for: [term], in: group))
   }
 
   /// The L2 norm of a scalar's gradient over all the activations, each of which it must reach.
@@ -66,7 +77,7 @@ public struct WeightCalibration {
       guard let gradient else {
         throw CalibrationError(term, "\(whose) gradient does not reach the student's \(compared.name)")
       }
-      let square = gradient.to(.float32).squared().sum().item
+      let square = try squaredNorm(gradient.to(.float32))
       guard square > 0, square.isFinite else {
         let value = square == 0 ? "zero" : "not finite"
         throw CalibrationError(term, "\(whose) gradient at the student's \(compared.name) is \(value)")
@@ -74,6 +85,13 @@ public struct WeightCalibration {
       return square
     }
     return squares.reduce(0, +).squareRoot()
+  }
+
+  /// Over the rows of all processes.
+  private func squaredNorm(_ gradient: Tensor) throws -> Double {
+    let sum = gradient.squared().sum()
+    try group.allReduce(sum)
+    return sum.item
   }
 
   /// Refuses a gradient that is another one when the activations change in their sixth digit: where teacher and student
@@ -85,10 +103,10 @@ public struct WeightCalibration {
       activations.leaves { $0.clone() },
       activations.leaves { $0 + $0 * generator.normal($0.shape, deviation: 1e-6).to($0.dtype, device: $0.device) }
     )
-    let (one, other) = (gradients(of: term, step, exact), gradients(of: term, step, nudged))
+    let (one, other) = (try gradients(of: term, step, exact), try gradients(of: term, step, nudged))
     for ((name, gradient), (_, changed)) in zip(one, other) {
       guard let gradient, let changed else { continue }
-      guard (gradient - changed).norm().item < 0.5 * gradient.norm().item else {
+      guard try squaredNorm(gradient - changed) < 0.25 * squaredNorm(gradient) else {
         throw CalibrationError(
           term, "its gradient at the student's \(name) is nothing but rounding: student and teacher agree there already"
         )
@@ -98,12 +116,12 @@ public struct WeightCalibration {
 
   private func gradients(
     of term: Objective.Term, _ step: Step, _ activations: Activations
-  ) -> [(name: String, gradient: Tensor?)] {
+  ) throws -> [(name: String, gradient: Tensor?)] {
     let compared = activations.compared(by: term)
     let step = Step(student: activations, teacher: step.teacher, batch: step.batch)
     // What a loss keeps from step to step, such as a memory bank, is part of what its gradient depends on.
-    let gradients = puttingBack(term.loss.module?.state ?? []) {
-      term.loss(step).gradients(of: compared.map(\.activation))
+    let gradients = try puttingBack(term.loss.module?.state ?? []) {
+      try value(of: term, step).gradients(of: compared.map(\.activation))
     }
     return zip(compared, gradients).map { ($0.name, $1) }
   }

@@ -127,7 +127,7 @@ private struct MeasuredSteps {
     } else {
       self.teacher = try settings.teacher.map {
         try TeacherSource($0, for: settings, runs: runs)
-          .signal(statistics, settings, training: whole, evaluation: whole, onCost: { _ in })
+          .signal(TeacherNeeds(statistics), settings, training: whole, evaluation: whole, onCost: { _ in })
       }
     }
     batches = ImageBatches(

@@ -40,6 +40,8 @@ extension Configuration {
     package var warmUpEpochs: Int
     /// Which of several teachers it learns from, counted from 1; nil for the mean of all.
     package var teacher: Int?
+    /// Whose inputs a loss of relations relates where several processes share a batch.
+    package var scope = Objective.Term.Scope.global
 
     /// A term with the method's usual weight and its name as id, unless others are given.
     package init(_ method: any Method, weight: Weight? = nil, id: String? = nil) {
@@ -53,11 +55,14 @@ extension Configuration {
     package static let settings: [Setting<Term>] = [
       .wholeNumber("warm_up_epochs", \.warmUpEpochs, in: 0...Int.max, "the epochs over which the weight rises"),
       .wholeNumber("teacher", \.teacher, in: 1...100, "which of several teachers; the mean of all without it"),
+      .choice(
+        "scope", \.scope,
+        "of several processes, whether a loss of relations sees the inputs of all or of each process alone"),
     ]
 
     package static func == (one: Term, other: Term) -> Bool {
       one.id == other.id && one.method.isEqual(to: other.method) && one.weight == other.weight
-        && one.warmUpEpochs == other.warmUpEpochs && one.teacher == other.teacher
+        && one.warmUpEpochs == other.warmUpEpochs && one.teacher == other.teacher && one.scope == other.scope
     }
 
     /// The number in use, nil while it still has to be found.
@@ -130,11 +135,16 @@ extension Configuration.Losses {
     terms[index].weight = .automatic(calibration, found: weight)
   }
 
-  /// Takes over the weights that calibration found for equal losses.
-  mutating func takeFoundWeights(from other: Configuration.Losses) {
-    for term in other.terms {
-      if case .automatic(_, let found?) = term.weight { setFound(found, for: term.id) }
+  /// The weights that calibration has found, by term.
+  var foundWeights: [String: Double] {
+    terms.reduce(into: [:]) { weights, term in
+      if case .automatic(_, let found?) = term.weight { weights[term.id] = found }
     }
+  }
+
+  /// Takes over the weights that calibration found for equal losses.
+  mutating func takeFoundWeights(_ weights: [String: Double]) {
+    for (id, weight) in weights { setFound(weight, for: id) }
   }
 
   /// Forgets what calibration found.

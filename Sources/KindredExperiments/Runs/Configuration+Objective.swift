@@ -31,7 +31,7 @@ extension Configuration {
       terms.append(
         .init(
           term.id, try term.refused { try $0.loss(for: setup) }, weight: term.value,
-          warmUpEpochs: term.warmUpEpochs, teacher: term.teacher))
+          warmUpEpochs: term.warmUpEpochs, teacher: term.teacher, scope: term.scope))
     }
     return Objective(terms)
   }

@@ -11,6 +11,18 @@ extension Configuration {
     throw RunError("training.device: no CUDA device was found (see kindred doctor); use cpu")
   }
 
+  /// - Throws: `ConfigurationError` where a process would have too few of a batch's images.
+  func check(processes: Int) throws {
+    let smallest = min(training.batchSize, lastBatchSize)
+    let least = training.syncBatchNorm ? 1 : 2
+    guard processes > 1, smallest / processes < least else { return }
+    let what = smallest < training.batchSize ? "an epoch's last batch of \(smallest)" : "a batch of \(smallest)"
+    throw ConfigurationError(
+      key: "training.batch_size",
+      message: "\(what) images leaves some of \(processes) processes fewer than \(least); use larger batches"
+        + (smallest < training.batchSize ? ", drop_last: true" : "") + " or fewer processes")
+  }
+
   var device: Device { training.device.device }
 
   /// Order, crops and flips of the training images.
@@ -23,9 +35,11 @@ extension Configuration {
   }
 
   /// The training batches.
-  /// - Parameter teacher: the images as the teacher sees them; nil for as the student does.
-  func batches(of images: ImageSet, teacher: ImageSet? = nil, epochs: Int) -> ImageBatches {
-    ImageBatches(images, teacher: teacher, plan: plan(images), epochs: epochs, device: device)
+  /// - Parameters:
+  ///   - teacher: the images as the teacher sees them; nil for as the student does.
+  ///   - rank: whose rows of each batch.
+  func batches(of images: ImageSet, teacher: ImageSet? = nil, epochs: Int, rank: Rank = .only) -> ImageBatches {
+    ImageBatches(images, teacher: teacher, plan: plan(images), epochs: epochs, device: device, rank: rank)
   }
 
   var batchesPerEpoch: Int { plan().batchesPerEpoch }

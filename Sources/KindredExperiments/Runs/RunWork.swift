@@ -53,14 +53,16 @@ final class RunWork {
   private var objective: Objective
   private let teacher: (any TeacherSignal)?
   private let settings: Configuration
+  private let group: ProcessGroup
   /// Settings that do nothing, and what was done to files so that they fit, a line each.
   private(set) var remarks: [String]
 
   /// - Throws: as loading its files does; `BrokenTeacher`; whatever `onCost` throws.
   init(
-    _ settings: Configuration, teacher: TeacherSource?, images: RunImages, onCost: (QuantizationCost) throws -> Void
+    _ settings: Configuration, teacher: TeacherSource?, images: RunImages, group: ProcessGroup,
+    onCost: (QuantizationCost) throws -> Void
   ) throws {
-    self.settings = settings
+    (self.settings, self.group) = (settings, group)
     remarks = try settings.warnings + (settings.data.own?.remarks() ?? [])
     let (training, evaluation) = (images.training, images.evaluation)
     let seen = images.teacherTraining
@@ -85,13 +87,13 @@ final class RunWork {
     for (_, module) in objective.modules { module.move(to: device) }
     teacherName = teacher?.description.name
     cost = try settings.studentCost(teacher: teacher?.description)
-    let statistics = objective.statistics
+    let needs = objective.needs(in: group)
     self.teacher = try teacher.map {
       try $0.signal(
-        statistics, settings, training: seen ?? training, evaluation: images.teacherEvaluation(), onCost: onCost)
+        needs, settings, training: seen ?? training, evaluation: images.teacherEvaluation(), onCost: onCost)
     }
-    batches = settings.batches(of: training, teacher: seen, epochs: settings.training.epochs)
-    evaluationImages = evaluation.map { EvaluationImages($0, device: device) }
+    batches = settings.batches(of: training, teacher: seen, epochs: settings.training.epochs, rank: group.rank)
+    evaluationImages = evaluation.map { EvaluationImages($0, device: device, rank: group.rank) }
     remarks += [teacher?.remark].compactMap(\.self)
     // Before weights are calibrated by what it says, and anything is written. What is odd, the run says itself.
     var first = batches.batches(from: BatchPosition())
@@ -109,7 +111,7 @@ final class RunWork {
       let first = try source.prefix(min(calibration.batches, batches.batchesPerEpoch))
       let precision = settings.training.precision
       let weight = try WeightCalibration(
-        fraction: calibration.fraction, precision: precision, crossEntropy: objective.crossEntropy
+        fraction: calibration.fraction, precision: precision, crossEntropy: objective.crossEntropy, group: group
       ).weight(
         of: term, student: student, teacher: teacher,
         batches: first.map { objective.prepare($0, seed: settings.training.seed) })
@@ -122,6 +124,6 @@ final class RunWork {
   func distiller(_ settings: Configuration) throws -> Distiller {
     Distiller(
       student: student, teacher: teacher, objective: objective, recipe: settings.training,
-      work: settings.device != .cpu && settings.training.cudaGraph ? try CUDAGraph() : nil)
+      work: settings.device != .cpu && settings.training.cudaGraph ? try CUDAGraph() : nil, group: group)
   }
 }

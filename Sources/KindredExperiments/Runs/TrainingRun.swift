@@ -37,18 +37,23 @@ package final class TrainingRun {
   private let runs: URL
   private let recording: URL?
   private let waitsForOthers: Bool
+  private let group: ProcessGroup
+  /// Whether there is a checkpoint to go on from.
+  private var hasCheckpoint = false
 
   /// - Parameters:
-  ///   - folder: where the run's files go.
+  ///   - folder: where the run's files go, of several processes the first one's.
   ///   - runs: the folder of runs, in which a teacher that a configuration makes is looked for.
   ///   - recording: a recording of the configuration's own teacher, to be used in its place.
   ///   - waitsForOthers: whether another process that works in the folder is waited for, or refuses the run.
+  ///   - group: the processes that train it together, each of which makes the same run.
   package init(
     _ settings: Configuration, folder: RunFolder, library: ImageLibrary, runs: URL, recording: URL? = nil,
-    waitsForOthers: Bool = false
+    waitsForOthers: Bool = false, group: ProcessGroup = ProcessGroup()
   ) {
     self.recording = recording
     self.waitsForOthers = waitsForOthers
+    self.group = group
     self.settings = settings
     self.folder = folder
     self.library = library
@@ -76,31 +81,43 @@ package final class TrainingRun {
     if let teacher { try settings.resolveLayers(teacher: teacher.description) }
     if let result = try finishedBefore(resume: resume) { return .finished(result) }
     try settings.checkStart()
+    try settings.check(processes: group.rank.count)
     let images = try RunImages(settings.data, library)
     try settle(images.content)
     settings.data.takeStatistics(of: images.training)
-    var patience = Patience()
-    let claim: RunClaim
-    do {
-      claim = try RunClaim(folder) {
-        if waitsForOthers { try patience.wait(shouldStop: shouldStop) { try onEvent(.waiting) } }
-        return waitsForOthers
-      }
-    } catch is Patience.Stopped {
-      return .stopped
+    var claim: RunClaim?
+    let isStopped = try group.firstDecides {
+      claim = try claimed(shouldStop: shouldStop, onEvent: onEvent)
+      return claim == nil
     }
+    if isStopped { return .stopped }
     do {
       // Another process may have worked here while the images were loaded.
       if let result = try finishedBefore(resume: resume) { return .finished(result) }
-      settings.training.prepareRuntime()
+      settings.training.prepareRuntime(processes: group.local.count)
       return try explained(teacher) {
-        let work = try RunWork(settings, teacher: teacher, images: images) { try onEvent(.quantized($0)) }
+        let work = try RunWork(settings, teacher: teacher, images: images, group: group) {
+          try onEvent(.quantized($0))
+        }
         for remark in work.remarks { try onEvent(.training(.warning(remark))) }
         return try go(work, shouldStop: shouldStop, onEvent: onEvent)
       }
     } catch {
-      claim.abandon()
+      claim?.abandon()
       throw error
+    }
+  }
+
+  /// The folder, kept from others; nil where a stop was asked for while another process was waited for.
+  private func claimed(shouldStop: () -> Bool, onEvent: (RunEvent) throws -> Void) throws -> RunClaim? {
+    var patience = Patience()
+    do {
+      return try RunClaim(folder) {
+        if waitsForOthers { try patience.wait(shouldStop: shouldStop) { try onEvent(.waiting) } }
+        return waitsForOthers
+      }
+    } catch is Patience.Stopped {
+      return nil
     }
   }
 
@@ -138,8 +155,26 @@ package final class TrainingRun {
       : "no checkpoint was made before it; try a smaller learning rate"
   }
 
+  /// What the folder holds of this very run, as the first of several processes sees it.
+  private struct Standing: Codable {
+    var result: RunResult?
+    var foundWeights: [String: Double]
+    var hasCheckpoint: Bool
+  }
+
   /// The result where the folder holds this very run, finished; nil where there is work to do.
   private func finishedBefore(resume: Bool) throws -> RunResult? {
+    let standing = try group.firstDecides {
+      let result = try finishedHere(resume: resume)
+      return Standing(
+        result: result, foundWeights: settings.losses.foundWeights, hasCheckpoint: folder.hasCheckpoint)
+    }
+    settings.losses.takeFoundWeights(standing.foundWeights)
+    hasCheckpoint = standing.hasCheckpoint
+    return standing.result
+  }
+
+  private func finishedHere(resume: Bool) throws -> RunResult? {
     switch try folder.state() {
     case .empty: return nil
     case .finished(let other, let result):
@@ -180,7 +215,7 @@ package final class TrainingRun {
     if hasOtherEpochs, let obstacle = settings.obstacle(goingOnFrom: other, after: try folder.epochsDone) {
       throw RunError("\(folder.name) cannot go on to \(settings.training.epochs) epochs: \(obstacle)")
     }
-    settings.losses.takeFoundWeights(from: other.losses)
+    settings.losses.takeFoundWeights(other.losses.foundWeights)
     return hasOtherEpochs
   }
 
@@ -193,13 +228,13 @@ package final class TrainingRun {
         try onEvent(.calibrated(method: found.method, weight: found.weight, fraction: found.fraction))
       }
     }
-    try folder.begin(settings)
+    try group.firstDoes { try folder.begin(settings) }
     let distiller = try work.distiller(settings)
-    if folder.hasCheckpoint {
+    if hasCheckpoint {
       try restore(distiller)
       try onEvent(.resumed(epochs: distiller.progress.position.epoch))
     }
-    var log = try MetricsLog(folder, before: distiller.progress.position.epoch)
+    var log = try group.rank.isFirst ? MetricsLog(folder, before: distiller.progress.position.epoch) : nil
     return try train(distiller, work, &log, shouldStop: shouldStop, onEvent: onEvent)
   }
 
@@ -215,13 +250,16 @@ package final class TrainingRun {
   }
 
   private func train(
-    _ distiller: Distiller, _ work: RunWork, _ log: inout MetricsLog, shouldStop: () -> Bool,
+    _ distiller: Distiller, _ work: RunWork, _ log: inout MetricsLog?, shouldStop: () -> Bool,
     onEvent: (RunEvent) throws -> Void
   ) throws -> RunOutcome {
     var saver = CheckpointTimer()
-    let classCount = settings.data.classCount
+    let agreement = StopAgreement(group)
+    let (classCount, group) = (settings.data.classCount, group)
     let evaluate = work.evaluationImages.map { images in
-      { (network: Network) throws in try network.evaluation(on: images.batches(), classCount: classCount) }
+      { (network: Network) throws in
+        try network.evaluation(on: images.batches(), classCount: classCount, in: group)
+      }
     }
     let events = distiller.events(on: work.batches, evaluate: evaluate)
     while let event = try events.next() {
@@ -232,14 +270,14 @@ package final class TrainingRun {
         for loss in [report.evaluationLoss, report.averageEvaluationLoss].compactMap({ $0 }) where !loss.isFinite {
           throw RunError("the evaluation's loss after epoch \(report.epoch) is \(loss.printed); \(lastGoodState)")
         }
-        try log.append(report)
+        try log?.append(report)
         // Before the checkpoint, which says that they are kept.
         if let best = distiller.progress.best, best.epoch == report.epoch { try keep(best, of: distiller) }
         try Checkpoint.save(distiller, to: folder.checkpoint)
         saver = CheckpointTimer()
       }
       try onEvent(.training(event))
-      if case .step = event, shouldStop() { break }
+      if case .step = event, try agreement.isReached(shouldStop()) { break }
     }
     guard distiller.isFinished else {
       try Checkpoint.save(distiller, to: folder.checkpoint)
@@ -254,17 +292,19 @@ package final class TrainingRun {
   }
 
   private func finish(
-    _ distiller: Distiller, _ log: MetricsLog, _ evaluation: StudentEvaluation?, _ work: RunWork
+    _ distiller: Distiller, _ log: MetricsLog?, _ evaluation: StudentEvaluation?, _ work: RunWork
   ) throws -> RunResult {
+    let result = RunResult(settings, work, evaluation, distiller.progress, epochs: log?.epochs ?? [])
+    guard group.rank.isFirst else { return result }
     if let average = distiller.average { try write(average.state, of: distiller, to: folder.averageWeights) }
     try write(distiller.student.weights, of: distiller, to: folder.weights)
-    let result = RunResult(settings, work, evaluation, distiller.progress, epochs: log.epochs)
     try folder.write(result)
     return result
   }
 
   /// Keeps the weights of the best evaluation so far.
   private func keep(_ best: BestEvaluation, of distiller: Distiller) throws {
+    guard group.rank.isFirst else { return }
     let weights = best.isAverage ? distiller.average?.state : nil
     try write(
       weights ?? distiller.student.weights, of: distiller, to: folder.bestWeights,

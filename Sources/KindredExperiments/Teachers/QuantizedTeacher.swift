@@ -8,7 +8,7 @@ import Torch
 /// What a teacher in int8 is made from.
 struct QuantizedTeacher {
   let network: Network
-  let statistics: Set<TeacherStatistic>
+  let needs: TeacherNeeds
   /// Whether the teacher tells the same number of classes as the images have.
   let hasTheirClasses: Bool
 
@@ -22,7 +22,7 @@ struct QuantizedTeacher {
     let teacher: LiveTeacher
     do {
       teacher = try LiveTeacher(
-        quantizing: network, statistics: statistics,
+        quantizing: network, needs: needs,
         calibration: try settings.firstBatches(quantization.calibrationBatches, training),
         heldOut: try settings.checkedBatches(quantization.checkedImages, evaluation), comparingLabels: hasTheirClasses)
     } catch let error as QuantizationError {

@@ -126,7 +126,7 @@ package final class RecordingRun {
       return try withTorchErrors {
         let batches = settings.batches(of: images, epochs: epochs)
         let teacher = try plan.teacher.signal(
-          plan.statistics, settings, training: images,
+          TeacherNeeds(plan.statistics), settings, training: images,
           evaluation: library.teacherEvaluation(settings.data),
           onCost: { try onEvent(.quantized($0)) })
         for remark in try remarks(plan.teacher, teacher, batches) { try onEvent(.warning(remark)) }

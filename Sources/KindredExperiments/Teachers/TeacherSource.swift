@@ -147,42 +147,42 @@ enum TeacherSource {
   /// - Throws: as loading its files does; `RunError` for a recording that was made with other images or an int8 teacher
   ///   that costs too much; whatever `onCost` throws.
   func signal(
-    _ statistics: Set<TeacherStatistic>, _ settings: Configuration, training: ImageSet,
+    _ needs: TeacherNeeds, _ settings: Configuration, training: ImageSet,
     evaluation: @autoclosure () throws -> ImageSet, onCost: (QuantizationCost) throws -> Void
   ) throws -> any TeacherSignal {
     switch self {
     case .network(let weights):
-      return try signal(of: weights.network(), statistics, settings, training, try evaluation(), onCost)
+      return try signal(of: weights.network(), needs, settings, training, try evaluation(), onCost)
     case .onnx(let teacher):
       return try signal(
-        of: teacher.network(taking: training), statistics, settings, training, try evaluation(), onCost)
+        of: teacher.network(taking: training), needs, settings, training, try evaluation(), onCost)
     case .recording(let recording):
       try settings.check(recording, images: training)
       return try RecordedTeacher(
-        recording, statistics: statistics, planEpochs: settings.training.planEpochs, device: settings.device)
-    case .exported(let network, _): return ExportedTeacher(network, statistics: statistics)
+        recording, needs: needs, planEpochs: settings.training.planEpochs, device: settings.device)
+    case .exported(let network, _): return ExportedTeacher(network, needs: needs)
     case .several(let teachers):
       let each = settings.forEachTeacher
       return SeveralTeachers(
-        statistics,
+        needs,
         try teachers.indices.map { index in
           try teachers[index].signal(
-            statistics.needed(of: index + 1), each[index], training: training, evaluation: try evaluation(),
+            needs.needed(of: index + 1), each[index], training: training, evaluation: try evaluation(),
             onCost: onCost)
         })
     }
   }
 
   private func signal(
-    of network: Network, _ statistics: Set<TeacherStatistic>, _ settings: Configuration, _ training: ImageSet,
+    of network: Network, _ needs: TeacherNeeds, _ settings: Configuration, _ training: ImageSet,
     _ evaluation: @autoclosure () throws -> ImageSet, _ onCost: (QuantizationCost) throws -> Void
   ) throws -> any TeacherSignal {
     network.move(to: settings.device)
     guard settings.teacher?.precision == .int8 else {
-      return LiveTeacher(network, statistics: statistics, precision: settings.training.precision)
+      return LiveTeacher(network, needs: needs, precision: settings.training.precision)
     }
     let teacher = QuantizedTeacher(
-      network: network, statistics: statistics,
+      network: network, needs: needs,
       hasTheirClasses: description.classes == settings.data.classCount && settings.data.areMeasured)
     return try teacher.signal(settings, training: training, evaluation: evaluation(), onCost: onCost)
   }

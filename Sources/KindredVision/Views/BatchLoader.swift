@@ -2,6 +2,7 @@
 
 import Foundation
 import Kindred
+import Torch
 
 /// Makes the plan's batches on threads of its own while the training step computes.
 ///
@@ -16,25 +17,27 @@ final class BatchLoader: Sendable {
   /// The plan must be one for `images`.
   /// - Parameters:
   ///   - teacher: the same images as the teacher sees them; nil for as the student does.
+  ///   - rank: whose rows of each batch are made.
   ///   - threads: nil for one where images lie in memory as they are seen, and as many as there are cores where they have
   ///     to be decoded, scaled or recoloured.
   init(
     images: ImageSet, teacher: ImageSet? = nil, plan: BatchPlan, startEpoch: Int = 0, startBatch: Int = 0,
-    endEpoch: Int, ahead: Int = 3, threads: Int? = nil, threadName: String = "kindred.loader"
+    endEpoch: Int, rank: Rank = .only, ahead: Int = 3, threads: Int? = nil, threadName: String = "kindred.loader"
   ) {
     precondition(plan.count == images.count, "the plan is for \(plan.count) images, the set has \(images.count)")
     precondition(startEpoch >= 0 && startBatch >= 0 && ahead > 0, "a start and a queue cannot be negative")
     let isCopied = images.isPacked && teacher == nil && !plan.augmentation.changesBytes
     let threads = threads ?? (isCopied ? 1 : ProcessInfo.processInfo.activeProcessorCount)
-    let schedule = BatchSchedule(plan, from: BatchPosition(epoch: startEpoch, batch: startBatch), endEpoch: endEpoch)
+    let schedule = BatchSchedule(
+      plan, from: BatchPosition(epoch: startEpoch, batch: startBatch), endEpoch: endEpoch, rank: rank)
     let queue = BatchQueue(schedule, capacity: max(ahead, threads + 1))
     self.queue = queue
     let work = BatchWork(images, teacher, plan)
     for _ in 0..<threads {
       // The thread holds the queue and never the loader, so that freeing the loader can stop it.
       let thread = Thread {
-        while let (ticket, views, position) = queue.order() {
-          queue.put(Result { try work.batch(views, at: position) }, for: ticket)
+        while let (ticket, order) = queue.order() {
+          queue.put(Result { try work.batch(order) }, for: ticket)
         }
       }
       thread.name = threadName
@@ -65,14 +68,19 @@ private struct BatchWork: Sendable {
     isReduced = teacher?.isWhole(of: images) ?? false
   }
 
-  func batch(_ views: [View], at position: BatchPosition) throws -> NormalizedBatch {
-    guard let teacher else {
-      return NormalizedBatch(try student.bytes(views, at: position), of: student.images, student.table)
+  func batch(_ order: BatchOrder) throws -> NormalizedBatch {
+    var batch = try seen(order)
+    if let whole = order.whole {
+      batch.whole = NormalizedBatch.Whole(rank: order.rank, indices: whole, labels: student.images.classes(of: whole))
     }
-    let whole = try teacher.bytes(views, at: position)
+    return batch
+  }
+
+  private func seen(_ order: BatchOrder) throws -> NormalizedBatch {
+    guard let teacher else { return NormalizedBatch(try student.bytes(order), of: student.images, student.table) }
+    let whole = try teacher.bytes(order)
     // An image is decoded, cut and scaled once for both.
-    let bytes =
-      isReduced ? ByteBatch(student.images, reducing: whole, student.renderer) : try student.bytes(views, at: position)
+    let bytes = isReduced ? ByteBatch(student.images, reducing: whole, student.renderer) : try student.bytes(order)
     return NormalizedBatch(
       bytes, of: student.images, student.table, teacher: NormalizedImages(whole, of: teacher.images, teacher.table))
   }
@@ -88,23 +96,42 @@ private struct SeenImages: Sendable {
     (self.images, renderer, table) = (images, ViewRenderer(images, plan.augmentation), PixelTable(images))
   }
 
-  func bytes(_ views: [View], at position: BatchPosition) throws -> ByteBatch {
-    try ByteBatch(images, views: views, renderer, epoch: position.epoch, index: position.batch)
+  func bytes(_ order: BatchOrder) throws -> ByteBatch {
+    try ByteBatch(
+      images, views: order.views, renderer, epoch: order.position.epoch, index: order.position.batch)
   }
+}
+
+/// A batch that is to be made.
+private struct BatchOrder {
+  let position: BatchPosition
+  let views: [View]
+  let rank: Rank
+  /// The places of all ranks' images in the set; nil where one process has all of them.
+  let whole: [Int64]?
 }
 
 /// Which batch comes when.
 private struct BatchSchedule {
   private let plan: BatchPlan
   private let endEpoch: Int
+  private let rank: Rank
   private var position: BatchPosition
   private var epochPlan: EpochPlan?
 
-  init(_ plan: BatchPlan, from start: BatchPosition, endEpoch: Int) {
-    (self.plan, position, self.endEpoch) = (plan, start, endEpoch)
+  init(_ plan: BatchPlan, from start: BatchPosition, endEpoch: Int, rank: Rank) {
+    (self.plan, position, self.endEpoch, self.rank) = (plan, start, endEpoch, rank)
   }
 
-  mutating func next() -> ([View], BatchPosition)? {
+  /// The next batch that the rank has a row of.
+  mutating func next() -> BatchOrder? {
+    while let order = nextOrder() {
+      if !order.views.isEmpty { return order }
+    }
+    return nil
+  }
+
+  private mutating func nextOrder() -> BatchOrder? {
     if position.batch >= plan.batchesPerEpoch {
       position = BatchPosition(epoch: position.epoch + 1)
       epochPlan = nil
@@ -113,7 +140,11 @@ private struct BatchSchedule {
     let epochPlan = self.epochPlan ?? plan.epoch(position.epoch)
     self.epochPlan = epochPlan
     defer { position.batch += 1 }
-    return (epochPlan.batch(position.batch), position)
+    let all = epochPlan.batch(position.batch)
+    guard rank.count > 1 else { return BatchOrder(position: position, views: all, rank: rank, whole: nil) }
+    let rows = rank.rows(withPartnerOf: all.count, plan.augmentation)
+    return BatchOrder(
+      position: position, views: rows.map { all[$0] }, rank: rank, whole: all.map { Int64($0.index) })
   }
 }
 
@@ -132,16 +163,16 @@ private final class BatchQueue: @unchecked Sendable {
   init(_ schedule: BatchSchedule, capacity: Int) { (self.schedule, self.capacity) = (schedule, capacity) }
 
   /// The next batch to be made, waiting until there is room for it; nil where there is none.
-  func order() -> (ticket: Int, [View], BatchPosition)? {
+  func order() -> (ticket: Int, BatchOrder)? {
     condition.withLock {
       while ordered - taken >= capacity && !isStopped { condition.wait() }
-      guard !isStopped, !isFinished, let (views, position) = schedule.next() else {
+      guard !isStopped, !isFinished, let order = schedule.next() else {
         isFinished = true
         condition.broadcast()
         return nil
       }
       ordered += 1
-      return (ordered - 1, views, position)
+      return (ordered - 1, order)
     }
   }
 

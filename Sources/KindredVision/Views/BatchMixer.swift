@@ -27,23 +27,33 @@ struct BatchMixer: Equatable {
 
   /// The batch with its inputs mixed, the teacher's as the student's. Classes and places in the set are those of the larger
   /// parts.
+  ///
+  /// A rank's rows come behind the partner of their first one, see `Rank.rows(withPartnerOf:_:)`.
   func callAsFunction(_ batch: Batch) -> Batch {
+    let isPart = batch.part != nil
+    let own = { (tensor: Tensor) in isPart ? tensor.narrowed(0, 1..<tensor.shape[0]) : tensor }
+    let other = { (tensor: Tensor) in isPart ? tensor.narrowed(0, 0..<tensor.shape[0] - 1) : rolled(tensor) }
+    let mixed = { (tensor: Tensor) in self.mixed(own(tensor), other(tensor)) }
     let student = mixed(batch.student)
     let isOwn = share >= 0.5
-    let (own, other) = (batch.labels, batch.labels.map(rolled))
+    let (larger, smaller) = isOwn ? (own, other) : (other, own)
     var result = Batch(
       student, teacher: batch.teacher === batch.student ? student : mixed(batch.teacher),
-      labels: isOwn ? own : other, indices: isOwn ? batch.indices : rolled(batch.indices), position: batch.position)
-    result.mixing = (isOwn ? other : own).map { labels in
+      labels: batch.labels.map(larger), indices: larger(batch.indices), position: batch.position)
+    result.mixing = batch.labels.map { labels in
       let share = Tensor.full([], max(share, 1 - share), device: labels.device)
-      return Batch.Mixing(labels: labels, share: share)
+      return Batch.Mixing(labels: smaller(labels), share: share)
+    }
+    result.part = batch.part.map { part in
+      guard !isOwn else { return part }
+      return Batch.Part(
+        part.rank, indices: rolled(part.indices), labels: part.labels.map(rolled), labelled: part.labelled)
     }
     return result
   }
 
   /// A product and a sum for each value, or a copy: the same bits on every device.
-  private func mixed(_ images: Tensor) -> Tensor {
-    let partners = rolled(images)
+  private func mixed(_ images: Tensor, _ partners: Tensor) -> Tensor {
     switch form {
     case .mixup: return images * share + partners * (1 - share)
     case .cutMix(let region):
@@ -63,6 +73,16 @@ extension Tensor {
   /// A region of N x C x H x W images.
   fileprivate func part(_ region: PixelRegion) -> Tensor {
     narrowed(2, region.y..<region.y + region.height).narrowed(3, region.x..<region.x + region.width)
+  }
+}
+
+extension Rank {
+  /// The rows of a batch that a rank needs: its own, and before them, where batches are mixed, the one that its first is mixed
+  /// with.
+  func rows(withPartnerOf count: Int, _ augmentation: Augmentation) -> [Int] {
+    let own = rows(of: count)
+    guard augmentation.mixes, !own.isEmpty else { return Array(own) }
+    return [own.lowerBound == 0 ? count - 1 : own.lowerBound - 1] + own
   }
 }
 

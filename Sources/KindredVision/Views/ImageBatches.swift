@@ -14,24 +14,28 @@ public struct ImageBatches: BatchSource {
   private let epochs: Int
   private let device: Device
   private let resident: ResidentImages?
+  private let rank: Rank
 
   /// The batches of `plan`, for so many epochs; `teacher` are the same images, in the same order, as the teacher sees them,
-  /// nil for as the student does.
-  public init(_ images: ImageSet, teacher: ImageSet? = nil, plan: BatchPlan, epochs: Int, device: Device = .cpu) {
+  /// nil for as the student does. Of several processes each gets its rank's rows of every batch.
+  public init(
+    _ images: ImageSet, teacher: ImageSet? = nil, plan: BatchPlan, epochs: Int, device: Device = .cpu,
+    rank: Rank = .only
+  ) {
     let isResident = device != .cpu && teacher == nil && ResidentImages.canHold(images, plan.augmentation)
     self.init(
-      images, teacher: teacher, plan: plan, epochs: epochs, device: device,
+      images, teacher: teacher, plan: plan, epochs: epochs, device: device, rank: rank,
       resident: isResident ? .init(images, plan.augmentation, device: device) : nil)
   }
 
   init(
     _ images: ImageSet, teacher: ImageSet? = nil, plan: BatchPlan, epochs: Int, device: Device = .cpu,
-    resident: ResidentImages?
+    rank: Rank = .only, resident: ResidentImages?
   ) {
     precondition(plan.count == images.count, "the plan is for \(plan.count) images, the set has \(images.count)")
     precondition(teacher.map { $0.count == images.count } ?? true, "teacher and student see the same images")
     (self.images, self.teacher, self.plan, self.epochs) = (images, teacher, plan, epochs)
-    (self.device, self.resident) = (device, resident)
+    (self.device, self.resident, self.rank) = (device, resident, rank)
   }
 
   public var batchesPerEpoch: Int { plan.batchesPerEpoch }
@@ -41,9 +45,10 @@ public struct ImageBatches: BatchSource {
   }
 
   public func batches(from start: BatchPosition) -> any BatchIterator {
-    if let resident { return mixed(ResidentBatches(resident, plan, from: start, endEpoch: epochs)) }
+    if let resident { return mixed(ResidentBatches(resident, plan, from: start, endEpoch: epochs, rank: rank)) }
     let loader = BatchLoader(
-      images: images, teacher: teacher, plan: plan, startEpoch: start.epoch, startBatch: start.batch, endEpoch: epochs)
+      images: images, teacher: teacher, plan: plan, startEpoch: start.epoch, startBatch: start.batch, endEpoch: epochs,
+      rank: rank)
     return mixed(LoadedBatches(loader: loader, device: device))
   }
 
@@ -80,11 +85,12 @@ private struct ResidentBatches: BatchIterator {
   private let images: ResidentImages
   private let plan: BatchPlan
   private let endEpoch: Int
+  private let rank: Rank
   private var position: BatchPosition
   private var views: Tensor?
 
-  init(_ images: ResidentImages, _ plan: BatchPlan, from start: BatchPosition, endEpoch: Int) {
-    (self.images, self.plan, self.endEpoch, position) = (images, plan, endEpoch, start)
+  init(_ images: ResidentImages, _ plan: BatchPlan, from start: BatchPosition, endEpoch: Int, rank: Rank) {
+    (self.images, self.plan, self.endEpoch, self.rank, position) = (images, plan, endEpoch, rank, start)
   }
 
   mutating func next() -> Batch? {
@@ -98,6 +104,8 @@ private struct ResidentBatches: BatchIterator {
     defer { position.batch += 1 }
     let first = position.batch * plan.batchSize
     let range = first..<min(first + plan.batchSize, views.shape[1])
-    return images.batch(views.narrowed(1, range), at: position)
+    let all = views.narrowed(1, range)
+    guard rank.count > 1 else { return images.batch(all, at: position) }
+    return images.batch(all, of: rank, plan.augmentation, at: position)
   }
 }

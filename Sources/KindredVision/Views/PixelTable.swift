@@ -67,6 +67,15 @@ struct NormalizedBatch: Sendable {
   /// nil for a set without classes.
   let labels: [Int64]?
   let indices: [Int64]
+  /// The batch that this is a rank's part of; nil for a whole one.
+  var whole: Whole?
+
+  /// What is known of a batch whose images several processes have.
+  struct Whole: Sendable {
+    let rank: Rank
+    let indices: [Int64]
+    let labels: [Int64]?
+  }
 
   init(_ bytes: ByteBatch, of images: ImageSet, _ table: PixelTable, teacher: NormalizedImages? = nil) {
     position = BatchPosition(epoch: bytes.epoch, batch: bytes.index)
@@ -77,8 +86,27 @@ struct NormalizedBatch: Sendable {
   }
 
   var tensors: Batch {
-    Batch(
+    var batch = Batch(
       images.tensor, teacher: teacher?.tensor, labels: labels.map { Tensor($0, shape: [$0.count]) },
       indices: Tensor(indices, shape: [indices.count]), position: position)
+    batch.part = whole?.part
+    return batch
+  }
+}
+
+extension NormalizedBatch.Whole {
+  fileprivate var part: Batch.Part {
+    let own = labels.map { $0[rank.rows(of: $0.count)] } ?? []
+    let labelled = (own.count { $0 >= 0 }, (labels ?? []).count { $0 >= 0 })
+    return Batch.Part(
+      rank, indices: Tensor(indices, shape: [indices.count]), labels: labels.map { Tensor($0, shape: [$0.count]) },
+      labelled: labelled)
+  }
+}
+
+extension ImageSet {
+  /// The classes of images at some places, -1 for one without; nil for a set without classes.
+  func classes(of indices: [Int64]) -> [Int64]? {
+    classNames.isEmpty ? nil : indices.map { Int64(labels[Int($0)]) }
   }
 }

@@ -83,6 +83,19 @@ struct ResidentImages {
       values.permuted([0, 3, 1, 2]), labels: labels?.indexSelect(0, views[0]), indices: views[0], position: position)
   }
 
+  /// A rank's rows of a batch whose views are given, behind the partner of the first where batches are mixed.
+  func batch(_ views: Tensor, of rank: Rank, _ augmentation: Augmentation, at position: BatchPosition) -> Batch {
+    let count = views.shape[1]
+    let rows = rank.rows(withPartnerOf: count, augmentation).map(Int64.init)
+    let places = Tensor(rows, shape: [rows.count]).to(device: views.device)
+    var batch = batch(views.indexSelect(1, places), at: position)
+    let all = labels?.indexSelect(0, views[0])
+    func labelled(_ labels: Tensor?) -> Int { Int(labels?.greater(than: -1).sum().item ?? 0) }
+    let own = all?.narrowed(0, rank.rows(of: count))
+    batch.part = Batch.Part(rank, indices: views[0], labels: all, labelled: (labelled(own), labelled(all)))
+    return batch
+  }
+
   /// Where 0 <= coordinate < size.
   private func isInside(_ coordinate: Tensor, _ size: Int) -> Tensor {
     coordinate.greater(than: -1) * (-coordinate).greater(than: -Double(size))

@@ -52,10 +52,15 @@ public final class BatchNorm: Module {
 
 extension Tensor {
   /// Each channel by the batch's mean and variance, which also move the running ones by `momentum`, or by those.
+  ///
+  /// Within `SynchronizedBatchNorm.in(_:)` the batch is that of all processes.
   package func batchNormalized(
     _ parameters: BatchNormParameters, training: Bool = false, momentum: Double = 0
   ) -> Tensor {
-    adopt(
+    if training, let group = SynchronizedBatchNorm.group {
+      return SynchronizedBatchNorm(group, parameters, momentum: momentum)(self)
+    }
+    return adopt(
       ct_batch_norm(
         handle, parameters.weight.handle, parameters.bias.handle, parameters.mean.handle, parameters.variance.handle,
         training, momentum, parameters.epsilon),

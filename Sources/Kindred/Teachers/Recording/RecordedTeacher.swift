@@ -8,19 +8,32 @@ import Torch
 /// With float32 they are the live teacher's to the bit. A block whose checksum is not right is refused.
 public final class RecordedTeacher: TeacherSignal {
   private let recording: Recording
-  private let statistics: Set<TeacherStatistic>
+  private let needs: TeacherNeeds
   private let planEpochs: Int
   private let device: Device
   private var open: (batches: ClosedRange<Int>, file: SafetensorsFile)?
 
-  /// Plan and signal begin again after `planEpochs` epochs, never for nil. `device` is where the losses are computed.
+  /// What a process alone needs of a recording.
   /// - Throws: `RecordingError` where batches are missing or one of the statistics was not recorded.
-  public init(_ recording: Recording, statistics: Set<TeacherStatistic>, planEpochs: Int? = nil, device: Device = .cpu)
-    throws
-  {
-    try recording.require(statistics)
+  public convenience init(
+    _ recording: Recording, statistics: Set<TeacherStatistic>, planEpochs: Int? = nil, device: Device = .cpu
+  ) throws {
+    try self.init(recording, needs: TeacherNeeds(statistics), planEpochs: planEpochs, device: device)
+  }
+
+  /// Plan and signal begin again after `planEpochs` epochs, never for nil. `device` is where the losses are computed.
+  /// - Throws: `RecordingError` where batches are missing or one of the statistics was not recorded, or where a rank would need
+  ///   what relates its own inputs alone.
+  public init(_ recording: Recording, needs: TeacherNeeds, planEpochs: Int? = nil, device: Device = .cpu) throws {
+    try recording.require(needs.statistics)
+    let teacher = recording.header.teacher
+    if needs.group.isShared, let relation = needs.own.first(where: { $0.relatesInputs(of: teacher) }) {
+      throw RecordingError(
+        recording.folder,
+        "holds '\(relation.name)' of whole batches; with scope: local the teacher itself is needed, or one process")
+    }
     self.recording = recording
-    self.statistics = statistics
+    self.needs = needs
     self.planEpochs = planEpochs ?? Int.max
     self.device = device
   }
@@ -35,8 +48,19 @@ public final class RecordedTeacher: TeacherSignal {
           + "\(batch.position.batch + 1) of epoch \(epoch + 1)")
     }
     let index = epoch * batches.perEpoch + batch.position.batch
-    let values = try statistics.map { ($0, try block($0, of: index, size: batch.count)) }
-    return TeacherOutput(Dictionary(uniqueKeysWithValues: values))
+    let whole = try values(of: needs.whole, index, batch)
+    let own = try values(of: needs.own, index, batch)
+    guard let part = batch.part else { return TeacherOutput(own) }
+    let rows = part.rank.rows(of: part.count)
+    return TeacherOutput(own.mapValues { $0.narrowed(0, rows) }, whole: whole)
+  }
+
+  /// Of all ranks' inputs.
+  private func values(
+    of statistics: Set<TeacherStatistic>, _ index: Int, _ batch: Batch
+  ) throws -> [TeacherStatistic: Tensor] {
+    let values = try statistics.map { ($0, try block($0, of: index, size: batch.wholeCount)) }
+    return Dictionary(uniqueKeysWithValues: values)
   }
 
   private func block(_ statistic: TeacherStatistic, of batch: Int, size: Int) throws -> Tensor {

@@ -1,0 +1,154 @@
+// Processes that work together: a store that they meet in, and a group that sums and gathers tensors over them.
+#include "internal.h"
+
+#define USE_DISTRIBUTED
+#define USE_C10D_GLOO
+
+#include <c10/util/Exception.h>
+#include <torch/csrc/distributed/c10d/PrefixStore.hpp>
+#include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
+#include <torch/csrc/distributed/c10d/TCPStore.hpp>
+#include <torch/version.h>
+
+#include <chrono>
+#include <cstring>
+
+using namespace ctorch;
+
+// The shim for Gloo's headers is good while libtorch lays out these classes as with the headers themselves.
+static_assert(sizeof(c10d::ProcessGroupGloo) == 488, "libtorch's ProcessGroupGloo is not the one that was measured");
+static_assert(sizeof(c10d::ProcessGroupGloo::Options) == 184, "libtorch's Gloo options are not those that were measured");
+static_assert(sizeof(c10d::ProcessGroupGloo::AsyncWork) == 784, "libtorch's Gloo work is not what was measured");
+static_assert(sizeof(c10d::ProcessGroupGloo::GlooStore) == 16, "libtorch's Gloo store is not the one that was measured");
+
+struct ct_store_s {
+  c10::intrusive_ptr<c10d::Store> store;
+  uint16_t port;
+};
+
+struct ct_group_s {
+  c10::intrusive_ptr<c10d::Backend> backend;
+};
+
+struct ct_work_s {
+  c10::intrusive_ptr<c10d::Work> work;
+};
+
+namespace {
+
+std::chrono::milliseconds milliseconds(double seconds) {
+  return std::chrono::milliseconds(static_cast<int64_t>(seconds * 1000));
+}
+
+std::vector<uint8_t> bytes(const void *start, size_t count) {
+  const auto first = static_cast<const uint8_t *>(start);
+  return {first, first + count};
+}
+
+template <class Result, class Body> Result made(Body &&body) noexcept {
+  try {
+    return body();
+  } catch (...) {
+    record_error();
+    return nullptr;
+  }
+}
+
+ct_work started(c10::intrusive_ptr<c10d::Work> work) { return new ct_work_s{std::move(work)}; }
+
+}  // namespace
+
+ct_store ct_store_serve(const char *host, int port, double timeout) {
+  return made<ct_store>([&] {
+    c10d::TCPStoreOptions options;
+    options.port = static_cast<uint16_t>(port);
+    options.isServer = true;
+    options.waitWorkers = false;
+    options.timeout = milliseconds(timeout);
+    auto store = c10::make_intrusive<c10d::TCPStore>(host, options);
+    const auto chosen = store->getPort();
+    return new ct_store_s{std::move(store), chosen};
+  });
+}
+
+ct_store ct_store_connect(const char *host, int port, double timeout) {
+  return made<ct_store>([&] {
+    c10d::TCPStoreOptions options;
+    options.port = static_cast<uint16_t>(port);
+    options.waitWorkers = false;
+    options.timeout = milliseconds(timeout);
+    return new ct_store_s{c10::make_intrusive<c10d::TCPStore>(host, options), options.port};
+  });
+}
+
+ct_store ct_store_prefixed(ct_store store, const char *prefix) {
+  return made<ct_store>(
+      [&] { return new ct_store_s{c10::make_intrusive<c10d::PrefixStore>(prefix, store->store), store->port}; });
+}
+
+void ct_store_free(ct_store store) { delete store; }
+int ct_store_port(ct_store store) { return store->port; }
+
+int ct_store_set(ct_store store, const char *key, const void *value, size_t count) {
+  return status([&] { store->store->set(key, bytes(value, count)); });
+}
+
+int ct_store_get(ct_store store, const char *key, double timeout, void (*take)(void *, const void *, size_t), void *taker) {
+  return status([&] {
+    store->store->wait({key}, milliseconds(timeout));
+    const auto value = store->store->get(key);
+    take(taker, value.data(), value.size());
+  });
+}
+
+int ct_store_has(ct_store store, const char *key, bool *has) {
+  return status([&] { *has = store->store->check({key}); });
+}
+
+int ct_store_add(ct_store store, const char *key, int64_t amount, int64_t *sum) {
+  return status([&] { *sum = store->store->add(key, amount); });
+}
+
+ct_group ct_group_gloo(ct_store store, int rank, int size, const char *address, double timeout) {
+  return made<ct_group>([&] {
+    auto options = c10d::ProcessGroupGloo::Options::create(milliseconds(timeout));
+    options->devices.push_back(
+        *address ? c10d::ProcessGroupGloo::createDeviceForHostname(address)
+                 : c10d::ProcessGroupGloo::createDefaultDevice());
+    return new ct_group_s{c10::make_intrusive<c10d::ProcessGroupGloo>(store->store, rank, size, std::move(options))};
+  });
+}
+
+void ct_group_free(ct_group group) { delete group; }
+
+ct_work ct_group_all_reduce(ct_group group, ct_tensor tensor, bool maximum) {
+  return made<ct_work>([&] {
+    std::vector<at::Tensor> tensors{ref(tensor)};
+    c10d::AllreduceOptions options;
+    options.reduceOp = maximum ? c10d::ReduceOp::MAX : c10d::ReduceOp::SUM;
+    return started(group->backend->allreduce(tensors, options));
+  });
+}
+
+ct_work ct_group_all_gather(ct_group group, ct_tensor output, ct_tensor input) {
+  return made<ct_work>([&] { return started(group->backend->_allgather_base(ref(output), ref(input))); });
+}
+
+ct_work ct_group_broadcast(ct_group group, ct_tensor tensor, int root) {
+  return made<ct_work>([&] {
+    std::vector<at::Tensor> tensors{ref(tensor)};
+    c10d::BroadcastOptions options;
+    options.rootRank = root;
+    return started(group->backend->broadcast(tensors, options));
+  });
+}
+
+ct_work ct_group_barrier(ct_group group) {
+  return made<ct_work>([&] { return started(group->backend->barrier()); });
+}
+
+int ct_work_wait(ct_work work) {
+  return status([&] { TORCH_CHECK(work->work->wait(), "the collective did not succeed"); });
+}
+
+void ct_work_free(ct_work work) { delete work; }

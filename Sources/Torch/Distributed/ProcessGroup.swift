@@ -1,0 +1,159 @@
+// Several processes that train one network: what they sum up and gather over all of them.
+
+import CTorch
+import Foundation
+
+/// Processes that do the same with different rows of a batch, and exchange tensors: c10d's process group, Gloo for tensors on
+/// the CPU. One process alone is a group of one, to which all of this costs nothing.
+///
+/// All of them make the same calls in the same order. A group belongs to the thread that works with it.
+public final class ProcessGroup: @unchecked Sendable {
+  /// Which of the processes this one is.
+  public let rank: Rank
+  /// Which of those on its machine.
+  public let local: Rank
+  /// nil for a process alone.
+  private let members: Members?
+  /// Why an exchange failed: after it there are no others.
+  private var failure: ProcessGroupError?
+
+  /// A process alone.
+  public init() { (rank, local, members) = (.only, .only, nil) }
+
+  /// Meets the other processes in a store, and waits until all are there.
+  /// - Parameters:
+  ///   - store: the same for all, and of no other group.
+  ///   - rank: which one this is.
+  ///   - local: which one of those on its machine.
+  ///   - address: this machine's, as the others reach it; empty for what its name resolves to.
+  ///   - timeout: how long one waits for the others in each exchange, in seconds.
+  /// - Throws: `ProcessGroupError`.
+  public init(
+    _ store: TCPStore, rank: Rank, local: Rank = .only, address: String = "", timeout: Double = 600
+  ) throws {
+    (self.rank, self.local) = (rank, local)
+    let meeting = try store.under("gloo/")
+    let made = withExtendedLifetime(meeting) {
+      ct_group_gloo(meeting.handle, Int32(rank.index), Int32(rank.count), address, timeout)
+    }
+    guard let handle = made else {
+      throw ProcessGroupError("the processes cannot reach each other: \(lastReason())")
+    }
+    members = Members(handle, try Attendance(store, rank))
+  }
+
+  /// What there is beyond a process alone.
+  private final class Members {
+    let handle: ct_group
+    let attendance: Attendance
+
+    init(_ handle: ct_group, _ attendance: Attendance) { (self.handle, self.attendance) = (handle, attendance) }
+
+    deinit { ct_group_free(handle) }
+  }
+
+  /// Whether there are other processes.
+  public var isShared: Bool { members != nil }
+
+  /// What of all ranks' values comes of a reduction.
+  public enum Reduction: Sendable {
+    case sum, maximum
+  }
+
+  /// Begins to replace a contiguous tensor by the sum, or another reduction, of all ranks'.
+  /// - Throws: `ProcessGroupError`.
+  public func beginAllReduce(_ tensor: Tensor, _ reduction: Reduction = .sum) throws -> Exchange {
+    try begin([tensor]) { ct_group_all_reduce($0, tensor.handle, reduction == .maximum) }
+  }
+
+  /// Replaces a contiguous tensor by the sum, or another reduction, of all ranks'.
+  /// - Throws: `ProcessGroupError`.
+  public func allReduce(_ tensor: Tensor, _ reduction: Reduction = .sum) throws {
+    try beginAllReduce(tensor, reduction).wait()
+  }
+
+  /// All ranks' tensors, which must be of one shape, one after another along a new first axis.
+  /// - Throws: `ProcessGroupError`.
+  public func allGather(_ tensor: Tensor) throws -> Tensor {
+    try withoutGradients {
+      let own = tensor.detached().contiguous().reshaped([-1])
+      guard isShared else { return own.reshaped([1] + tensor.shape) }
+      let all = Tensor.empty([rank.count * own.count], dtype: own.dtype, device: own.device)
+      try begin([own, all]) { ct_group_all_gather($0, all.handle, own.handle) }.wait()
+      return all.reshaped([rank.count] + tensor.shape)
+    }
+  }
+
+  /// Replaces a tensor by the first rank's.
+  /// - Throws: `ProcessGroupError`.
+  public func broadcast(_ tensor: Tensor) throws {
+    guard isShared else { return }
+    try withoutGradients {
+      let sent = tensor.detached().contiguous()
+      try begin([sent]) { ct_group_broadcast($0, sent.handle, 0) }.wait()
+      if !rank.isFirst { tensor.copyInPlace(sent) }
+    }
+  }
+
+  /// Waits until all have come as far.
+  /// - Throws: `ProcessGroupError`.
+  public func barrier() throws { try begin([]) { ct_group_barrier($0) }.wait() }
+
+  private func begin(_ tensors: [Tensor], _ start: (ct_group) -> ct_work?) throws -> Exchange {
+    guard let members else { return Exchange(nil, tensors, self) }
+    try requireWhole()
+    guard let work = start(members.handle) else { throw failed(lastReason()) }
+    return Exchange(work, tensors, self)
+  }
+
+  /// - Throws: `ProcessGroupError` where an exchange has failed.
+  func requireWhole() throws {
+    if let failure { throw failure }
+  }
+
+  /// What others are to hear of a failure of this process, before it ends.
+  public func announce(failure: String) { members?.attendance.announce(failure) }
+
+  /// Waits for the others and takes leave of them: whoever ends after this is not missed.
+  /// - Throws: `ProcessGroupError`.
+  public func leave() throws {
+    try barrier()
+    members?.attendance.leave()
+  }
+
+  /// An exchange that failed, in words that name who is missing.
+  fileprivate func failed(_ reason: String) -> ProcessGroupError {
+    let error = failure ?? members?.attendance.explanation(of: reason) ?? ProcessGroupError(reason)
+    failure = error
+    return error
+  }
+}
+
+/// An exchange that is under way.
+public final class Exchange {
+  private var work: ct_work?
+  /// Kept until it is done.
+  private let tensors: [Tensor]
+  private let group: ProcessGroup
+
+  fileprivate init(_ work: ct_work?, _ tensors: [Tensor], _ group: ProcessGroup) {
+    (self.work, self.tensors, self.group) = (work, tensors, group)
+  }
+
+  /// Waits until it is done.
+  /// - Throws: `ProcessGroupError`, naming the rank that is missing.
+  public func wait() throws {
+    guard let work else { return }
+    let isDone = ct_work_wait(work) == 0
+    let reason = isDone ? "" : lastReason()
+    finish()
+    if !isDone { throw group.failed(reason) }
+  }
+
+  private func finish() {
+    if let work { ct_work_free(work) }
+    work = nil
+  }
+
+  deinit { finish() }
+}
