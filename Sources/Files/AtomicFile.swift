@@ -7,27 +7,62 @@ import Foundation
 /// A symbolic link stays one, and what it leads to is written. Devices and pipes, which a renamed file would replace, are
 /// written into.
 package enum AtomicFile {
+  /// - Parameter isShared: whether other machines may write the same file, to which locks need not reach. What is written
+  ///   first then has a name that is no other's, and a killed process leaves it behind.
   /// - Throws: `SystemError`, such as for a full disk; what was there before stays.
-  package static func write(_ data: Data, to file: URL) throws(SystemError) {
+  package static func write(_ data: Data, to file: URL, isShared: Bool = false) throws(SystemError) {
+    try write(data, to: file) { path throws(SystemError) in
+      try replace(path, by: data, partial: isShared ? ownPartial(path) : commonPartial(path)) { rename($0, $1) == 0 }
+    }
+  }
+
+  /// Writes a file where there is none by that name, of whatever machine. Returns whether it did.
+  /// - Throws: `SystemError`.
+  package static func create(_ data: Data, at file: URL) throws(SystemError) -> Bool {
+    do throws(SystemError) {
+      try write(data, to: file) { path throws(SystemError) in
+        try replace(path, by: data, partial: ownPartial(path)) { partial, path in
+          if link(partial, path) == 0 { return unlink(partial) == 0 }
+          // Some shared folders know no second name of a file.
+          return [EPERM, ENOSYS, ENOTSUP, EMLINK].contains(errno) && rename(partial, path) == 0
+        }
+      }
+      return true
+    } catch  where error.code == EEXIST {
+      return false
+    }
+  }
+
+  private static func write(
+    _ data: Data, to file: URL, plainly replace: ([CChar]) throws(SystemError) -> Void
+  ) throws(SystemError) {
     let path = file.path(percentEncoded: false)
     let destination = try Destination(path)
     do throws(SystemError) {
-      if destination.isPlain { try replace(destination.path, by: data) } else { try append(data, to: destination.path) }
+      if destination.isPlain { try replace(destination.path) } else { try append(data, to: destination.path) }
     } catch {
       // Where a link leads to is what the reason is about.
       throw destination.isLinked ? SystemError(error.code, at: destination.name) : error
     }
   }
 
-  private static func replace(_ path: [CChar], by data: Data) throws(SystemError) {
-    let partial = path.dropLast() + Array(".partial".utf8CString)
+  private static func commonPartial(_ path: [CChar]) -> [CChar] { path.dropLast() + Array(".partial".utf8CString) }
+
+  private static func ownPartial(_ path: [CChar]) -> [CChar] {
+    path.dropLast() + Array(".\(String(UInt64.random(in: 0...(.max)), radix: 36)).partial".utf8CString)
+  }
+
+  /// - Parameter name: gives the first file the second one's name, and returns whether it could.
+  private static func replace(
+    _ path: [CChar], by data: Data, partial: [CChar], _ name: ([CChar], [CChar]) -> Bool
+  ) throws(SystemError) {
     let descriptor = try openAlone(partial)
     defer { close(descriptor) }
     do throws(SystemError) {
       // One that was killed may have left something. A device has no length.
       guard ftruncate(descriptor, 0) == 0 || errno == EINVAL else { throw SystemError(errno) }
       try write(data, to: descriptor)
-      guard fsync(descriptor) == 0, rename(partial, path) == 0 else { throw SystemError(errno) }
+      guard fsync(descriptor) == 0, name(partial, path) else { throw SystemError(errno) }
     } catch {
       unlink(partial)
       throw error

@@ -6,7 +6,6 @@ import Foundation
 import KindredExperiments
 import KindredReport
 import KindredVision
-import Synchronization
 
 struct DataCheckCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -29,7 +28,7 @@ struct DataCheckCommand: ParsableCommand {
 
   func run() throws {
     StopRequest.listen()
-    let progress = CheckProgressLine(quiet: quiet)
+    let progress = CheckProgressLine(quiet: quiet, of: "images")
     let check = try ImageCheck(file(place)) { done, total in
       progress.show(done, of: total)
       return !StopRequest.isPending
@@ -95,37 +94,4 @@ struct DataCheckCommand: ParsableCommand {
       sizes = some.isEmpty ? [] : [some[0], some[some.count / 2], some[some.count - 1]].map { [$0.width, $0.height] }
     }
   }
-}
-
-/// A line that is rewritten on a terminal and left out elsewhere. May be told from any thread.
-private final class CheckProgressLine: Sendable {
-  private struct State {
-    var rate = RateEstimate()
-    var lastShown = -1.0
-    var isOpen = false
-  }
-
-  private let isShown: Bool
-  private let state = Mutex(State())
-
-  init(quiet: Bool) { isShown = !quiet && isatty(STDERR_FILENO) == 1 }
-
-  func show(_ done: Int, of total: Int) {
-    guard isShown else { return }
-    let now = ProcessInfo.processInfo.systemUptime
-    state.withLock { state in
-      state.rate.observe(done: done, at: now)
-      guard now - state.lastShown > 0.1 || done == total else { return }
-      (state.lastShown, state.isOpen) = (now, true)
-      let line = ProgressLine(
-        label: "checking", fraction: Double(done) / Double(max(total, 1)), details: ["\(done) of \(total) images"],
-        secondsLeft: state.rate.secondsLeft(total: total))
-      write("\r\u{1B}[K\(line.text(width: 79))")
-    }
-  }
-
-  func finish() { if state.withLock(\.isOpen) { write("\n") } }
-
-  /// A terminal that has gone must not stop the check.
-  private func write(_ text: String) { try? AtomicFile.write(Data(text.utf8), to: STDERR_FILENO) }
 }

@@ -17,6 +17,8 @@ struct TrainingStatus: Sendable {
   var stepsPerEpoch: Int
   /// The pace to show.
   var imagesPerSecond: Double
+  /// Steps done and in all, where not every step of the epochs is taken here.
+  var share: (done: Int, total: Int)?
   /// Figures to show, such as `("loss", "1.234")`, the most important first.
   var values: [(name: String, text: String)]
 
@@ -30,14 +32,15 @@ struct TrainingStatus: Sendable {
     (self.imagesPerSecond, self.values) = (imagesPerSecond, values)
   }
 
-  var stepsDone: Int { (epoch - 1) * stepsPerEpoch + step }
-  var stepsInAll: Int { epochs * stepsPerEpoch }
+  var stepsDone: Int { share?.done ?? (epoch - 1) * stepsPerEpoch + step }
+  var stepsInAll: Int { share?.total ?? epochs * stepsPerEpoch }
 
-  /// The bar is the epoch's; the time left is the whole run's.
+  /// The bar is the epoch's, or the share's; the time left is the whole run's.
   func line(secondsLeft: Double?) -> ProgressLine {
     ProgressLine(
       label: (name.isEmpty ? "" : name + "  ") + "epoch \(epoch)/\(epochs)",
-      fraction: Double(step) / Double(max(1, stepsPerEpoch)),
+      fraction: share.map { Double($0.done) / Double(max(1, $0.total)) } ?? Double(step)
+        / Double(max(1, stepsPerEpoch)),
       details: ["\(Format.decimal(imagesPerSecond, places: 0)) img/s"] + values.map { "\($0.name) \($0.text)" },
       secondsLeft: secondsLeft)
   }

@@ -7,11 +7,13 @@ import KindredReport
 
 final class RunProgress {
   private let printer: ProgressPrinter?
+  private let checkLine: CheckProgressLine
   private var name: String
   private var last: StepReport?
 
   init(quiet: Bool, name: String = "") {
     printer = quiet ? nil : ProgressPrinter()
+    checkLine = CheckProgressLine(quiet: quiet, of: "batches")
     self.name = name
   }
 
@@ -55,16 +57,30 @@ final class RunProgress {
     case .waiting: message("\(prefix)another process is recording this teacher; waiting for it")
     case .warning(let warning): warn(warning)
     case .quantized(let cost): message("\(prefix)\(cost)")
-    case .began(let size):
-      let batches =
-        size.batchesDone == 0 ? "\(size.batches) batches" : "\(size.batchesDone) of \(size.batches) batches done"
-      message("\(prefix)\(size.epochs) epochs, \(batches), \(Format.bytes(size.bytes)) in all")
+    case .checking(let done, let total):
+      checkLine.show(done, of: total)
+      if done == total { checkLine.finish() }
+    case .damaged(let what):
+      checkLine.finish()
+      warn(what)
+    case .began(let size): message("\(prefix)\(words(size))")
     case .batch(let step):
-      let status = TrainingStatus(
+      var status = TrainingStatus(
         name: name, epoch: step.position.epoch + 1, epochs: step.epochs, step: step.position.batch + 1,
         stepsPerEpoch: step.batchesPerEpoch, imagesPerSecond: step.imagesPerSecond)
-      if status.step == status.stepsPerEpoch { printer?.epoch(status) } else { printer?.step(status) }
+      status.share = step.share.map { ($0.batchesDone, $0.batches) }
+      let isEnd = status.share.map { $0.done == $0.total } ?? (status.step == status.stepsPerEpoch)
+      if isEnd { printer?.epoch(status) } else { printer?.step(status) }
     }
+  }
+
+  private func words(_ size: RecordingRun.Size) -> String {
+    let done = size.share == nil ? size.batchesDone : 0
+    let batches = done == 0 ? "\(size.batches) batches" : "\(done) of \(size.batches) batches done"
+    let all = "\(size.epochs) epochs, \(batches), \(Format.bytes(size.bytes)) in all"
+    guard let share = size.share else { return all }
+    return all + "; part \(share.part.number) of \(share.part.count) has \(share.batches) of them"
+      + (share.batchesDone == 0 ? "" : ", \(share.batchesDone) done")
   }
 
   /// Said in any case: it is no progress.

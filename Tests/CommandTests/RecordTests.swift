@@ -115,7 +115,7 @@ import Testing
     let last = try Command.start(arguments, in: scratch.url).wait()
     #expect(last.status == 0 && kills > 0, "\(last.errors)")
     let stopped = try Command.start(["record", "live.yaml", "--out", "stopped"], in: scratch.url)
-    while stopped.isRunning, !scratch.has("stopped/recording.json") { usleep(500) }
+    while stopped.isRunning, !scratch.has("stopped/recording-unfinished.json") { usleep(500) }
     stopped.send(SIGINT)
     let interrupted = stopped.wait()
     if interrupted.status != 0 {

@@ -46,6 +46,27 @@ import Testing
     #expect(try folder.contents == ["table.md"])
   }
 
+  /// On shared folders no lock keeps two machines apart, and a killed process may have left a part of a file.
+  @Test func nobodyElsesPartialFileIsTouched() throws {
+    try folder.write("half", to: "a.partial")
+    let file = folder.url.appending(path: "a")
+    for text in ["old", "new"] { try AtomicFile.write(Data(text.utf8), to: file, isShared: true) }
+    #expect(try folder.text("a") == "new" && folder.text("a.partial") == "half")
+    #expect(try folder.contents == ["a", "a.partial"])
+  }
+
+  @Test func onlyTheFirstMakesAFile() async throws {
+    let file = folder.url.appending(path: "a")
+    let makers = try await withThrowingTaskGroup(of: Int?.self) { group in
+      for number in 0..<16 {
+        group.addTask { try AtomicFile.create(Data("\(number)".utf8), at: file) ? number : nil }
+      }
+      return try await group.reduce(into: []) { makers, maker in makers += [maker].compactMap(\.self) }
+    }
+    #expect(try makers.map { "\($0)" } == [folder.text("a")] && folder.contents == ["a"])
+    #expect(throws: SystemError(ENOENT)) { try AtomicFile.create(Data(), at: folder.url.appending(path: "no/a")) }
+  }
+
   @Test func aLinkStaysAndItsTargetIsWritten() throws {
     try Folder.make(folder.url.appending(path: "far/away"))
     try link("far/away/second", to: "../file")

@@ -121,7 +121,7 @@ struct Outcome {
     case "safetensors": _ = try Safetensors.read(file)
     case "yaml": _ = try Configuration.load(file: file)
     case "json":
-      if file.lastPathComponent == "recording.json" { _ = try Recording(file.deletingLastPathComponent()) }
+      if file.lastPathComponent.hasPrefix("recording") { _ = try Recording(file.deletingLastPathComponent()) }
       _ = try JSONSerialization.jsonObject(with: Data(contentsOf: file))
     case "jsonl":
       for line in try Data(contentsOf: file).split(separator: UInt8(ascii: "\n")) {

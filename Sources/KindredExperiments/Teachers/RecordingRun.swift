@@ -19,6 +19,10 @@ package final class RecordingRun {
     case warning(String)
     /// The teacher works in int8, at this cost.
     case quantized(QuantizationCost)
+    /// What is there already is looked at: the batches that were, and all of them.
+    case checking(done: Int, total: Int)
+    /// Batches that are there cannot be used: what is wrong and what becomes of them, in one line.
+    case damaged(String)
     /// It begins, or goes on where it was stopped.
     case began(Size)
     /// A batch is done.
@@ -32,6 +36,20 @@ package final class RecordingRun {
     /// Of these batches there are already so many.
     package let batchesDone: Int
     package let bytes: Int
+    /// What of it is recorded here; nil for all of it.
+    package let share: Share?
+  }
+
+  /// How large a part becomes.
+  package struct Share: Sendable {
+    package let part: RecordingPart
+    package let batches: Int
+    /// Of these batches there are already so many.
+    package fileprivate(set) var batchesDone: Int
+
+    fileprivate init(part: RecordingPart, batches: Int, batchesLeft: Int) {
+      (self.part, self.batches, batchesDone) = (part, batches, batches - batchesLeft)
+    }
   }
 
   /// One batch of the teacher.
@@ -40,9 +58,11 @@ package final class RecordingRun {
     package let batchesPerEpoch: Int
     package let epochs: Int
     package let imagesPerSecond: Double
+    /// How far a part has come, in batches; nil for all of a recording.
+    package let share: Share?
   }
 
-  /// What a finished recording is.
+  /// What a recording is once it is finished, or once one of its parts is.
   package struct Result: Sendable, Codable {
     package let folder: String
     package let teacher: String
@@ -51,9 +71,25 @@ package final class RecordingRun {
     package let batches: Int
     package let bytes: Int
     package let planSeed: UInt64
+    /// What became of a part; nil for a recording that was not dealt out.
+    package let part: PartResult?
 
     /// What a configuration says to use it.
     package var setting: String { "teacher: {recording: \(YAMLWriter.quoted(folder))}" }
+  }
+
+  /// What became of one of several parts.
+  package struct PartResult: Sendable, Codable {
+    package let number: Int
+    package let count: Int
+    /// All batches of the part.
+    package let batches: Int
+    /// Those that were recorded now.
+    package let recorded: Int
+    /// The batches of the whole recording that are still to come.
+    package let missing: Int
+    /// The parts that they belong to.
+    package let unfinished: [Int]
   }
 
   private let settings: Configuration
@@ -63,18 +99,21 @@ package final class RecordingRun {
   private let library: ImageLibrary
   private let runs: URL
   private let waitsForOthers: Bool
+  private let part: RecordingPart?
 
   /// - Parameters:
   ///   - settings: the teacher and the batches.
   ///   - served: the runs whose losses it serves, all with this teacher and these batches; nil for the configured one.
   ///   - epochs: how many epochs to record; nil for all that differ in the runs.
   ///   - runs: the folder of runs, in which a teacher that a configuration makes is looked for.
+  ///   - part: which of several parts to record, each by a process of its own; nil for all of it by this one.
   ///   - waitsForOthers: whether another process that works in the folder is waited for, or refuses the recording.
   package init(
     _ settings: Configuration, serving served: [Configuration]? = nil, epochs: Int? = nil,
-    storage: RecordingHeader.Storage = .float32, library: ImageLibrary, runs: URL, waitsForOthers: Bool = false
+    storage: RecordingHeader.Storage = .float32, library: ImageLibrary, runs: URL, part: RecordingPart? = nil,
+    waitsForOthers: Bool = false
   ) {
-    self.waitsForOthers = waitsForOthers
+    (self.part, self.waitsForOthers) = (part, waitsForOthers)
     self.settings = settings
     self.served = served ?? [settings]
     self.epochs = epochs ?? self.served.map(\.distinctEpochs).max() ?? settings.distinctEpochs
@@ -97,6 +136,7 @@ package final class RecordingRun {
   /// Records into a folder to the end, or until `shouldStop`, which is asked after every batch. Returns nil when it was
   /// stopped.
   ///
+  /// A part goes on with whatever is there, and keeps no other process out of the folder.
   /// - Parameter resume: go on with an unfinished recording of the same thing in the folder.
   /// - Throws: `RunError`, `RecordingError`, `ConfigurationError`, `DataError`, `TensorFileError` and whatever `onEvent`
   ///   throws. What was recorded before stays.
@@ -104,18 +144,11 @@ package final class RecordingRun {
     into folder: URL, resume: Bool, shouldStop: () -> Bool, onEvent: (Event) throws -> Void
   ) throws -> Result? {
     let plan = try plan()
-    try check(folder, resume: resume)
+    try check(folder, resume: resume || part != nil)
     let images = try library.teacherTraining(settings.data)
-    var patience = Patience()
-    let claim: RunClaim
+    let claim: RunClaim?
     do {
-      claim = try RunClaim(RunFolder(folder)) {
-        guard waitsForOthers else { return false }
-        // It may be done and in use by those that it was made for.
-        if let recording = try? Recording(folder), recording.missing.isEmpty { throw Finished(recording: recording) }
-        try patience.wait(shouldStop: shouldStop) { try onEvent(.waiting) }
-        return true
-      }
+      claim = try self.claim(folder, shouldStop: shouldStop, onEvent: onEvent)
     } catch is Patience.Stopped {
       return nil
     } catch let finished as Finished {
@@ -130,18 +163,38 @@ package final class RecordingRun {
           evaluation: library.teacherEvaluation(settings.data),
           onCost: { try onEvent(.quantized($0)) })
         for remark in try remarks(plan.teacher, teacher, batches) { try onEvent(.warning(remark)) }
-        let writer = try RecordingWriter(plan.header([images.fact]), statistics: plan.statistics, to: folder)
+        let header = plan.header([images.fact])
+        let writer = try RecordingWriter(header, statistics: plan.statistics, to: folder)
         let work = RecordingWork(teacher: teacher, batches: batches, writer: writer)
-        return try record(work, plan, in: folder, shouldStop: shouldStop, onEvent: onEvent)
+        return try record(work, header, plan, in: folder, shouldStop: shouldStop, onEvent: onEvent)
       }
     } catch {
-      claim.abandon()
+      claim?.abandon()
       switch error {
       case let error as TorchError where error.isOutOfMemory:
         throw RunError("out of memory; use a smaller training.batch_size (\(error.message))")
       case let error as BrokenTeacher: throw RunError("teacher: \(plan.teacher.place) \(error.problem)")
       default: throw error
       }
+    }
+  }
+
+  /// Keeps other processes out of the folder. Those that record a part each share it, on machines that locks need not reach.
+  /// - Throws: `Finished`, `Patience.Stopped`, `RunError`.
+  private func claim(
+    _ folder: URL, shouldStop: () -> Bool, onEvent: (Event) throws -> Void
+  ) throws -> RunClaim? {
+    guard part == nil else {
+      try RunFolder(folder).create()
+      return nil
+    }
+    var patience = Patience()
+    return try RunClaim(RunFolder(folder)) {
+      guard waitsForOthers else { return false }
+      // It may be done and in use by those that it was made for.
+      if let recording = try? Recording(folder), recording.missing.isEmpty { throw Finished(recording: recording) }
+      try patience.wait(shouldStop: shouldStop) { try onEvent(.waiting) }
+      return true
     }
   }
 
@@ -177,54 +230,80 @@ package final class RecordingRun {
   }
 
   private func record(
-    _ work: RecordingWork, _ plan: RecordingPlan, in folder: URL, shouldStop: () -> Bool,
+    _ work: RecordingWork, _ header: RecordingHeader, _ plan: RecordingPlan, in folder: URL, shouldStop: () -> Bool,
     onEvent: (Event) throws -> Void
   ) throws -> Result? {
-    let recording = try Recording(folder)
-    let header = recording.header
-    if served.contains(where: \.losses.needClassifier), !recording.hasClassifier,
-      let classifier = try plan.teacher.classifier()
-    {
-      try recording.write(classifier)
-    }
-    let missing = recording.missing
-    try checkSpace(for: missing.reduce(0) { $0 + header.byteCount(plan.statistics, batches: $1) }, in: folder)
-    let size = Size(
-      epochs: epochs, batches: header.batches.count,
-      batchesDone: header.batches.count - missing.reduce(0) { $0 + $1.count },
-      bytes: header.byteCount(plan.statistics, batches: 0..<header.batches.count))
-    try onEvent(.began(size))
-    for range in missing {
-      let isComplete = try work.record(range) { position, imagesPerSecond in
-        let step = Step(
-          position: position, batchesPerEpoch: header.batches.perEpoch, epochs: epochs,
-          imagesPerSecond: imagesPerSecond)
-        try onEvent(.batch(step))
+    try writeClassifier(plan, in: folder)
+    let (layout, own) = (header.layout(plan.statistics), part ?? .whole)
+    let check = try RecordingCheck(
+      folder, expected: header, among: { own.holds($0.lowerBound, of: layout) },
+      goesOn: {
+        try onEvent(.checking(done: $0, total: $1))
         return !shouldStop()
+      })
+    guard let check else { return nil }
+    if let problem = check.damage { try onEvent(.damaged("\(problem); recording what is damaged again")) }
+    try checkSpace(for: check.wanted.reduce(0) { $0 + header.byteCount(plan.statistics, batches: $1) }, in: folder)
+    var share = Share(
+      part: own, batches: own.batchCount(in: 0..<header.batches.count, of: layout),
+      batchesLeft: check.wanted.reduce(0) { $0 + own.batchCount(in: $1, of: layout) })
+    try onEvent(
+      .began(
+        Size(
+          epochs: epochs, batches: header.batches.count, batchesDone: share.batchesDone,
+          bytes: header.byteCount(plan.statistics, batches: 0..<header.batches.count),
+          share: part.map { _ in share })))
+    for index in own.ranges(of: layout) {
+      for target in check.targets(at: index, of: layout) {
+        let isComplete = try work.record(target) { position, imagesPerSecond in
+          share.batchesDone += 1
+          let step = Step(
+            position: position, batchesPerEpoch: header.batches.perEpoch, epochs: epochs,
+            imagesPerSecond: imagesPerSecond, share: part.map { _ in share })
+          try onEvent(.batch(step))
+          return !shouldStop()
+        }
+        guard isComplete || share.batchesDone == share.batches else { return nil }
       }
-      guard isComplete else { return nil }
     }
-    return result(recording, plan)
+    let end = RecordingEnd(writer: work.writer, header: header, layout: layout, part: own, folder: folder)
+    guard let missing = try end.finish(shouldStop: shouldStop, onEvent: onEvent) else { return nil }
+    let recording = try Recording(folder)
+    guard part != nil else {
+      try recording.require(plan.statistics)
+      return result(recording, plan)
+    }
+    return result(recording, plan, end.result(share, recorded: work.recorded, missing: missing))
+  }
+
+  private func writeClassifier(_ plan: RecordingPlan, in folder: URL) throws {
+    guard served.contains(where: \.losses.needClassifier) else { return }
+    let recording = try Recording(folder)
+    // A damaged one is written anew.
+    if (try? recording.classifier()) != nil { return }
+    if let classifier = try plan.teacher.classifier() { try recording.write(classifier) }
   }
 
   /// Another process has recorded the same.
   private struct Finished: Error { let recording: Recording }
 
-  private func result(_ recording: Recording, _ plan: RecordingPlan) -> Result {
+  private func result(_ recording: Recording, _ plan: RecordingPlan, _ part: PartResult? = nil) -> Result {
     let header = recording.header
     let count = header.batches.count
     return Result(
       folder: recording.folder.displayName, teacher: header.teacher.name, signals: header.signals, epochs: epochs,
-      batches: count, bytes: header.byteCount(plan.statistics, batches: 0..<count), planSeed: settings.planSeed)
+      batches: count, bytes: header.byteCount(plan.statistics, batches: 0..<count), planSeed: settings.planSeed,
+      part: part)
   }
 
   private func check(_ folder: URL, resume: Bool) throws {
     let name = folder.displayName
+    let contents = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
+    // Looked for after the list was made: another process may have begun in between.
     if Recording.exists(in: folder) {
       guard resume else { throw RunError("\(name) holds a recording; go on with --resume or choose another --out") }
       return
     }
-    let contents = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
     guard contents.allSatisfy({ $0.hasSuffix(".partial") || $0 == FolderLock.fileName }) else {
       throw RunError("\(name) is not empty and holds no recording; choose another folder with --out")
     }
@@ -259,47 +338,5 @@ private struct RecordingPlan {
     RecordingHeader(
       teacher: teacher.description, teacherFacts: teacherFacts, batches: batches(imageFacts), methods: methods,
       statistics: statistics, storage: storage)
-  }
-}
-
-/// The loop of a recording: a teacher, its batches, and the writer of what it says.
-private final class RecordingWork {
-  private let teacher: any TeacherSignal
-  private let batches: ImageBatches
-  private let writer: RecordingWriter
-  private let start = ContinuousClock.now
-  private var flushed = ContinuousClock.now
-  private var images = 0
-
-  init(teacher: any TeacherSignal, batches: ImageBatches, writer: RecordingWriter) {
-    self.teacher = teacher
-    self.batches = batches
-    self.writer = writer
-  }
-
-  /// Records some batches, counted over all epochs, until `goesOn` says no. Returns whether all are done.
-  func record(_ range: Range<Int>, goesOn: (BatchPosition, Double) throws -> Bool) throws -> Bool {
-    let perEpoch = batches.batchesPerEpoch
-    var source = batches.batches(
-      from: BatchPosition(epoch: range.lowerBound / perEpoch, batch: range.lowerBound % perEpoch))
-    for index in range {
-      guard let batch = try source.next() else { preconditionFailure("as many batches as the plan has") }
-      try writer.append(teacher.output(for: batch), batch: index)
-      images += batch.count
-      if isFlushDue() { try writer.flush() }
-      guard try goesOn(batch.position, Double(images) / max((.now - start) / .seconds(1), 1e-9)) else {
-        try writer.flush()
-        return index + 1 == range.upperBound
-      }
-    }
-    try writer.flush()
-    return true
-  }
-
-  /// A slow teacher's work is not kept in memory for long.
-  private func isFlushDue() -> Bool {
-    guard .now - flushed > .seconds(60) else { return false }
-    flushed = .now
-    return true
   }
 }

@@ -20,7 +20,8 @@ private struct RecordingTemplate {
   init(_ folder: URL) throws {
     self.folder = folder
     let objective = RecordingTemplate.objective()
-    statistics = objective.statistics
+    let statistics = objective.statistics
+    self.statistics = statistics
     let header = RecordingHeader(
       teacher: NetworkDescription(
         name: "tiny", classes: 10, taps: ["stage1": [3, 6, 6], "stage2": [6, 3, 3], "stage3": [6, 3, 3]]),
@@ -31,12 +32,14 @@ private struct RecordingTemplate {
       methods: ["sp", "kd", "at", "hint"], statistics: statistics, storage: .float32)
     let writer = try RecordingWriter(header, statistics: statistics, to: folder)
     let generator = Generator(seed: 1)
-    for batch in 0..<RecordingTemplate.epochs * RecordingTemplate.perEpoch {
-      let blocks = statistics.map { ($0, generator.normal(RecordingTemplate.shape($0))) }
-      try writer.append(TeacherOutput(Dictionary(uniqueKeysWithValues: blocks)), batch: batch)
-      if batch == 0 { try writer.flush() }
+    // Two shards, as earlier versions cut them: so few batches are one shard otherwise.
+    for batches in [0...0, 1...3] {
+      let blocks = batches.flatMap { batch in
+        statistics.map { ("\(batch)/\($0.name)", generator.normal(RecordingTemplate.shape($0))) }
+      }
+      try Recording.write(Dictionary(uniqueKeysWithValues: blocks), of: batches, in: folder)
     }
-    try writer.flush()
+    try writer.finish()
     self.header = try JSONTree(Data(contentsOf: folder.appending(path: "recording.json")))["recording"] ?? .list([])
     shards = try ["00000000-00000000.safetensors", "00000001-00000003.safetensors"].map {
       InputFile(name: $0, bytes: Array(try Data(contentsOf: folder.appending(path: $0))))

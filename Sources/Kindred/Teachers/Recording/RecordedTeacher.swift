@@ -11,7 +11,7 @@ public final class RecordedTeacher: TeacherSignal {
   private let needs: TeacherNeeds
   private let planEpochs: Int
   private let device: Device
-  private var open: (batches: ClosedRange<Int>, file: SafetensorsFile)?
+  private var open: RecordingShard?
 
   /// What a process alone needs of a recording.
   /// - Throws: `RecordingError` where batches are missing or one of the statistics was not recorded.
@@ -64,37 +64,28 @@ public final class RecordedTeacher: TeacherSignal {
   }
 
   private func block(_ statistic: TeacherStatistic, of batch: Int, size: Int) throws -> Tensor {
-    let file = try shard(with: batch)
-    let name = Recording.blockName(batch, statistic)
+    let header = recording.header
     do {
-      let isWhole = try file.withBytes(of: name) { bytes, _ in Recording.checksum(of: bytes) == file.metadata[name] }
-      guard isWhole else { throw damage(batch, "the checksum of \(statistic.name) is wrong") }
-      let tensor = try file.tensor(name)
-      guard tensor.dtype == recording.header.storage.dtype,
-        tensor.shape == statistic.shape(size, recording.header.teacher)
-      else { throw damage(batch, "\(statistic.name) is \(tensor.dtype)\(tensor.shape)") }
+      let tensor = try shard(with: batch).block(
+        statistic.name, of: batch, header.storage.dtype, statistic.shape(size, header.teacher))
       return tensor.to(.float32, device: device).inNetworkLayout()
-    } catch let error as TensorFileError {
-      throw damage(batch, error.problem)
+    } catch let damage as RecordingShard.Damage {
+      throw RecordingError(recording.folder, "batch \(batch) is damaged: \(damage.problem); record again")
     }
   }
 
-  private func shard(with batch: Int) throws -> SafetensorsFile {
-    if let open, open.batches.contains(batch) { return open.file }
-    guard let batches = recording.shards.first(where: { $0.contains(batch) }) else {
+  private func shard(with batch: Int) throws -> RecordingShard {
+    if let open, open.batches.contains(batch) { return open }
+    guard let batches = recording.shards.shard(with: batch) else {
       throw RecordingError(recording.folder, "batch \(batch) is missing")
     }
     do {
-      let file = try SafetensorsFile(Recording.shardFile(batches, in: recording.folder))
-      open = (batches, file)
-      return file
+      let shard = try RecordingShard(batches, in: recording.folder)
+      open = shard
+      return shard
     } catch let error as TensorFileError {
       throw RecordingError(recording.folder, "the shard of batches \(batches) \(error.problem); record again")
     }
-  }
-
-  private func damage(_ batch: Int, _ problem: String) -> RecordingError {
-    RecordingError(recording.folder, "batch \(batch) is damaged: \(problem); record again")
   }
 }
 

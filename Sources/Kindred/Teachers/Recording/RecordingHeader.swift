@@ -66,6 +66,29 @@ public struct RecordingHeader: Sendable, Equatable, Codable {
     }
   }
 
+  /// The shapes of the signals, by their names.
+  public struct Shapes: Sendable, Equatable, Codable {
+    /// Of a batch.
+    public let batch: [String: [Int]]
+    /// Of an epoch's last batch, which may be smaller.
+    public let lastBatch: [String: [Int]]
+
+    init(_ statistics: Set<TeacherStatistic>, _ batches: Batches, _ teacher: NetworkDescription) {
+      func shapes(_ size: Int) -> [String: [Int]] {
+        Dictionary(uniqueKeysWithValues: statistics.map { ($0.name, $0.shape(size, teacher)) })
+      }
+      (batch, lastBatch) = (shapes(batches.size), shapes(batches.lastSize))
+    }
+
+    /// More values than a batch's signal has.
+    private static let largestCount = 1 << 48
+
+    /// Whether there can be such shapes; a header may come from anybody.
+    var isPossible: Bool {
+      (Array(batch.values) + Array(lastBatch.values)).allSatisfy { $0.isPossible(upTo: Shapes.largestCount) }
+    }
+  }
+
   /// The version of the layout, 1.
   public let version: Int
   /// The network that was recorded.
@@ -80,6 +103,8 @@ public struct RecordingHeader: Sendable, Equatable, Codable {
   public let signals: [String]
   /// How the signals' numbers are kept.
   public let storage: Storage
+  /// The shapes of what is kept; nil in recordings of earlier versions.
+  public let shapes: Shapes?
 
   /// A header of this version's layout, for runs with these methods and what they need.
   public init(
@@ -93,6 +118,13 @@ public struct RecordingHeader: Sendable, Equatable, Codable {
     self.methods = methods.sorted()
     signals = statistics.map(\.name).sorted()
     self.storage = storage
+    shapes = Shapes(statistics, batches, teacher)
+  }
+
+  /// The shape of a signal of a batch, which is counted over all epochs; nil where the header does not say it.
+  func shape(of signal: String, _ batch: Int) -> [Int]? {
+    let isLast = batch % batches.perEpoch == batches.perEpoch - 1
+    return (isLast ? shapes?.lastBatch : shapes?.batch)?[signal]
   }
 }
 
@@ -108,13 +140,32 @@ extension NetworkDescription {
 
   /// Whether there can be such shapes; a header may come from anybody.
   var isPossible: Bool {
-    ([[classes ?? 1]] + Array(taps.values)).allSatisfy { shape in
-      var count = 1
-      return shape.allSatisfy { length in
-        guard length > 0, length <= NetworkDescription.largestCount / count else { return false }
-        count *= length
-        return true
+    ([[classes ?? 1]] + Array(taps.values)).allSatisfy { $0.isPossible(upTo: NetworkDescription.largestCount) }
+  }
+}
+
+extension [Int] {
+  /// Whether it is the shape of some values, and not of more than so many.
+  fileprivate func isPossible(upTo largestCount: Int) -> Bool {
+    var count = 1
+    return allSatisfy { length in
+      guard length > 0, length <= largestCount / count else { return false }
+      count *= length
+      return true
+    }
+  }
+}
+
+extension Collection<[Int]> {
+  /// What tensors of these shapes take; as much as can be counted where it is more.
+  fileprivate func bytes(_ storage: RecordingHeader.Storage) -> Int {
+    reduce(0) { sum, shape in
+      let bytes = shape.reduce(storage.dtype.byteCount) { product, length in
+        let (value, overflow) = product.multipliedReportingOverflow(by: length)
+        return overflow ? .max : value
       }
+      let (value, overflow) = sum.addingReportingOverflow(bytes)
+      return overflow ? .max : value
     }
   }
 }
@@ -128,8 +179,13 @@ extension RecordingHeader {
     return (range.count - lasts) * whole + lasts * last
   }
 
+  /// Which batches a shard holds.
+  package func layout(_ statistics: Set<TeacherStatistic>) -> RecordingLayout {
+    RecordingLayout(batches: batches.count, batchBytes: blockBytes(statistics, size: batches.size))
+  }
+
   private func blockBytes(_ statistics: Set<TeacherStatistic>, size: Int) -> Int {
-    statistics.reduce(0) { $0 + $1.shape(size, teacher).reduce(1, *) * storage.dtype.byteCount }
+    statistics.map { $0.shape(size, teacher) }.bytes(storage)
   }
 
   /// The first thing in which another recording differs, as "recorded for batch size 128, now 64"; nil for an equal one.
