@@ -165,7 +165,8 @@ package final class RecordingRun {
         for remark in try remarks(plan.teacher, teacher, batches) { try onEvent(.warning(remark)) }
         let header = plan.header([images.fact])
         let writer = try RecordingWriter(header, statistics: plan.statistics, to: folder)
-        let work = RecordingWork(teacher: teacher, batches: batches, writer: writer)
+        let work = RecordingWork(
+          teacher: teacher, batches: batches, writer: writer, isDealtOut: (part?.count ?? 1) > 1)
         return try record(work, header, plan, in: folder, shouldStop: shouldStop, onEvent: onEvent)
       }
     } catch {

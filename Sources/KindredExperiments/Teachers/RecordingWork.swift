@@ -12,16 +12,16 @@ final class RecordingWork {
 
   private let teacher: any TeacherSignal
   private let batches: ImageBatches
+  /// Whether the shards behind one another are others' to record.
+  private let isDealtOut: Bool
   private let start = ContinuousClock.now
   private var flushed = ContinuousClock.now
   private var images = 0
   /// Gives the batches from this one on.
   private var source: (next: Int, iterator: any BatchIterator)?
 
-  init(teacher: any TeacherSignal, batches: ImageBatches, writer: RecordingWriter) {
-    self.teacher = teacher
-    self.batches = batches
-    self.writer = writer
+  init(teacher: any TeacherSignal, batches: ImageBatches, writer: RecordingWriter, isDealtOut: Bool) {
+    (self.teacher, self.batches, self.writer, self.isDealtOut) = (teacher, batches, writer, isDealtOut)
   }
 
   /// Records what a shard lacks, until `goesOn` says no. Returns whether all is done.
@@ -29,7 +29,7 @@ final class RecordingWork {
     flushed = .now
     let missing = try writer.begin(target)
     for index in missing.joined() {
-      let batch = try batch(index)
+      let batch = try batch(index, of: target)
       try writer.append(teacher.output(for: batch), batch: index)
       images += batch.count
       recorded += 1
@@ -43,13 +43,15 @@ final class RecordingWork {
   }
 
   /// A batch, counted over all epochs.
-  private func batch(_ index: Int) throws -> Batch {
+  private func batch(_ index: Int, of target: RecordingTarget) throws -> Batch {
     var iterator: any BatchIterator
     if let source, source.next == index {
       iterator = source.iterator
     } else {
       let perEpoch = batches.batchesPerEpoch
-      iterator = batches.batches(from: BatchPosition(epoch: index / perEpoch, batch: index % perEpoch))
+      iterator = batches.batches(
+        from: BatchPosition(epoch: index / perEpoch, batch: index % perEpoch),
+        atMost: isDealtOut ? target.batches.upperBound + 1 - index : .max)
     }
     guard let batch = try iterator.next() else { preconditionFailure("as many batches as the plan has") }
     source = (index + 1, iterator)

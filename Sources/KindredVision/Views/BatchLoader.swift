@@ -16,20 +16,22 @@ final class BatchLoader: Sendable {
   ///
   /// The plan must be one for `images`.
   /// - Parameters:
+  ///   - count: how many batches to make at most.
   ///   - teacher: the same images as the teacher sees them; nil for as the student does.
   ///   - rank: whose rows of each batch are made.
   ///   - threads: nil for one where images lie in memory as they are seen, and as many as there are cores where they have
   ///     to be decoded, scaled or recoloured.
   init(
     images: ImageSet, teacher: ImageSet? = nil, plan: BatchPlan, startEpoch: Int = 0, startBatch: Int = 0,
-    endEpoch: Int, rank: Rank = .only, ahead: Int = 3, threads: Int? = nil, threadName: String = "kindred.loader"
+    endEpoch: Int, count: Int = .max, rank: Rank = .only, ahead: Int = 3, threads: Int? = nil,
+    threadName: String = "kindred.loader"
   ) {
     precondition(plan.count == images.count, "the plan is for \(plan.count) images, the set has \(images.count)")
     precondition(startEpoch >= 0 && startBatch >= 0 && ahead > 0, "a start and a queue cannot be negative")
     let isCopied = images.isPacked && teacher == nil && !plan.augmentation.changesBytes
     let threads = threads ?? (isCopied ? 1 : ProcessInfo.processInfo.activeProcessorCount)
-    let schedule = BatchSchedule(
-      plan, from: BatchPosition(epoch: startEpoch, batch: startBatch), endEpoch: endEpoch, rank: rank)
+    let start = BatchPosition(epoch: startEpoch, batch: startBatch)
+    let schedule = BatchSchedule(plan, from: start, endEpoch: endEpoch, count: count, rank: rank)
     let queue = BatchQueue(schedule, capacity: max(ahead, threads + 1))
     self.queue = queue
     let work = BatchWork(images, teacher, plan)
@@ -116,11 +118,12 @@ private struct BatchSchedule {
   private let plan: BatchPlan
   private let endEpoch: Int
   private let rank: Rank
+  private var left: Int
   private var position: BatchPosition
   private var epochPlan: EpochPlan?
 
-  init(_ plan: BatchPlan, from start: BatchPosition, endEpoch: Int, rank: Rank) {
-    (self.plan, position, self.endEpoch, self.rank) = (plan, start, endEpoch, rank)
+  init(_ plan: BatchPlan, from start: BatchPosition, endEpoch: Int, count: Int, rank: Rank) {
+    (self.plan, position, self.endEpoch, left, self.rank) = (plan, start, endEpoch, count, rank)
   }
 
   /// The next batch that the rank has a row of.
@@ -136,7 +139,8 @@ private struct BatchSchedule {
       position = BatchPosition(epoch: position.epoch + 1)
       epochPlan = nil
     }
-    guard position.epoch < endEpoch, plan.batchesPerEpoch > 0 else { return nil }
+    guard left > 0, position.epoch < endEpoch, plan.batchesPerEpoch > 0 else { return nil }
+    left -= 1
     let epochPlan = self.epochPlan ?? plan.epoch(position.epoch)
     self.epochPlan = epochPlan
     defer { position.batch += 1 }

@@ -44,11 +44,14 @@ public struct ImageBatches: BatchSource {
     images.isUnlabelled ? 0 : 1 - Double(plan.unlabelled?.perBatch ?? 0) / Double(plan.batchSize)
   }
 
-  public func batches(from start: BatchPosition) -> any BatchIterator {
+  public func batches(from start: BatchPosition) -> any BatchIterator { batches(from: start, atMost: .max) }
+
+  /// The same, of which no more than `count` are asked for: none is made in vain.
+  package func batches(from start: BatchPosition, atMost count: Int) -> any BatchIterator {
     if let resident { return mixed(ResidentBatches(resident, plan, from: start, endEpoch: epochs, rank: rank)) }
     let loader = BatchLoader(
       images: images, teacher: teacher, plan: plan, startEpoch: start.epoch, startBatch: start.batch, endEpoch: epochs,
-      rank: rank)
+      count: count, rank: rank)
     return mixed(LoadedBatches(loader: loader, device: device))
   }
 
