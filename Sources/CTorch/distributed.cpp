@@ -5,13 +5,14 @@
 #define USE_C10D_GLOO
 
 #include <c10/util/Exception.h>
+#include <c10/util/Logging.h>
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
 #include <torch/version.h>
 
 #include <chrono>
-#include <cstring>
+#include <cstdlib>
 
 using namespace ctorch;
 
@@ -54,12 +55,20 @@ template <class Result, class Body> Result made(Body &&body) noexcept {
   }
 }
 
+/// What fails is said by whoever called, in one line; libtorch would print its stack beside it. Its own variable still turns
+/// that on.
+void silence_log() {
+  constexpr int fatal = 3;
+  if (std::getenv("TORCH_CPP_LOG_LEVEL") == nullptr) FLAGS_caffe2_log_level = fatal;
+}
+
 ct_work started(c10::intrusive_ptr<c10d::Work> work) { return new ct_work_s{std::move(work)}; }
 
 }  // namespace
 
 ct_store ct_store_serve(const char *host, int port, double timeout) {
   return made<ct_store>([&] {
+    silence_log();
     c10d::TCPStoreOptions options;
     options.port = static_cast<uint16_t>(port);
     options.isServer = true;
@@ -73,6 +82,7 @@ ct_store ct_store_serve(const char *host, int port, double timeout) {
 
 ct_store ct_store_connect(const char *host, int port, double timeout) {
   return made<ct_store>([&] {
+    silence_log();
     c10d::TCPStoreOptions options;
     options.port = static_cast<uint16_t>(port);
     options.waitWorkers = false;

@@ -35,6 +35,7 @@ struct CompareCommand: ParsableCommand {
   @OptionGroup var settings: SettingOptions
   @OptionGroup var data: DataOptions
   @OptionGroup var outputs: OutputOptions
+  @OptionGroup var others: ProcessOptions
 
   func validate() throws {
     guard !configs.isEmpty else { throw ValidationError("Name at least one YAML file.") }
@@ -43,8 +44,12 @@ struct CompareCommand: ParsableCommand {
 
   func run() throws {
     let rows = try configs.flatMap { try Study.load(file: file($0), overrides: settings.all, seeds: seeds).rows }
-    let comparison = try Comparison(rows, runs: file(out), library: data.library, recordsTeachers: !live)
-    try execute(comparison, quiet: outputs.quiet, again: "the same command")
+    try others.startOthers()
+    let progress = RunProgress(quiet: outputs.quiet)
+    let group = try others.group(doing: rows.map(\.settings), progress)
+    let comparison = try Comparison(rows, runs: file(out), library: data.library, recordsTeachers: !live, group: group)
+    try execute(comparison, progress, again: "the same command")
+    guard group.rank.isFirst else { return }
     var ending = Ending()
     try ending.show(comparison, in: RunFolder(file(out)), json: outputs.json)
     try ending.finish()
@@ -74,7 +79,7 @@ struct DemoCommand: ParsableCommand {
     let library = ImageLibrary()
     let configurations = try Demo.configurations(in: folder.appending(path: "configurations"))
     let comparison = try Comparison(configurations, seeds: seeds, runs: folder, library: library)
-    try execute(comparison, quiet: outputs.quiet, again: again)
+    try execute(comparison, RunProgress(quiet: outputs.quiet), again: again)
     var ending = Ending()
     try ending.show(comparison, in: RunFolder(folder), json: outputs.json)
     ending.attempt {
@@ -91,8 +96,7 @@ struct DemoCommand: ParsableCommand {
 }
 
 /// Trains what a comparison lacks, with progress.
-private func execute(_ comparison: Comparison, quiet: Bool, again: String) throws {
-  let progress = RunProgress(quiet: quiet)
+private func execute(_ comparison: Comparison, _ progress: RunProgress, again: String) throws {
   StopRequest.listen()
   let isComplete: Bool
   do {
@@ -122,6 +126,7 @@ private func execute(_ comparison: Comparison, quiet: Bool, again: String) throw
   guard isComplete else {
     progress.finish()
     progress.message("stopped and saved; go on with: \(again)")
+    try Membership.leave()
     throw ExitCode(StopRequest.exitStatus)
   }
 }

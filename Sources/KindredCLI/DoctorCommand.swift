@@ -21,9 +21,20 @@ struct DoctorCommand: ParsableCommand {
     ])
     table.append(["devices", (["cpu"] + (0..<Runtime.cudaDeviceCount).map { "cuda:\($0)" }).joined(separator: ", ")])
     table.append(["data sets", ProcessInfo.processInfo.environment["KINDRED_DATA"] ?? "KINDRED_DATA is not set"])
+    table.append(["processes", try processes()])
     output(table.text, terminator: "")
     let problems = Diagnosis.problems()
     output(problems.isEmpty ? "nothing is wrong" : problems.map { "problem: \($0)" }.joined(separator: "\n"))
     if !problems.isEmpty { throw ExitCode.failure }
+  }
+
+  /// What the environment says of other processes.
+  private func processes() throws -> String {
+    guard let launch = try Launch(ProcessInfo.processInfo.environment) else { return "this one alone" }
+    let own = launch.processesToStart > 1 ? "to start \(launch.processesToStart) from rank" : "rank"
+    let store = launch.isStoreServed ? "which the launcher serves" : "which rank 0 serves"
+    let again = launch.restarts > 0 ? ", after \(launch.restarts) restarts" : ""
+    return "\(launch.launcher.rawValue): \(own) \(launch.rank.index) of \(launch.rank.count), meeting at "
+      + "\(launch.host):\(launch.port), \(store)\(again)"
   }
 }

@@ -27,6 +27,7 @@ struct KindredCommand: ParsableCommand {
       try Surroundings.prepare()
       var command = try parseAsRoot()
       try command.run()
+      try Membership.leave()
     } catch {
       end(error)
     }
@@ -35,7 +36,9 @@ struct KindredCommand: ParsableCommand {
   private static func end(_ error: any Error) -> Never {
     // Help is printed as everything else is.
     if exitCode(for: error).isSuccess { output(fullMessage(for: error)) }
-    exit(withError: exitCode(for: error).isSuccess ? ExitCode.success : plain(error))
+    let shown = exitCode(for: error).isSuccess ? ExitCode.success : plain(error)
+    if !(shown is ExitCode), !Membership.tell(error, "\(shown)") { exit(withError: exitCode(for: shown)) }
+    exit(withError: shown)
   }
 
   /// Foundation's errors say much and no reason; ours are a line for a person already.

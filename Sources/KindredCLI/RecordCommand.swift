@@ -67,6 +67,7 @@ struct RecordCommand: ParsableCommand {
 
   @OptionGroup var data: DataOptions
   @OptionGroup var outputs: OutputOptions
+  @OptionGroup var others: ProcessOptions
 
   func validate() throws {
     if check != nil {
@@ -84,7 +85,9 @@ struct RecordCommand: ParsableCommand {
   func run() throws {
     if let check { return try RecordingView(file(check), outputs).show() }
     guard let config, let out else { preconditionFailure("validated") }
-    let part = try part.map { try RecordingPart($0) }
+    // Each of several processes records a part, and needs nothing of the others.
+    try others.startOthers { $0.isFirst ? [] : ["--quiet"] }
+    let part = try (part ?? others.part()).map { try RecordingPart($0) }
     let configuration = try Configuration.load(file: file(config), overrides: settings)
     let recording = RecordingRun(
       configuration, epochs: epochs, storage: storage, library: data.library, runs: file(runs), part: part)

@@ -7,6 +7,8 @@ import KindredReport
 
 final class RunProgress {
   private let printer: ProgressPrinter?
+  /// Whether another process says all of it.
+  private var isSilent: Bool { !Membership.isFirst }
   private let checkLine: CheckProgressLine
   private var name: String
   private var last: StepReport?
@@ -22,12 +24,15 @@ final class RunProgress {
     last = nil
   }
 
-  func message(_ text: String) { printer?.message(text) }
+  func message(_ text: String) {
+    if !isSilent { printer?.message(text) }
+  }
 
   func finish() { printer?.finish() }
 
   /// - Throws: `NonFiniteLoss` where the loss to be shown is not finite.
   func show(_ event: RunEvent) throws {
+    guard !isSilent else { return }
     switch event {
     case .waiting: message("\(prefix)another process is working on this run; waiting for it")
     case .resumed(let epochs): message("\(prefix)resumed after epoch \(epochs)")

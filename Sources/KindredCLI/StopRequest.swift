@@ -22,7 +22,10 @@ enum StopRequest {
     pthread_sigmask(SIG_UNBLOCK, &both, nil)
   }
 
-  static var isPending: Bool { signalCount.load(ordering: .relaxed) > 0 }
+  static var isPending: Bool { count > 0 }
+
+  /// How many signals have come.
+  static var count: Int { signalCount.load(ordering: .relaxed) }
 
   /// The exit status of a run that was stopped on request.
   static let exitStatus: Int32 = 130

@@ -4,6 +4,7 @@ import ArgumentParser
 import Foundation
 import KindredExperiments
 import KindredReport
+import Torch
 
 struct TrainCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -62,6 +63,7 @@ struct RunArguments: ParsableArguments {
   @OptionGroup var settingOptions: SettingOptions
   @OptionGroup var data: DataOptions
   @OptionGroup var outputs: OutputOptions
+  @OptionGroup var others: ProcessOptions
 
   func settings() throws -> Configuration {
     let seeds = seed.map { ["training.seed=\($0)"] } ?? []
@@ -72,12 +74,14 @@ struct RunArguments: ParsableArguments {
     let runs = file(self.runs)
     let folder = RunFolder(
       out.map { file($0) } ?? runs.appending(path: "\(settings.name)/\(settings.repetition)"))
+    try others.startOthers()
     let progress = RunProgress(quiet: outputs.quiet)
-    let run = TrainingRun(settings, folder: folder, library: data.library, runs: runs)
+    let group = try others.group(doing: [settings], progress)
+    let run = TrainingRun(settings, folder: folder, library: data.library, runs: runs, group: group)
     StopRequest.listen()
     let outcome: RunOutcome
     do {
-      outcome = try run.run(resume: resume, shouldStop: { StopRequest.isPending }, onEvent: progress.show)
+      outcome = try run.run(resume: try resume || Launch.isRestarted, shouldStop: { StopRequest.isPending }, onEvent: progress.show)
     } catch {
       progress.finish()
       throw error
@@ -86,8 +90,10 @@ struct RunArguments: ParsableArguments {
     switch outcome {
     case .stopped:
       progress.message("stopped and saved; go on with: \(again(command, folder))")
+      try Membership.leave()
       throw ExitCode(StopRequest.exitStatus)
     case .finished(let result):
+      guard group.rank.isFirst else { return }
       output(outputs.json ? try json(result) : summary(result, folder))
     }
   }
@@ -98,9 +104,11 @@ struct RunArguments: ParsableArguments {
   /// The command that goes on with this run.
   private func again(_ command: String, _ folder: RunFolder) -> String {
     let sets = settingOptions.all + (seed.map { ["training.seed=\($0)"] } ?? [])
-    let words =
-      ["kindred", command, config, "--out", folder.name] + sets.flatMap { ["--set", $0] }
-      + (data.folder.map { ["--data-dir", $0] } ?? []) + (runs == "runs" ? [] : ["--runs", runs]) + ["--resume"]
+    var words = ["kindred", command, config, "--out", folder.name] + sets.flatMap { ["--set", $0] }
+    if let folder = data.folder { words += ["--data-dir", folder] }
+    if runs != "runs" { words += ["--runs", runs] }
+    if let processes = others.processes { words += ["--processes", "\(processes)"] }
+    words.append("--resume")
     return ShellCommand.line(words)
   }
 

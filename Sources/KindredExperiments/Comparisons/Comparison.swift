@@ -5,6 +5,7 @@ import Foundation
 import Kindred
 import KindredReport
 import KindredVision
+import Torch
 
 /// Trains what is missing of a set of configurations over several seeds, and tabulates all of it.
 package final class Comparison {
@@ -38,6 +39,7 @@ package final class Comparison {
   let library: ImageLibrary
   let runs: URL
   let recordsTeachers: Bool
+  private let group: ProcessGroup
 
   /// - Parameters:
   ///   - settings: what is compared, each under a name of its own.
@@ -54,11 +56,17 @@ package final class Comparison {
   /// - Parameters:
   ///   - rows: what is compared, each under a name of its own.
   ///   - runs: the folder that the runs' folders lie in, as `NAME/seed-N` or `NAME/split-K-seed-N`.
-  ///   - recordsTeachers: whether a teacher that several runs hear over the same batches is recorded and replayed.
+  ///   - recordsTeachers: whether a teacher that several runs hear over the same batches is recorded and replayed. Of several
+  ///     processes each asks its own.
+  ///   - group: the processes that train each run together.
   /// - Throws: `RunError` for two configurations of one name, or a teacher compared with other settings than it teaches
   ///   with; `ConfigurationError` for a teacher's.
-  package init(_ rows: [Study.Row], runs: URL, library: ImageLibrary, recordsTeachers: Bool = true) throws {
-    self.recordsTeachers = recordsTeachers
+  package init(
+    _ rows: [Study.Row], runs: URL, library: ImageLibrary, recordsTeachers: Bool = true,
+    group: ProcessGroup = ProcessGroup()
+  ) throws {
+    self.recordsTeachers = recordsTeachers && !group.isShared
+    self.group = group
     self.rows = rows
     let names = rows.map(\.settings.name)
     if let twice = names.first(where: { name in names.filter { $0 == name }.count > 1 }) {
@@ -91,9 +99,13 @@ package final class Comparison {
   /// Other processes that work on the same runs or record the same teacher are waited for.
   /// - Throws: as `TrainingRun.run`; `RunError` where a finished run is another one, or learnt from another teacher.
   package func run(shouldStop: () -> Bool, onEvent: (Event) throws -> Void) throws -> Bool {
-    let missing = try jobs.filter { !(try isFinished($0)) }
+    let places = try group.firstDecides {
+      let places = try jobs.indices.filter { !(try isFinished(jobs[$0])) }
+      if !places.isEmpty { try requireSameImages(jobs.indices.filter { !places.contains($0) }.map { jobs[$0] }) }
+      return places
+    }
+    let missing = places.map { jobs[$0] }
     let finished = jobs.filter { job in !missing.contains { $0.folder.url == job.folder.url } }
-    if !missing.isEmpty { try requireSameImages(finished) }
     for job in finished { try onEvent(.skipped(job)) }
     let unfinished = Set(missing.map(\.folder.url))
     var number = 0
@@ -102,11 +114,11 @@ package final class Comparison {
       let recording = try record(signal, for: jobs, shouldStop: shouldStop, onEvent: onEvent)
       for job in jobs {
         number += 1
-        guard !shouldStop() else { return false }
+        guard try !group.anySays(shouldStop()) else { return false }
         try onEvent(.began(job, number: number, of: missing.count))
         let run = TrainingRun(
           job.settings, folder: job.folder, library: library, runs: runs, recording: recording?.folder,
-          waitsForOthers: true)
+          waitsForOthers: !group.isShared, group: group)
         switch try run.run(resume: true, shouldStop: shouldStop, onEvent: { try onEvent(.run(job, $0)) }) {
         case .stopped: return false
         case .finished(let result): try onEvent(.finished(job, result))
@@ -115,9 +127,11 @@ package final class Comparison {
       // The next signal needs the space, and what is replayed is what a live teacher says again.
       try recording?.release()
     }
-    try removeLeftRecordings()
-    // A teacher that was trained just now may be another than the one that finished students learnt from.
-    for job in finished { _ = try isFinished(job) }
+    try group.firstDoes {
+      try removeLeftRecordings()
+      // A teacher that was trained just now may be another than the one that finished students learnt from.
+      for job in finished { _ = try isFinished(job) }
+    }
     return true
   }
 

@@ -96,6 +96,7 @@ private struct ResidentBatches: BatchIterator {
     (self.images, self.plan, self.endEpoch, self.rank, position) = (images, plan, endEpoch, rank, start)
   }
 
+  /// The next batch that the rank has a row of.
   mutating func next() -> Batch? {
     if position.batch >= plan.batchesPerEpoch {
       position = BatchPosition(epoch: position.epoch + 1)
@@ -104,11 +105,13 @@ private struct ResidentBatches: BatchIterator {
     guard position.epoch < endEpoch, plan.batchesPerEpoch > 0 else { return nil }
     let views = self.views ?? images.views(plan.epoch(position.epoch).views)
     self.views = views
-    defer { position.batch += 1 }
-    let first = position.batch * plan.batchSize
+    let at = position
+    position.batch += 1
+    let first = at.batch * plan.batchSize
     let range = first..<min(first + plan.batchSize, views.shape[1])
     let all = views.narrowed(1, range)
-    guard rank.count > 1 else { return images.batch(all, at: position) }
-    return images.batch(all, of: rank, plan.augmentation, at: position)
+    guard rank.count > 1 else { return images.batch(all, at: at) }
+    guard !rank.rows(of: range.count).isEmpty else { return next() }
+    return images.batch(all, of: rank, plan.augmentation, at: at)
   }
 }

@@ -43,6 +43,11 @@ public struct Launch: Sendable, Equatable {
     }
   }
 
+  /// Whether a launcher has started this process anew after a failure, so that what was saved is to be gone on from.
+  public static var isRestarted: Bool {
+    get throws { try Launch(ProcessInfo.processInfo.environment).map { $0.restarts > 0 } ?? false }
+  }
+
   private init(
     _ launcher: Launcher, _ rank: Rank, host: String, port: Int, isStoreServed: Bool = false, attempt: String = "",
     restarts: Int = 0, processesToStart: Int = 1

@@ -54,7 +54,10 @@ public struct Meeting {
       verdict = try JSONDecoder().decode(
         Verdict.self, from: try store.value(of: Meeting.verdict, timeout: timeout + 30))
     }
-    if let refusal = verdict.refusal { throw ProcessGroupError(refusal) }
+    if let refusal = verdict.refusal {
+      try Meeting.end(store, rank)
+      throw ProcessGroupError(refusal)
+    }
     let neighbours = verdict.machines.indices.filter { verdict.machines[$0] == own.machine }
     let local = Rank(neighbours.firstIndex(of: rank.index) ?? 0, of: max(neighbours.count, 1))
     machines = Set(verdict.machines).count
@@ -100,6 +103,17 @@ public struct Meeting {
       }
       Thread.sleep(forTimeInterval: min(0.02 + waited / 20, 0.5))
     }
+  }
+
+  /// Whoever serves the store stays until those who came have read why nothing comes of it.
+  private static func end(_ store: TCPStore, _ rank: Rank) throws {
+    guard store.isServed else {
+      try store.add(1, to: "read")
+      return
+    }
+    let others = try (1..<rank.count).count { try store.has(member($0)) }
+    let end = ContinuousClock.now + .seconds(5)
+    while ContinuousClock.now < end, try store.add(0, to: "read") < others { Thread.sleep(forTimeInterval: 0.02) }
   }
 
   private static let verdict = "verdict"

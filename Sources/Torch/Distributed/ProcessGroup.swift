@@ -111,8 +111,15 @@ public final class ProcessGroup: @unchecked Sendable {
     if let failure { throw failure }
   }
 
-  /// What others are to hear of a failure of this process, before it ends.
-  public func announce(failure: String) { members?.attendance.announce(failure) }
+  /// Lets the others hear why this process ends. Returns whether it should say so itself: not where the first one says the
+  /// same, nor where it ends because of others.
+  /// - Parameters:
+  ///   - failure: in words.
+  ///   - isOthers: whether it is an exchange with the others that failed.
+  public func end(of failure: String, isOthers: Bool) -> Bool {
+    guard let members else { return true }
+    return members.attendance.end(of: failure, isOthers: isOthers)
+  }
 
   /// Waits for the others and takes leave of them: whoever ends after this is not missed.
   /// - Throws: `ProcessGroupError`.

@@ -13,6 +13,8 @@ public final class TCPStore: @unchecked Sendable {
   public let port: Int
   let handle: ct_store
   private let timeout: Double
+  /// Whether this process serves it.
+  let isServed: Bool
   /// What stands before each key in the whole table.
   private let prefix: String
 
@@ -31,7 +33,7 @@ public final class TCPStore: @unchecked Sendable {
           ? "port \(port) is taken on this machine; choose another one (MASTER_PORT)"
           : "port \(port) cannot be listened on: \(reason)")
     }
-    self.init(handle, host: host, port: Int(ct_store_port(handle)), timeout, prefix: "")
+    self.init(handle, host: host, port: Int(ct_store_port(handle)), timeout, isServed: true, prefix: "")
   }
 
   /// Reaches the table of another process, waiting until it is served.
@@ -39,13 +41,14 @@ public final class TCPStore: @unchecked Sendable {
   public convenience init(connectingTo host: String, port: Int, timeout: Double = 600) throws {
     guard let handle = ct_store_connect(host, Int32(port), timeout) else {
       throw ProcessGroupError(
-        "nobody answers at \(host):\(port) (\(lastReason())); is rank 0 running, and is that its address?")
+        "nobody answers at \(host):\(port), where the processes meet; is rank 0 running, and is that its address?")
     }
-    self.init(handle, host: host, port: port, timeout, prefix: "")
+    self.init(handle, host: host, port: port, timeout, isServed: false, prefix: "")
   }
 
-  private init(_ handle: ct_store, host: String, port: Int, _ timeout: Double, prefix: String) {
-    (self.handle, self.host, self.port, self.timeout, self.prefix) = (handle, host, port, timeout, prefix)
+  private init(_ handle: ct_store, host: String, port: Int, _ timeout: Double, isServed: Bool, prefix: String) {
+    (self.handle, self.host, self.port, self.timeout) = (handle, host, port, timeout)
+    (self.isServed, self.prefix) = (isServed, prefix)
   }
 
   deinit { ct_store_free(handle) }
@@ -54,7 +57,7 @@ public final class TCPStore: @unchecked Sendable {
   /// - Throws: `ProcessGroupError`.
   public func under(_ prefix: String) throws -> TCPStore {
     guard let part = ct_store_prefixed(handle, prefix) else { throw lost() }
-    return TCPStore(part, host: host, port: port, timeout, prefix: self.prefix + prefix)
+    return TCPStore(part, host: host, port: port, timeout, isServed: isServed, prefix: self.prefix + prefix)
   }
 
   /// Another connection to the same part of the table, for another thread.
