@@ -215,7 +215,7 @@ package final class Comparison {
     }
     return ComparisonTable(
       teacherRows + studentRows, isPaired: rows.allSatisfy { ($0.splits ?? 1) > 1 },
-      remarks: planRemarks + evaluationRemarks + (try epochRemarks()))
+      remarks: planRemarks + evaluationRemarks + (try epochRemarks()) + (try scopeRemarks()))
   }
 
   /// The runs of a row.
@@ -235,6 +235,15 @@ package final class Comparison {
     let last = early ? "the last epoch that each run came to" : "the last epoch"
     let which = "Accuracies are those of \(last)\(averaged ? ", of the weights and not of their moving average" : "")."
     return [which] + nothing
+  }
+
+  /// Which losses were others than those of one process.
+  private func scopeRemarks() throws -> [String] {
+    try compared.compactMap { job in
+      let result = try job.folder.readResult()
+      guard let local = result.localRelations, let processes = result.processes else { return nil }
+      return "\(result.name): \(local.joined(separator: ", ")) related the images of each of \(processes) processes alone."
+    }.uniqued
   }
 
   /// Which rows are measured on other images than the rest.

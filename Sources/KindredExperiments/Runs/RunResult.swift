@@ -39,6 +39,10 @@ package struct RunResult: Sendable, Codable, Equatable {
   package let lossWeights: [String: Double]
   /// The mean of the epochs' training speeds.
   package let imagesPerSecond: Double
+  /// In how many processes it was trained; nil for runs of versions that knew one.
+  package let processes: Int?
+  /// The losses that related the images of each process alone; nil where there are none.
+  package let localRelations: [String]?
   package let libtorch: String
   package let version: String
 }
@@ -60,6 +64,7 @@ extension RunResult {
       parameters: work.cost.parameters, multiplyAdds: work.cost.multiplyAdds,
       lossWeights: settings.losses.weights,
       imagesPerSecond: epochs.map(\.imagesPerSecond).reduce(0, +) / Double(max(epochs.count, 1)),
+      processes: work.processes, localRelations: work.localRelations.isEmpty ? nil : work.localRelations,
       libtorch: Runtime.version, version: kindredVersion)
   }
 }

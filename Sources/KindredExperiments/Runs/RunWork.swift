@@ -95,10 +95,23 @@ final class RunWork {
     batches = settings.batches(of: training, teacher: seen, epochs: settings.training.epochs, rank: group.rank)
     evaluationImages = evaluation.map { EvaluationImages($0, device: device, rank: group.rank) }
     remarks += [teacher?.remark].compactMap(\.self)
+    remarks += localRelations.map {
+      "losses.\($0).scope: local: each of \(group.rank.count) processes relates its own images alone, which is another "
+        + "loss than that of the whole batch"
+    }
     // Before weights are calibrated by what it says, and anything is written. What is odd, the run says itself.
     var first = batches.batches(from: BatchPosition())
     if let teacher = self.teacher, let batch = try first.next() { _ = try teacher.check(on: batch) }
   }
+
+  /// The terms that relate the images of each of several processes alone.
+  var localRelations: [String] {
+    guard group.isShared else { return [] }
+    return objective.terms.filter { $0.loss.reduction == .relations && $0.scope == .local }.map(\.id)
+  }
+
+  /// In how many processes it is done.
+  var processes: Int { group.rank.count }
 
   /// Finds the weights that the configuration leaves to calibration, on the run's first batches.
   func calibrate() throws -> [(method: String, weight: Double, fraction: Double)] {
