@@ -7,6 +7,7 @@ import pathlib
 import loading_report
 import loss_report
 import onnx_report
+import scale_report
 import step_report
 
 PARTS = {
@@ -14,6 +15,7 @@ PARTS = {
     "losses": ("losses", loss_report.report),
     "onnx": ("exported students", onnx_report.report),
     "loading": ("images from folders", loading_report.report),
+    "scale": ("several processes", scale_report.report),
 }
 
 

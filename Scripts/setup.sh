@@ -178,6 +178,9 @@ write_pkg_config() {
     libraries="$libraries c10_cuda torch_cuda"
     headers=$(cuda_headers)
     if [ -n "$headers" ]; then cuda_flag=$(flag -I "$headers"); fi
+    # Of processes that share a batch each with a device of its own.
+    nccl=$libtorch/../nvidia/nccl/include
+    if [ -e "$nccl/nccl.h" ]; then cuda_flag="$cuda_flag$(flag -I "$nccl")"; fi
   fi
   description=$(describe_libtorch)
   if [ "$(cat "$pkgconfig/kindred-libtorch.pc" 2>/dev/null)" = "$description" ]; then return; fi

@@ -12,7 +12,7 @@ struct Benchmark: ParsableCommand {
     commandName: "kindred-bench", abstract: "Times parts of Kindred for a comparison with PyTorch.",
     subcommands: [
       StepCommand.self, RecordCommand.self, FloorCommand.self, LossesCommand.self, ONNXCommand.self,
-      LoadingCommand.self,
+      LoadingCommand.self, ScaleCommand.self,
     ])
 }
 

@@ -50,10 +50,10 @@ final class StepRun {
   }
 
   /// One batch an epoch, every one cropped and flipped anew.
-  static func batches(of size: Int, steps: Int) -> ImageBatches {
+  static func batches(of size: Int, steps: Int, rank: Rank = .only) -> ImageBatches {
     let plan = BatchPlan(
       count: size, batchSize: size, seed: 1, augmentation: Augmentation(cropPadding: 4, flip: true))
-    return ImageBatches(StepRun.images(size), plan: plan, epochs: steps)
+    return ImageBatches(StepRun.images(size), plan: plan, epochs: steps, rank: rank)
   }
 
   /// Records what a live teacher gives for the batches of a run, for one without it.

@@ -11,16 +11,25 @@
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
 #include <torch/version.h>
 
+// The first comes with libtorch's CUDA build alone.
+#if __has_include(<c10/cuda/impl/cuda_cmake_macros.h>) && __has_include(<cuda_runtime.h>) && __has_include(<nccl.h>) && \
+    __has_include(<nv/target>)
+#define USE_C10D_NCCL
+#include <torch/csrc/distributed/c10d/ProcessGroupNCCL.hpp>
+#endif
+
 #include <chrono>
 #include <cstdlib>
 
 using namespace ctorch;
 
-// The shim for Gloo's headers is good while libtorch lays out these classes as with the headers themselves.
-static_assert(sizeof(c10d::ProcessGroupGloo) == 488, "libtorch's ProcessGroupGloo is not the one that was measured");
-static_assert(sizeof(c10d::ProcessGroupGloo::Options) == 184, "libtorch's Gloo options are not those that were measured");
-static_assert(sizeof(c10d::ProcessGroupGloo::AsyncWork) == 784, "libtorch's Gloo work is not what was measured");
-static_assert(sizeof(c10d::ProcessGroupGloo::GlooStore) == 16, "libtorch's Gloo store is not the one that was measured");
+// The shim for Gloo's headers is good while these classes have the sizes that they have with the headers themselves, as
+// measured with libtorch 2.11 to 2.15 and Debian's libgloo-dev.
+static_assert(TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 11 && TORCH_VERSION_MINOR <= 15, "not measured");
+static_assert(sizeof(c10d::ProcessGroupGloo) == (TORCH_VERSION_MINOR < 14 ? 488 : 544));
+static_assert(sizeof(c10d::ProcessGroupGloo::Options) == (TORCH_VERSION_MINOR < 13 ? 176 : 184));
+static_assert(sizeof(c10d::ProcessGroupGloo::AsyncWork) == (TORCH_VERSION_MINOR < 14 ? 784 : 816));
+static_assert(sizeof(c10d::ProcessGroupGloo::GlooStore) == 16);
 
 struct ct_store_s {
   c10::intrusive_ptr<c10d::Store> store;
@@ -126,6 +135,19 @@ ct_group ct_group_gloo(ct_store store, int rank, int size, const char *address, 
         *address ? c10d::ProcessGroupGloo::createDeviceForHostname(address)
                  : c10d::ProcessGroupGloo::createDefaultDevice());
     return new ct_group_s{c10::make_intrusive<c10d::ProcessGroupGloo>(store->store, rank, size, std::move(options))};
+  });
+}
+
+ct_group ct_group_nccl(ct_store store, int rank, int size, double timeout) {
+  return made<ct_group>([&]() -> ct_group {
+#ifdef USE_C10D_NCCL
+    auto options = c10d::ProcessGroupNCCL::Options::create();
+    options->timeout = milliseconds(timeout);
+    return new ct_group_s{c10::make_intrusive<c10d::ProcessGroupNCCL>(store->store, rank, size, std::move(options))};
+#else
+    (void)store, (void)rank, (void)size, (void)timeout;
+    TORCH_CHECK(false, "Kindred was built without libtorch's CUDA build, CUDA's headers or NCCL's");
+#endif
   });
 }
 

@@ -67,8 +67,20 @@ struct ProcessOptions: ParsableArguments {
         "configuration": String(Digest.sha256.hex(of: Array(yaml.utf8)).prefix(12)),
       ], timeout: processTimeout, onWaiting: progress.message)
     Membership.join(meeting.group)
+    chooseDevice(meeting.group.local)
     progress.message(description(of: meeting, launch))
     return meeting.group
+  }
+
+  /// Each process sees one CUDA device, its own, as the first. Before CUDA is asked anything.
+  private func chooseDevice(_ local: Rank) {
+    guard local.count > 1 else { return }
+    let name = "CUDA_VISIBLE_DEVICES"
+    let visible = ProcessInfo.processInfo.environment[name]?.split(separator: ",").map(String.init)
+    // A launcher may have dealt them out already.
+    if let visible, visible.count == 1 { return }
+    let own = visible.map { local.index < $0.count ? $0[local.index] : "" } ?? "\(local.index)"
+    setenv(name, own, 1)
   }
 
   private func description(of meeting: Meeting, _ launch: Launch) -> String {

@@ -353,6 +353,8 @@ int ct_store_has(ct_store store, const char *key, bool *has);
 int ct_store_add(ct_store store, const char *key, int64_t amount, int64_t *sum);
 // Waits for all ranks. `address` is this machine's, as the others reach it; empty for what its name resolves to.
 ct_group ct_group_gloo(ct_store store, int rank, int size, const char *address, double timeout);
+// The same for tensors on CUDA devices, of which each rank has its own.
+ct_group ct_group_nccl(ct_store store, int rank, int size, double timeout);
 void ct_group_free(ct_group group);
 // Begun in the same order by all ranks. The tensors are to be kept, and left alone, until the work was waited for.
 ct_work ct_group_all_reduce(ct_group group, ct_tensor tensor, bool maximum);

@@ -4,7 +4,7 @@ import CTorch
 import Foundation
 
 /// Processes that do the same with different rows of a batch, and exchange tensors: c10d's process group, Gloo for tensors on
-/// the CPU. One process alone is a group of one, to which all of this costs nothing.
+/// the CPU and NCCL for those on CUDA devices. One process alone is a group of one, to which all of this costs nothing.
 ///
 /// All of them make the same calls in the same order. A group belongs to the thread that works with it.
 public final class ProcessGroup: @unchecked Sendable {
@@ -14,6 +14,17 @@ public final class ProcessGroup: @unchecked Sendable {
   public let local: Rank
   /// nil for a process alone.
   private let members: Members?
+  /// What was exchanged so far.
+  public private(set) var traffic = Traffic()
+
+  /// What a process has exchanged with others.
+  public struct Traffic: Sendable {
+    /// The bytes of the tensors that it put into sums and gathers.
+    public fileprivate(set) var bytes = 0
+    /// How long it waited for exchanges to end.
+    public fileprivate(set) var seconds = 0.0
+  }
+
   /// Why an exchange failed: after it there are no others.
   private var failure: ProcessGroupError?
 
@@ -39,17 +50,40 @@ public final class ProcessGroup: @unchecked Sendable {
     guard let handle = made else {
       throw ProcessGroupError("the processes cannot reach each other: \(lastReason())")
     }
-    members = Members(handle, try Attendance(store, rank))
+    members = Members(gloo: handle, store, rank, try Attendance(store, rank), timeout)
   }
 
   /// What there is beyond a process alone.
   private final class Members {
-    let handle: ct_group
     let attendance: Attendance
+    private let gloo: ct_group
+    private var nccl: ct_group?
+    private let store: TCPStore
+    private let rank: Rank
+    private let timeout: Double
 
-    init(_ handle: ct_group, _ attendance: Attendance) { (self.handle, self.attendance) = (handle, attendance) }
+    init(gloo: ct_group, _ store: TCPStore, _ rank: Rank, _ attendance: Attendance, _ timeout: Double) {
+      (self.gloo, self.store, self.rank, self.attendance, self.timeout) = (gloo, store, rank, attendance, timeout)
+    }
 
-    deinit { ct_group_free(handle) }
+    deinit {
+      ct_group_free(gloo)
+      if let nccl { ct_group_free(nccl) }
+    }
+
+    /// What exchanges tensors on a device.
+    /// - Throws: `ProcessGroupError` where there is nothing for CUDA devices.
+    func handle(for device: Device) throws -> ct_group {
+      guard device != .cpu else { return gloo }
+      if let nccl { return nccl }
+      let meeting = try store.under("nccl/")
+      let made = withExtendedLifetime(meeting) {
+        ct_group_nccl(meeting.handle, Int32(rank.index), Int32(rank.count), timeout)
+      }
+      guard let made else { throw ProcessGroupError("the devices cannot reach each other: \(lastReason())") }
+      nccl = made
+      return made
+    }
   }
 
   /// Whether there are other processes.
@@ -102,7 +136,9 @@ public final class ProcessGroup: @unchecked Sendable {
   private func begin(_ tensors: [Tensor], _ start: (ct_group) -> ct_work?) throws -> Exchange {
     guard let members else { return Exchange(nil, tensors, self) }
     try requireWhole()
-    guard let work = start(members.handle) else { throw failed(lastReason()) }
+    if let own = tensors.first { traffic.bytes += own.count * own.dtype.byteCount }
+    let handle = try members.handle(for: tensors.first?.device ?? .cpu)
+    guard let work = start(handle) else { throw failed(lastReason()) }
     return Exchange(work, tensors, self)
   }
 
@@ -128,6 +164,8 @@ public final class ProcessGroup: @unchecked Sendable {
     members?.attendance.leave()
   }
 
+  fileprivate func count(waiting: Duration) { traffic.seconds += waiting / .seconds(1) }
+
   /// An exchange that failed, in words that name who is missing.
   fileprivate func failed(_ reason: String) -> ProcessGroupError {
     let error = failure ?? members?.attendance.explanation(of: reason) ?? ProcessGroupError(reason)
@@ -151,7 +189,9 @@ public final class Exchange {
   /// - Throws: `ProcessGroupError`, naming the rank that is missing.
   public func wait() throws {
     guard let work else { return }
+    let start = ContinuousClock.now
     let isDone = ct_work_wait(work) == 0
+    group.count(waiting: .now - start)
     let reason = isDone ? "" : lastReason()
     finish()
     if !isDone { throw group.failed(reason) }
