@@ -2,6 +2,7 @@
 
 import Foundation
 import Synchronization
+import Torch
 
 private let signalCount = Atomic<Int>(0)
 
@@ -22,7 +23,11 @@ enum StopRequest {
     pthread_sigmask(SIG_UNBLOCK, &both, nil)
   }
 
-  static var isPending: Bool { count > 0 }
+  static var isPending: Bool { count > 0 || isOrphan }
+
+  /// Whether the command that started this process as one of several is gone: nobody else would end it.
+  private static var isOrphan: Bool { launcher.map { getppid() != $0 } ?? false }
+  private static let launcher = ProcessInfo.processInfo.environment[Launch.ownMark].flatMap { Int32($0) }
 
   /// How many signals have come.
   static var count: Int { signalCount.load(ordering: .relaxed) }

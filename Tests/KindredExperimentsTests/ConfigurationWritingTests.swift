@@ -32,6 +32,7 @@ import Testing
             weight: 3000.0
             layers: [stage3]
             warm_up_epochs: 0
+            scope: global
           kd:
             alpha: 0.9
             temperature: 4.0
@@ -40,6 +41,7 @@ import Testing
             weighted: false
             curriculum: false
             warm_up_epochs: 0
+            scope: global
         training:
           epochs: 200
           batch_size: 128
@@ -63,6 +65,7 @@ import Testing
           threads: 0
           device: cpu
           precision: float32
+          sync_batch_norm: false
           cuda_graph: true
 
         """)
@@ -83,7 +86,7 @@ import Testing
   /// What is written loads to an equal configuration, whatever was set.
   @Test(arguments: [
     "name: 'null'", "name: \"it's: #1 \\\"quoted\\\" \\\\ ünï 蒸\"", "name: \"two\\nlines\"", "name: '123'", "name: ' '",
-    "training: {plan_seed: 3, seed: 9223372036854775807, drop_last: false, device: cuda, precision: bfloat16, cuda_graph: false, threads: 3}",
+    "training: {plan_seed: 3, seed: 9223372036854775807, drop_last: false, device: cuda, precision: bfloat16, cuda_graph: false, sync_batch_norm: true, threads: 3}",
     "training: {plan_seed: 9223372036854775808, seed: 18446744073709551615, drop_last: FALSE}",
     "training: {optimizer: {name: adamw, epsilon: 1.0e-12, learning_rate: 0.1234567890123456789}}",
     "training: {optimizer: {nesterov: false, momentum: 0}, schedule: {name: constant, warm_up_epochs: 5}}",
@@ -102,7 +105,7 @@ import Testing
     "training: {optimizer: {name: adamw, weight_decay_on: weights}}",
     "student: {weights: w.safetensors, classifier: fresh, freeze: [stem, stage1.pre]}",
     "student: {weights: w.safetensors, freeze: stage2}",
-    "losses: {sp: {warm_up_epochs: 5}, dkd: {}, crd: {warm_up_epochs: 1}}",
+    "losses: {sp: {warm_up_epochs: 5, scope: local}, dkd: {}, crd: {warm_up_epochs: 1}}",
     "teacher: {precision: int8, int8: {checked_images: 50, largest_gram_error: 0.25, smallest_gram_correlation: 0.5}}\nlosses: {sp: {}}",
     "teacher: {network: null, weights: null, recording: there}\nlosses: {sp: {}}",
     "teacher: [{network: wrn-40-2, weights: a, precision: int8}, {recording: 'b c'}]\nlosses: {sp: {teacher: 2}, kd: {}}",

@@ -95,6 +95,9 @@ final class RunWork {
     batches = settings.batches(of: training, teacher: seen, epochs: settings.training.epochs, rank: group.rank)
     evaluationImages = evaluation.map { EvaluationImages($0, device: device, rank: group.rank) }
     remarks += [teacher?.remark].compactMap(\.self)
+    remarks += objective.terms.filter { $0.scope == .local && $0.loss.reduction != .relations }.map {
+      "losses.\($0.id).scope: does nothing: no input is compared with others"
+    }
     remarks += localRelations.map {
       "losses.\($0).scope: local: each of \(group.rank.count) processes relates its own images alone, which is another "
         + "loss than that of the whole batch"

@@ -84,6 +84,8 @@ package final class TrainingRun {
     try settings.check(processes: group.rank.count)
     let images = try RunImages(settings.data, library)
     try settle(images.content)
+    let content = settings.content.map { "\($0.key): \($0.value)" }.sorted().joined(separator: "\n")
+    try group.requireSame("images, or another teacher,", content)
     settings.data.takeStatistics(of: images.training)
     var claim: RunClaim?
     let isStopped = try group.firstDecides {

@@ -134,7 +134,7 @@ public struct Launch: Sendable, Equatable {
   }
 
   private static let defaultPort = 29500
-  /// Which variable the command's own launcher sets.
+  /// The variable in which the command's own launcher says its process id.
   package static let ownMark = "KINDRED_LAUNCHED"
 
   /// What `rank` of processes that are started here is told: torchrun's variables.
@@ -148,7 +148,7 @@ public struct Launch: Sendable, Equatable {
     [
       "RANK": "\(rank.index)", "WORLD_SIZE": "\(rank.count)", "LOCAL_RANK": "\(local.index)",
       "LOCAL_WORLD_SIZE": "\(local.count)", "MASTER_ADDR": host, "MASTER_PORT": "\(port)",
-      "TORCHELASTIC_USE_AGENT_STORE": isServed ? "True" : "False", ownMark: "1",
+      "TORCHELASTIC_USE_AGENT_STORE": isServed ? "True" : "False", ownMark: "\(getpid())",
     ]
   }
 }

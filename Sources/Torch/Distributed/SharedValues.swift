@@ -55,6 +55,20 @@ extension ProcessGroup {
     return value
   }
 
+  /// Refuses to go on where a rank has something else than the first one.
+  /// - Parameters:
+  ///   - what: what it is called in the message.
+  ///   - value: what is compared.
+  /// - Throws: `ProcessGroupError` naming the last rank that differs, on all ranks.
+  public func requireSame(_ what: String, _ value: String) throws {
+    guard isShared else { return }
+    let isOther = try firstDecides { value } != value
+    let last = Tensor([isOther ? Float(rank.index) : 0], shape: [1])
+    try allReduce(last, .maximum)
+    guard last.item > 0 else { return }
+    throw ProcessGroupError("rank \(Int(last.item)) has other \(what) than rank 0")
+  }
+
   /// Whether any rank says yes, for all ranks.
   /// - Throws: `ProcessGroupError`.
   public func anySays(_ own: Bool) throws -> Bool {
