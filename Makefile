@@ -11,7 +11,7 @@ export KINDRED_DATA
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-cuda demo test outside bench fuzz faults kills soak build release lint docs clean
+.PHONY: help setup setup-cuda demo test outside processes bench fuzz faults kills soak build release lint docs clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -32,6 +32,9 @@ test: setup ## build and run every test (ARGS, such as ARGS='--filter TorchTests
 
 outside: setup ## build and run a package that names Kindred by version (the last commit), some minutes at first
 	Scripts/try-outside.sh
+
+processes: setup ## run over several processes under torchrun, other launchers' variables and on two machines, some minutes
+	Scripts/try-processes.sh
 
 bench: setup ## measure steps, losses and exported files (ARGS such as ARGS='losses --rounds 3')
 	Benchmarks/run.sh $(ARGS)

@@ -27,6 +27,7 @@ public struct Meeting {
 
   /// Waits for all processes of a launch, and compares what they are.
   /// - Parameters:
+  ///   - launch: how this process was started.
   ///   - facts: what must be the same for all, by what it is called in a message; in order of importance.
   ///   - timeout: how long to wait, for the others now and in each exchange, in seconds.
   ///   - onWaiting: is told in words who has not come yet, when that takes longer than some seconds.

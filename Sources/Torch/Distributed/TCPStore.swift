@@ -75,7 +75,9 @@ public final class TCPStore: @unchecked Sendable {
   }
 
   /// A key's value, waiting for it.
-  /// - Parameter timeout: in seconds; nil for the store's own.
+  /// - Parameters:
+  ///   - key: where it stands.
+  ///   - timeout: in seconds; nil for the store's own.
   /// - Throws: `ProcessGroupError` where nobody writes it in time, or the table is gone.
   public func value(of key: String, timeout: Double? = nil) throws -> Data {
     var value = Data()
