@@ -81,7 +81,8 @@ struct RunArguments: ParsableArguments {
     StopRequest.listen()
     let outcome: RunOutcome
     do {
-      outcome = try run.run(resume: try resume || Launch.isRestarted, shouldStop: { StopRequest.isPending }, onEvent: progress.show)
+      outcome = try run.run(
+        resume: try resume || Launch.isRestarted, shouldStop: { StopRequest.isPending }, onEvent: progress.show)
     } catch {
       progress.finish()
       throw error

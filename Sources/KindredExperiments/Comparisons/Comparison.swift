@@ -242,7 +242,8 @@ package final class Comparison {
     try compared.compactMap { job in
       let result = try job.folder.readResult()
       guard let local = result.localRelations, let processes = result.processes else { return nil }
-      return "\(result.name): \(local.joined(separator: ", ")) related the images of each of \(processes) processes alone."
+      return "\(result.name): \(local.joined(separator: ", ")) related the images of each of \(processes) processes "
+        + "alone."
     }.uniqued
   }
 

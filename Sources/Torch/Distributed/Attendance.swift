@@ -105,7 +105,7 @@ final class Attendance: Sendable {
     let found = reached { [self] in
       let before = try beats()
       if let failure = waited(Attendance.patience, { try anyFailure() }) { return failure }
-      let missing = zip(before, try beats()).enumerated().filter { $1.0 == $1.1 }.map(\.offset)
+      let missing = zip(before, try beats()).enumerated().filter { $1.0 == $1.1 && $0 != rank.index }.map(\.offset)
       guard !missing.isEmpty else { return "the processes lost each other: \(reason)" }
       return "\(ranks(missing)) of \(rank.count) \(missing.count == 1 ? "does" : "do") not answer any more"
     }
