@@ -36,7 +36,7 @@ let package = Package(
     .systemLibrary(name: "CTurboJPEG", pkgConfig: "libturbojpeg", providers: [.apt(["libturbojpeg0-dev"])]),
     .systemLibrary(name: "CWebP", pkgConfig: "libwebpdemux", providers: [.apt(["libwebp-dev"])]),
     .systemLibrary(name: "CLibtorch", pkgConfig: libtorch),
-    .target(name: "CTorch", dependencies: ["CLibtorch"], cxxSettings: [.headerSearchPath("gloo-stub")]),
+    .target(name: "CTorch", dependencies: ["CLibtorch"], cxxSettings: [.headerSearchPath("gloo-shim")]),
     .target(name: "Files", dependencies: ["CZlib"]),
     .target(name: "Torch", dependencies: ["CTorch", "Files"]),
     .target(

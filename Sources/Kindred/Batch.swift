@@ -98,21 +98,6 @@ public struct Batch {
     return Batch(nothing, labels: part.labels, indices: part.indices, position: position)
   }
 
-  /// The rows that a rank has of a batch.
-  package func part(of rank: Rank) -> Batch {
-    guard rank.count > 1 else { return self }
-    let rows = rank.rows(of: count)
-    func own(_ tensor: Tensor) -> Tensor { tensor.narrowed(0, rows) }
-    let seen = own(student)
-    var batch = Batch(
-      seen, teacher: teacher === student ? seen : own(teacher), labels: labels.map(own), indices: own(indices),
-      position: position)
-    batch.mixing = mixing.map { Mixing(labels: own($0.labels), share: $0.share) }
-    func labelled(_ labels: Tensor?) -> Int { Int(labels?.greater(than: -1).sum().item ?? 0) }
-    batch.part = Part(rank, indices: indices, labels: labels, labelled: (labelled(batch.labels), labelled(labels)))
-    return batch
-  }
-
   /// The labels, which the data must have.
   public func requiredLabels() -> Tensor {
     guard let labels else { preconditionFailure("the data have no labels") }

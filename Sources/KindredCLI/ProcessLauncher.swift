@@ -37,8 +37,15 @@ struct ProcessLauncher {
   /// - Throws: `RunError` where one cannot be started.
   func run(_ arguments: (Rank) -> [String]) throws -> Int32 {
     StopRequest.listen()
-    let children = try ranks.enumerated().map { index, rank in
-      try start(rank, local: Rank(index, of: ranks.count), arguments(rank))
+    var children: [Process] = []
+    do {
+      for (index, rank) in ranks.enumerated() {
+        children.append(try start(rank, local: Rank(index, of: ranks.count), arguments(rank)))
+      }
+    } catch {
+      // They would wait for those that never come.
+      send(SIGKILL, to: children)
+      throw error
     }
     wait(for: children)
     for (rank, child) in zip(ranks, children) where child.terminationReason == .uncaughtSignal {

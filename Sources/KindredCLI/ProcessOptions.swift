@@ -4,6 +4,7 @@ import ArgumentParser
 import Foundation
 import KindredExperiments
 import KindredVision
+import Synchronization
 import Torch
 
 struct ProcessOptions: ParsableArguments {
@@ -99,28 +100,29 @@ struct ProcessOptions: ParsableArguments {
 
 /// What other processes hear of this one's end.
 enum Membership {
-  private static let current = Locked<ProcessGroup?>(nil)
+  private static let current = Mutex<ProcessGroup?>(nil)
+  private static var group: ProcessGroup? { current.withLock { $0 } }
 
   /// This process works with others from now on.
   static func join(_ group: ProcessGroup) {
-    if group.isShared { current.set(group) }
+    if group.isShared { current.withLock { $0 = group } }
   }
 
   /// Whether this process speaks for all.
-  static var isFirst: Bool { current.value?.rank.isFirst ?? true }
+  static var isFirst: Bool { group?.rank.isFirst ?? true }
 
   /// Takes leave of the others at a regular end.
   /// - Throws: `ProcessGroupError`.
   static func leave() throws {
-    try current.value?.leave()
-    current.set(nil)
+    try group?.leave()
+    current.withLock { $0 = nil }
   }
 
   /// Tells the others why this process ends. Returns whether it is this process that says it: not where the first one says
   /// the same, or has ended first.
   static func tell(_ error: any Error, _ text: String) -> Bool {
     writeErrorFile(text)
-    guard let group = current.value else { return true }
+    guard let group else { return true }
     return group.end(of: text, isOthers: error is ProcessGroupError)
   }
 
@@ -138,15 +140,4 @@ enum Membership {
   static func binary() throws -> String {
     String(try Digest.sha256.hex(of: URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()).prefix(12))
   }
-}
-
-/// A value that one thread at a time reaches.
-private final class Locked<Value: Sendable>: @unchecked Sendable {
-  private let lock = NSLock()
-  private var content: Value
-
-  init(_ value: Value) { content = value }
-
-  var value: Value { lock.withLock { content } }
-  func set(_ value: Value) { lock.withLock { content = value } }
 }

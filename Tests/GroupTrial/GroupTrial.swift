@@ -264,6 +264,18 @@ private struct WideIterator: BatchIterator {
 }
 
 extension Batch {
+  /// The rows that a rank has of a batch.
+  fileprivate func part(of rank: Rank) -> Batch {
+    guard rank.count > 1 else { return self }
+    let rows = rank.rows(of: count)
+    let own = labels?.narrowed(0, rows)
+    var batch = Batch(
+      student.narrowed(0, rows), labels: own, indices: indices.narrowed(0, rows), position: position)
+    func labelled(_ labels: Tensor?) -> Int { labels?.integers.count { $0 >= 0 } ?? 0 }
+    batch.part = Part(rank, indices: indices, labels: labels, labelled: (labelled(own), labelled(labels)))
+    return batch
+  }
+
   fileprivate var widened: Batch {
     var wide = Batch(student.to(.float64), labels: labels, indices: indices, position: position)
     (wide.part, wide.mixing) = (part, mixing)

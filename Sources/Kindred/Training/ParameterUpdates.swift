@@ -12,8 +12,8 @@ final class ParameterUpdates {
   private let parameters: [Tensor]
   private let recipe: Recipe
 
-  /// Over all processes, between the backward pass and all else.
-  private let gradients: GradientAverage
+  /// Over all processes, between the backward pass and all else; nil for a process alone.
+  private let gradients: GradientAverage?
 
   /// - Parameter optimizer: nil for the recipe's own.
   init(
@@ -25,7 +25,7 @@ final class ParameterUpdates {
     self.optimizer = optimizer ?? recipe.optimizer.optimizer(over: recipe.groups(trained))
     accumulation = recipe.accumulate > 1 ? GradientAccumulation(parameters) : nil
     average = recipe.ema.map { ExponentialMovingAverage(of: student, decay: $0) }
-    gradients = GradientAverage(parameters, in: group, overlaps: recipe.accumulate == 1)
+    gradients = group.isShared ? GradientAverage(parameters, in: group, overlaps: recipe.accumulate == 1) : nil
   }
 
   /// What belongs to a batch's backward pass, and is captured with it.
@@ -48,7 +48,7 @@ final class ParameterUpdates {
   }
 
   private func step(_ metrics: StepMetrics) throws {
-    try gradients.finish()
+    try gradients?.finish()
     if let largest = recipe.clipGradients, let norm = clipGradients(of: parameters, toNorm: largest) {
       metrics.add(gradientNorm: norm)
     }
