@@ -20,7 +20,7 @@ NOTE = (
 
 
 class Batch:
-    """A batch size, and both sides' seconds by method, one for each round."""
+    """A batch size, and both sides' seconds and peaks of memory by method, one for each round."""
 
     def __init__(self, size, options):
         self.size = size
@@ -30,11 +30,13 @@ class Batch:
         if options.methods:
             self.arguments += ["--methods", options.methods]
         self.seconds = {side: {} for side in SIDES}
+        self.memory = {side: {} for side in SIDES}
 
     def round(self):
         for side, command in SIDES.items():
             for line in measure_lines(command + self.arguments):
                 self.seconds[side].setdefault(line["method"], []).extend(line["seconds"])
+                self.memory[side].setdefault(line["method"], []).append(line["added_memory_mb"])
         own, other = (set(seconds) for seconds in self.seconds.values())
         if own != other:
             sys.exit(f"bench: only one side measures {', '.join(sorted(own ^ other))}; add it to the other")
@@ -45,7 +47,8 @@ class Batch:
 
     def row(self, name):
         milliseconds = [f"{1000 * statistics.median(seconds[name]):.3f}" for seconds in self.seconds.values()]
-        return [name, str(self.size), *milliseconds, spread(self.ratios(name))]
+        megabytes = [f"{statistics.median(memory[name]):.0f}" for memory in self.memory.values()]
+        return [name, str(self.size), *milliseconds, spread(self.ratios(name)), *megabytes]
 
     def rows(self):
         return [self.row(name) for name in self.seconds["PyTorch"]]
@@ -57,7 +60,8 @@ class Batch:
 
 def report(options):
     """Measures, and gives the lines of the report."""
-    batches = [Batch(size, options) for size in ([128] if options.quick else BATCHES)]
+    sizes = options.batches or ([128] if options.quick else BATCHES)
+    batches = [Batch(size, options) for size in sizes]
     progress = Progress(options.rounds * len(batches))
     for number in range(1, options.rounds + 1):
         for batch in batches:
@@ -67,10 +71,19 @@ def report(options):
     return [
         f"{processor()}, {options.threads} threads; medians of {options.rounds} rounds, both sides in turn, a process"
         f" each{', its time on the processor' if options.cpu_time else ''}. Forward and backward on WRN-16-2's and"
-        " WRN-40-2's shapes; above 1 Kindred is so many times as fast.",
+        " WRN-40-2's shapes; above 1 Kindred is so many times as fast. MiB:"
+        " what the first step adds to the process at its peak.",
         "",
         *table(
-            ["method", "batch", "PyTorch ms", "Kindred ms", "PyTorch / Kindred (min..max)"],
+            [
+                "method",
+                "batch",
+                "PyTorch ms",
+                "Kindred ms",
+                "PyTorch / Kindred (min..max)",
+                "PyTorch MiB",
+                "Kindred MiB",
+            ],
             [row for batch in batches for row in batch.rows()],
             words=1,
         ),

@@ -13,6 +13,7 @@ Prints one line of JSON for each method and batch:
   method, batch   kd's settings as kd-standardize, kd-normalize, kd-curriculum, kd-weighted
   seconds         list, each round's median over as many iterations as take 0.2 seconds (at least three); time on
                   the processor with --cpu-time, for a machine that others use too
+  added_memory_mb what the first step needs at its peak beyond what was there before it, in MiB
 CRD has four lines: crd (all of a step: draw by the alias method, gather, scores, backward, update of the banks), then
 parts of it on their own: crd-draw (that draw), crd-gather (both banks' index_select), and crd-draw-choice (b draws by
 numpy.random.choice without replacement from the 49,500 images of other classes: how RepDistiller's data loader draws
@@ -414,6 +415,20 @@ def rounds(function, leaves, count, clock):
     return medians
 
 
+def memory(key):
+    """What Linux says of this process's memory, in MiB."""
+    lines = pathlib.Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(key + ":"))
+
+
+def added_memory(function, leaves, clock):
+    """What a step needs at its peak beyond what was there before it, in MiB."""
+    pathlib.Path("/proc/self/clear_refs").write_text("5")  # begins the peak anew
+    before = memory("VmRSS")
+    step(function, leaves, clock)
+    return memory("VmHWM") - before
+
+
 def parse():
     parser = argparse.ArgumentParser(description="Time distillation losses, forward and backward, in plain PyTorch.")
     parser.add_argument("--methods", default=",".join(METHODS), help="names with commas; all by default")
@@ -441,8 +456,11 @@ def main():
     clock = time.process_time if options.cpu_time else time.perf_counter
     for name in options.methods:
         inputs = Inputs(options.batch)
-        seconds = rounds(METHODS[name](inputs), inputs.leaves, options.rounds, clock)
-        print(json.dumps({"method": name, "batch": options.batch, "seconds": seconds}), flush=True)
+        function = METHODS[name](inputs)
+        line = {"method": name, "batch": options.batch}
+        line["added_memory_mb"] = added_memory(function, inputs.leaves, clock)
+        line["seconds"] = rounds(function, inputs.leaves, options.rounds, clock)
+        print(json.dumps(line), flush=True)
 
 
 if __name__ == "__main__":

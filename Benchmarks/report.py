@@ -19,6 +19,10 @@ PARTS = {
 }
 
 
+def sizes(text):
+    return [int(number) for number in text.split(",")]
+
+
 def parse():
     parser = argparse.ArgumentParser(prog="Benchmarks/run.sh", description="Kindred's speed beside PyTorch's.")
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)}; all by default")
@@ -27,6 +31,7 @@ def parse():
     parser.add_argument("--steps", type=int, default=6, help="step: measured steps in each run (default 6)")
     parser.add_argument("--warmup", type=int, default=3, help="step: steps before them (default 3)")
     parser.add_argument("--methods", help="losses: names with commas (default: all)")
+    parser.add_argument("--batches", type=sizes, help="losses: numbers with commas (default: 64,128)")
     parser.add_argument("--cpu-time", action="store_true", help="losses: time on the processor, for a machine in use")
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="threads of either side (default: all)")
     parser.add_argument("--python-only", action="store_true", help="step: leave Kindred out and do not build it")

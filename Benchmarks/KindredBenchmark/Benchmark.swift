@@ -158,7 +158,7 @@ private struct Report: Encodable {
   init(_ parts: [StepRun.Seconds], batch: Int) {
     seconds = parts.map { $0.values.reduce(0, +) }
     imagesPerSecond = Double(batch) / median(seconds)
-    peakMemoryMb = peakResidentMemory()
+    peakMemoryMb = PeakMemory.resident
     let medians = Dictionary(
       uniqueKeysWithValues: StepRun.parts.map { part in (part, median(parts.map { $0[part] ?? 0 })) })
     let total = medians.values.reduce(0, +)
@@ -170,11 +170,4 @@ func median(_ values: [Double]) -> Double {
   let sorted = values.sorted()
   let middle = sorted.count / 2
   return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
-}
-
-/// The process's peak resident memory in MiB.
-func peakResidentMemory() -> Double {
-  let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
-  let line = status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
-  return (line?.split(separator: " ").compactMap { Double($0) }.first ?? 0) / 1024
 }

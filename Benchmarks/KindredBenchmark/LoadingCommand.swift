@@ -32,7 +32,7 @@ struct LoadingCommand: ParsableCommand {
     let start = ContinuousClock.now
     let count = try (0..<epochs).reduce(0) { count, _ in try count + pass(images) }
     let seconds = (.now - start) / .seconds(1)
-    try printJSON(Line(images: count, seconds: seconds, peakMemoryMb: peakResidentMemory()), oneLine: true)
+    try printJSON(Line(images: count, seconds: seconds, peakMemoryMb: PeakMemory.resident), oneLine: true)
   }
 
   /// Loads every image once.

@@ -23,6 +23,8 @@ struct LossesCommand: ParsableCommand {
     let method: String
     let batch: Int
     let seconds: [Double]
+    /// What the first step needs beyond what was there before it, at its peak, in MiB; nil where that cannot be told.
+    let addedMemoryMb: Double?
   }
 
   func validate() throws {
@@ -35,7 +37,8 @@ struct LossesCommand: ParsableCommand {
     prepareRuntime(threads: threads)
     for name in chosen {
       let (run, work) = try work(name)
-      try printJSON(Line(method: name, batch: batch, seconds: seconds(run, work)), oneLine: true)
+      let memory = PeakMemory.added(by: work)
+      try printJSON(Line(method: name, batch: batch, seconds: seconds(run, work), addedMemoryMb: memory), oneLine: true)
     }
   }
 

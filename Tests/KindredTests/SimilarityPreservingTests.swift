@@ -141,6 +141,32 @@ import Torch
     #expect(relativeError(try gradient(losses[1], at: last), try gradient(losses[0], at: plain)) < 1e-13)
   }
 
+  /// A batch that is compared some rows at a time, by a live teacher, whose matrix is never whole, and by one whose matrix is
+  /// there: as equation 4 says it, in one piece.
+  @Test func aLargeBatchIsComparedInRows() throws {
+    let b = 2_100
+    let (student, teacher) = (leaf(features([b, 3])), features([b, 2, 2, 1]))
+    let statistic = TeacherStatistic.similarity("tap")
+    let live = TeacherOutput(Activations(taps: ["tap": teacher]), [statistic])
+    let recorded = TeacherOutput([statistic: live[statistic]])
+    #expect(relativeError(live[statistic], similarityMatrix(teacher)) < 1e-14)
+    let loss = SimilarityPreserving([LayerPair("tap")])
+    let batch = Batch(.zeros([b, 1]), labels: nil, position: BatchPosition())
+    let products = student.matmul(student.transposed())
+    let rows = products / products.norm([1], keepingAxes: true)
+    let expected = (rows - similarityMatrix(teacher)).squared().mean()
+    let slope = try gradient(expected * 1e6, at: student)
+    for output in [live, recorded] {
+      let value = loss(Step(student: Activations(taps: ["tap": student]), teacher: output, batch: batch))
+      #expect(abs(value.item / expected.item - 1) < 1e-12)
+      #expect(relativeError(try gradient(value * 1e6, at: student), slope) < 1e-11)
+    }
+    let quiet = withoutGradients {
+      loss(Step(student: Activations(taps: ["tap": student]), teacher: live, batch: batch))
+    }
+    #expect(abs(quiet.item / expected.item - 1) < 1e-12)
+  }
+
   @Test func aBatchOfOneIsRefusedWithItsReason() async throws {
     let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
       _ = similarityMatrix(.ones([1, 8]))

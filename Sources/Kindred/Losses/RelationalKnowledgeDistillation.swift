@@ -60,40 +60,14 @@ public struct RelationalKnowledgeDistillation: Method, DistillationLoss {
   private func angleLoss(_ student: Tensor, _ teacher: Tensor) -> Tensor {
     let count = student.shape[0]
     let width = max(count, student.shape[1], teacher.shape[1])
-    let block = max(RelationalKnowledgeDistillation.blockSize / (count * width), 1)
-    let blocks = stride(from: 0, to: count, by: block).map { $0..<min($0 + block, count) }
-    let sum = sumOverBlocks(student, blocks) { student, anchors in
+    let sum = sumOverBlocks(student, rowBlocks(of: count, numbersEach: count * width)) { student, anchors in
       directions(student, at: anchors).gram().smoothL1(directions(teacher, at: anchors).gram(), mean: false)
     }
     return sum / Double(count * count * count)
   }
 
-  /// How many numbers a block's largest tensor may have, unless one anchor has more.
-  private static let blockSize = 1 << 22
-
   /// Of length 1, from some of the rows to all: anchors x b x d. Their products are the cosines of the angles at the anchors.
   private func directions(_ rows: Tensor, at anchors: Range<Int>) -> Tensor {
     (rows.unsqueezed(0) - rows.narrowed(0, anchors).unsqueezed(1)).normalized([2])
   }
-}
-
-/// The sum of a scalar over blocks of work on the same input, with its gradient at the input and nowhere else.
-///
-/// Each block's gradient is computed at once, so that what it needs is freed before the next block: the sum's own graph is
-/// one product.
-private func sumOverBlocks(
-  _ input: Tensor, _ blocks: [Range<Int>], _ value: (_ input: Tensor, _ block: Range<Int>) -> Tensor
-) -> Tensor {
-  let leaf = input.detached()
-  leaf.requiresGradient = true
-  let sum = leaf.constant(0).reshaped([])
-  let gradient = leaf.zerosLike()
-  for block in blocks {
-    let part = value(leaf, block)
-    sum.addInPlace(part.detached())
-    // None is recorded where gradients are switched off.
-    if part.requiresGradient, let own = part.gradients(of: [leaf])[0] { gradient.addInPlace(own) }
-  }
-  let linear = (input * gradient).sum()
-  return sum + (linear - linear.detached())
 }

@@ -9,6 +9,9 @@ import Torch
 ///
 /// Agrees with `distiller_zoo/SP.py` of HobbitLong/RepDistiller, which the paper's author verified. Between 0 and 4/b:
 /// it shrinks like 1/b, so that a weight belongs to a batch size (the paper's 3000 to b = 128).
+///
+/// A batch of more than 2,048 inputs is compared some rows of G at a time, each block's gradient with it: memory then grows
+/// like b n, and no product is computed twice.
 public struct SimilarityPreserving: Method, DistillationLoss {
   public static let card = MethodCard(
     name: "sp", paper: "Tung & Mori, ICCV 2019", compares: "activations", records: "a b x b matrix a layer pair",
@@ -41,8 +44,13 @@ public struct SimilarityPreserving: Method, DistillationLoss {
   public func callAsFunction(_ step: Step) -> Tensor {
     total(
       layers.map { pair in
-        let difference = similarityMatrix(step.student.tap(pair.student)) - step.teacher[.similarity(pair.teacher)]
-        return difference.squared().mean()
+        let (student, teacher) = (step.student.tap(pair.student), TeacherStatistic.similarity(pair.teacher))
+        let blocks = similarityBlocks(of: student)
+        guard blocks.count > 1 else { return (similarityMatrix(student) - step.teacher[teacher]).squared().mean() }
+        let sum = sumOverBlocks(similarityInput(student), blocks) { rows, block in
+          (similarities(rows, block) - step.teacher.rows(block, of: teacher)).squared().sum()
+        }
+        return sum / Double(student.shape[0] * student.shape[0])
       })
   }
 }
@@ -50,7 +58,12 @@ public struct SimilarityPreserving: Method, DistillationLoss {
 extension TeacherStatistic {
   /// The row-normalised Gram matrix of an activation, b x b, float32 or wider.
   public static func similarity(_ tap: String) -> TeacherStatistic {
-    relation("similarity", of: tap, compute: similarityMatrix)
+    relation("similarity", of: tap, compute: similarityMatrix) { activation in
+      let blocks = similarityBlocks(of: activation)
+      guard blocks.count > 1 else { return nil }
+      let rows = similarityInput(activation)
+      return MatrixInRows(blocks: blocks) { similarities(rows, $0) }
+    }
   }
 }
 
@@ -58,6 +71,17 @@ extension TeacherStatistic {
 ///
 /// In float32 at least, since the product overflows in half precision. A row of zeros stays zero and takes no gradient.
 public func similarityMatrix(_ activation: Tensor) -> Tensor {
+  let rows = similarityInput(activation)
+  // Not `gram`, whose gradient is rounded otherwise: published tables were made with this one.
+  return rows.matmul(rows.transposed()).normalized()
+}
+
+/// Some rows of the matrix, of the flattened activations of all inputs.
+private func similarities(_ rows: Tensor, _ block: Range<Int>) -> Tensor {
+  rows.narrowed(0, block).matmul(rows.transposed()).normalized()
+}
+
+private func similarityInput(_ activation: Tensor) -> Tensor {
   // Not a precondition, whose words an optimised build leaves out.
   guard activation.shape.count >= 2, activation.shape[0] >= 2 else {
     fatalError(
@@ -65,7 +89,9 @@ public func similarityMatrix(_ activation: Tensor) -> Tensor {
     )
   }
   let isWide = activation.dtype == .float32 || activation.dtype == .float64
-  let rows = (isWide ? activation : activation.to(.float32)).batchRows()
-  // Not `gram`, whose gradient is rounded otherwise: published tables were made with this one.
-  return rows.matmul(rows.transposed()).normalized()
+  return (isWide ? activation : activation.to(.float32)).batchRows()
+}
+
+private func similarityBlocks(of activation: Tensor) -> [Range<Int>] {
+  rowBlocks(of: activation.shape[0], numbersEach: activation.shape[0])
 }

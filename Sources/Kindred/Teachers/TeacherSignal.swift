@@ -25,14 +25,23 @@ public struct TeacherNeeds {
 
 /// What the teacher gives for one batch.
 public struct TeacherOutput {
-  private let values: [TeacherStatistic: Tensor]
+  private let values: [TeacherStatistic: Value]
   /// The same of the inputs of all processes.
-  private let wholeValues: [TeacherStatistic: Tensor]
+  private let wholeValues: [TeacherStatistic: Value]
+
+  fileprivate enum Value {
+    case computed(Tensor)
+    case inRows(MatrixInRows)
+  }
 
   /// Values that are there already, such as those of a recording.
   public init(_ values: [TeacherStatistic: Tensor] = [:]) { self.init(values, whole: [:]) }
 
   init(_ values: [TeacherStatistic: Tensor], whole: [TeacherStatistic: Tensor]) {
+    self.init(values.mapValues(Value.computed), whole: whole.mapValues(Value.computed))
+  }
+
+  private init(_ values: [TeacherStatistic: Value], whole: [TeacherStatistic: Value] = [:]) {
     (self.values, wholeValues) = (values, whole)
   }
 
@@ -51,35 +60,59 @@ public struct TeacherOutput {
   /// What was given of the inputs of all processes.
   var whole: TeacherOutput { TeacherOutput(wholeValues) }
 
-  var statistics: Dictionary<TeacherStatistic, Tensor>.Keys { values.keys }
+  var statistics: some Collection<TeacherStatistic> { values.keys }
 
   /// What one of several teachers gave, counted from 1, as if it were alone; all of it for nil.
   func of(teacher number: Int?) -> TeacherOutput {
     guard let number else { return self }
-    func own(_ values: [TeacherStatistic: Tensor]) -> [TeacherStatistic: Tensor] {
+    func own(_ values: [TeacherStatistic: Value]) -> [TeacherStatistic: Value] {
       Dictionary(
         uniqueKeysWithValues: values.filter { $0.key.teacher == number }.map { ($0.key.ofNoTeacher, $0.value) })
     }
     return TeacherOutput(own(values), whole: own(wholeValues))
   }
 
-  func copied() -> TeacherOutput { TeacherOutput(values.mapValues { $0.clone() }) }
+  func copied() -> TeacherOutput { TeacherOutput(values.mapValues { .computed($0.tensor.clone()) }) }
 
   /// Takes over the contents of another output of the same statistics and shapes.
   func fill(from other: TeacherOutput) {
-    for (statistic, value) in values { value.copyInPlace(other[statistic]) }
+    for (statistic, value) in values { value.tensor.copyInPlace(other[statistic]) }
   }
 
   /// The value of a statistic that was asked for.
-  public subscript(statistic: TeacherStatistic) -> Tensor {
+  public subscript(statistic: TeacherStatistic) -> Tensor { value(of: statistic).tensor }
+
+  /// Some rows of a b x b matrix that was asked for, without the others where these are not there yet.
+  func rows(_ range: Range<Int>, of statistic: TeacherStatistic) -> Tensor {
+    switch value(of: statistic) {
+    case .computed(let matrix): matrix.narrowed(0, range)
+    case .inRows(let matrix): withoutGradients { matrix.rows(range) }
+    }
+  }
+
+  private func value(of statistic: TeacherStatistic) -> Value {
     guard let value = values[statistic] else { preconditionFailure("the teacher was not asked for \(statistic.name)") }
     return value
   }
 }
 
+extension TeacherOutput.Value {
+  fileprivate var tensor: Tensor {
+    switch self {
+    case .computed(let tensor): tensor
+    case .inRows(let matrix): withoutGradients { matrix.whole }
+    }
+  }
+}
+
 extension Activations {
-  fileprivate func values(of statistics: Set<TeacherStatistic>) -> [TeacherStatistic: Tensor] {
-    withoutGradients { Dictionary(uniqueKeysWithValues: statistics.map { ($0, $0.compute(self)) }) }
+  fileprivate func values(of statistics: Set<TeacherStatistic>) -> [TeacherStatistic: TeacherOutput.Value] {
+    withoutGradients {
+      Dictionary(
+        uniqueKeysWithValues: statistics.map { statistic in
+          (statistic, statistic.inRows(self).map { .inRows($0) } ?? .computed(statistic.compute(self)))
+        })
+    }
   }
 }
 

@@ -15,6 +15,8 @@ public struct TeacherStatistic: Sendable {
   public let request: ActivationRequest
   private let ownShape: @Sendable (_ batch: Int, _ teacher: NetworkDescription) -> [Int]
   let compute: @Sendable (Activations) -> Tensor
+  /// The value in rows, for activations of so many inputs that it would not fit in memory; nil for the others.
+  private(set) var inRows: @Sendable (Activations) -> MatrixInRows? = { _ in nil }
 
   /// - Parameters:
   ///   - name: its key in a recording; another one for whatever gives another value.
@@ -94,6 +96,16 @@ extension TeacherStatistic {
     } compute: {
       compute($0.tap(tap))
     }
+  }
+
+  /// The same, which for the activations of a large batch is computed in rows.
+  static func relation(
+    _ kind: String, of tap: String, compute: @escaping @Sendable (Tensor) -> Tensor,
+    inRows: @escaping @Sendable (Tensor) -> MatrixInRows?
+  ) -> TeacherStatistic {
+    var statistic = relation(kind, of: tap, compute: compute)
+    statistic.inRows = { inRows($0.tap(tap)) }
+    return statistic
   }
 }
 
