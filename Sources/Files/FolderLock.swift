@@ -19,6 +19,15 @@ package final class FolderLock {
   /// - Throws: `FolderLockError`.
   package static func shared(folder: URL) throws(FolderLockError) -> FolderLock { try FolderLock(folder, LOCK_SH) }
 
+  /// Whether some process has the folder, which is asked without touching the lock; false where the system does not tell.
+  package static func isHeld(_ folder: URL) -> Bool {
+    var found = stat()
+    guard stat(folder.appending(path: fileName).path(percentEncoded: false), &found) == 0,
+      let locks = try? String(contentsOfFile: "/proc/locks", encoding: .utf8)
+    else { return false }
+    return locks.split(separator: "\n").contains { $0.contains("FLOCK") && $0.contains(":\(found.st_ino) ") }
+  }
+
   private init(_ folder: URL, _ kind: Int32) throws(FolderLockError) {
     path = folder.appending(path: FolderLock.fileName).path(percentEncoded: false)
     descriptor = try FolderLock.open(path)

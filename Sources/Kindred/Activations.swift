@@ -39,7 +39,7 @@ public struct Activations {
   }
 
   /// The name under which the logits can be compared as any other activation.
-  static let logitsName = "logits"
+  package static let logitsName = "logits"
   /// The tap of the pooled vector, N x features, that the classifier works on.
   package static let pooledName = "pooled"
 

@@ -79,7 +79,7 @@ public struct Objective {
   /// The id of cross-entropy.
   package static let crossEntropyID = "cross_entropy"
   /// Under which the weighted total is reported.
-  static let totalID = "loss"
+  package static let totalID = "loss"
 
   /// A step's loss and what it is made of.
   public struct Value {

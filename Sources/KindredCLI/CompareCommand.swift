@@ -96,7 +96,7 @@ struct DemoCommand: ParsableCommand {
 }
 
 /// Trains what a comparison lacks, with progress.
-private func execute(_ comparison: Comparison, _ progress: RunProgress, again: String) throws {
+func execute(_ comparison: Comparison, _ progress: RunProgress, again: String) throws {
   StopRequest.listen()
   let isComplete: Bool
   do {
@@ -132,7 +132,7 @@ private func execute(_ comparison: Comparison, _ progress: RunProgress, again: S
 }
 
 /// The end of a comparison: hours were spent on what it shows, so that one thing that fails does not keep back the rest.
-private struct Ending {
+struct Ending {
   private var failures: [any Error] = []
 
   /// Prints the table, then writes it beside the runs.

@@ -16,7 +16,8 @@ struct KindredCommand: ParsableCommand {
       """,
     version: kindredVersion,
     subcommands: [
-      DemoCommand.self, TrainCommand.self, DistillCommand.self, RecordCommand.self, CompareCommand.self,
+      DemoCommand.self, InitCommand.self, MatchCommand.self, RunCommand.self, WatchCommand.self, TrainCommand.self,
+      DistillCommand.self, RecordCommand.self, CompareCommand.self,
       EvaluateCommand.self, FigureCommand.self, ExportCommand.self, InspectCommand.self, NetworksCommand.self,
       ConvertCommand.self,
       LossCommand.self, ForwardCommand.self, DataCommand.self, DoctorCommand.self,

@@ -16,6 +16,14 @@ package enum Format {
       ? String(format: "%d:%02d:%02d", hours, minutes, whole % 60) : String(format: "%d:%02d", minutes, whole % 60)
   }
 
+  /// A duration that is guessed: in words, to the precision of a guess.
+  package static func roughly(_ seconds: Double) -> String {
+    let (minutes, hours) = ((seconds / 60).rounded(), (seconds / 3600).rounded())
+    if seconds < 90 { return "a minute" }
+    if minutes < 90 { return "\(Int(minutes)) minutes" }
+    return hours < 48 ? "\(Int(hours)) hours" : "\(Int((seconds / 86_400).rounded())) days"
+  }
+
   /// A count such as parameters or multiply-adds: `640`, `0.18 M`, `27.3 M`, `1.24 G`.
   package static func count(_ count: Int) -> String {
     guard count >= 10_000 else { return String(count) }

@@ -90,7 +90,7 @@ package final class Comparison {
     self.teachers = teacherJobs
   }
 
-  private let rows: [Study.Row]
+  let rows: [Study.Row]
   private let compared: [Job]
   private let teachers: [Job]
 
@@ -217,6 +217,9 @@ package final class Comparison {
       teacherRows + studentRows, isPaired: rows.allSatisfy { ($0.splits ?? 1) > 1 },
       remarks: planRemarks + evaluationRemarks + (try epochRemarks()) + (try scopeRemarks()))
   }
+
+  /// Whether a run makes a teacher for others.
+  func isTeaching(_ job: Job) -> Bool { teachers.contains { $0.folder.url == job.folder.url } }
 
   /// The runs of a row.
   func runs(of row: Study.Row) -> [Job] { compared.filter { $0.settings.name == row.settings.name } }

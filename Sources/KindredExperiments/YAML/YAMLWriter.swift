@@ -53,7 +53,7 @@ struct YAMLWriter {
     for field in fields { write(field.key, field.kind, values[field.key]) }
   }
 
-  private static func text(_ pair: LayerPair) -> String {
+  static func text(_ pair: LayerPair) -> String {
     let (student, teacher) = (quoted(pair.student), quoted(pair.teacher))
     return pair.student == pair.teacher ? student : "{student: \(student), teacher: \(teacher)}"
   }
