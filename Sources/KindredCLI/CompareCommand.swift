@@ -48,7 +48,7 @@ struct CompareCommand: ParsableCommand {
     let progress = RunProgress(quiet: outputs.quiet)
     let group = try others.group(doing: rows.map(\.settings), progress)
     let comparison = try Comparison(rows, runs: file(out), library: data.library, recordsTeachers: !live, group: group)
-    try execute(comparison, progress, again: "the same command")
+    try execute(comparison, progress, quiet: outputs.quiet, again: "the same command")
     guard group.rank.isFirst else { return }
     var ending = Ending()
     try ending.show(comparison, in: RunFolder(file(out)), json: outputs.json)
@@ -79,7 +79,7 @@ struct DemoCommand: ParsableCommand {
     let library = ImageLibrary()
     let configurations = try Demo.configurations(in: folder.appending(path: "configurations"))
     let comparison = try Comparison(configurations, seeds: seeds, runs: folder, library: library)
-    try execute(comparison, RunProgress(quiet: outputs.quiet), again: again)
+    try execute(comparison, RunProgress(quiet: outputs.quiet), quiet: outputs.quiet, again: again)
     var ending = Ending()
     try ending.show(comparison, in: RunFolder(folder), json: outputs.json)
     ending.attempt {
@@ -96,7 +96,7 @@ struct DemoCommand: ParsableCommand {
 }
 
 /// Trains what a comparison lacks, with progress.
-func execute(_ comparison: Comparison, _ progress: RunProgress, again: String) throws {
+func execute(_ comparison: Comparison, _ progress: RunProgress, quiet: Bool, again: String) throws {
   StopRequest.listen()
   let isComplete: Bool
   do {
@@ -105,7 +105,8 @@ func execute(_ comparison: Comparison, _ progress: RunProgress, again: String) t
       onEvent: { event in
         switch event {
         case .skipped(let job): progress.message("\(job.title): finished before")
-        case .began(let job, let number, let count): progress.begin("[\(number)/\(count)] \(job.title)")
+        case .began(let job, let number, let count, let part):
+          progress.begin("[\(number)/\(count)] \(job.title)", part)
         case .recording(let jobs, let bytes):
           progress.message("the teacher is recorded once for \(jobs.count) runs, \(Format.bytes(bytes))")
           progress.begin("recording")
@@ -117,6 +118,9 @@ func execute(_ comparison: Comparison, _ progress: RunProgress, again: String) t
               + "\(Format.bytes(free)) are free")
         case .run(_, let event): try progress.show(event)
         case .finished: progress.finish()
+        case .failed(let job, let reason):
+          progress.finish()
+          note("\(job.title) failed: \(reason); the others go on")
         }
       })
   } catch {
@@ -125,9 +129,19 @@ func execute(_ comparison: Comparison, _ progress: RunProgress, again: String) t
   }
   guard isComplete else {
     progress.finish()
+    if !quiet, Membership.isFirst, let table = try? comparison.table() { try? StandardOutput.write(table.text + "\n") }
     progress.message("stopped and saved; go on with: \(again)")
     try Membership.leave()
     throw ExitCode(StopRequest.exitStatus)
+  }
+}
+
+/// Why a comparison that came to its end has not gone well; each run was named when it failed.
+private struct FailedRuns: Error, CustomStringConvertible {
+  let count: Int
+
+  var description: String {
+    "\(count) \(count == 1 ? "run" : "runs") failed; change the settings and start again: what is finished stays"
   }
 }
 
@@ -139,6 +153,7 @@ struct Ending {
   /// - Throws: `RunError` where a run is not finished.
   mutating func show(_ comparison: Comparison, in folder: RunFolder, json: Bool) throws {
     let table = try comparison.table()
+    if !comparison.failures.isEmpty { failures.append(FailedRuns(count: comparison.failures.count)) }
     let document = try table.json()
     attempt { try StandardOutput.write(json ? String(decoding: document, as: UTF8.self) : table.text) }
     for (name, data) in [
@@ -159,8 +174,4 @@ struct Ending {
     for failure in failures.dropLast() { try? AtomicFile.write(Data("Error: \(failure)\n".utf8), to: STDERR_FILENO) }
     throw last
   }
-}
-
-extension Comparison.Job {
-  fileprivate var title: String { "\(settings.name) \(settings.repetition.replacing("-", with: " "))" }
 }

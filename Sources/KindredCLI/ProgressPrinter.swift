@@ -21,6 +21,8 @@ struct TrainingStatus: Sendable {
   var share: (done: Int, total: Int)?
   /// Figures to show, such as `("loss", "1.234")`, the most important first.
   var values: [(name: String, text: String)]
+  /// The time left of all that is to be done, where this is a part of it.
+  var secondsLeftOfAll: Double?
 
   /// A status of these parts.
   init(
@@ -41,15 +43,16 @@ struct TrainingStatus: Sendable {
       label: (name.isEmpty ? "" : name + "  ") + "epoch \(epoch)/\(epochs)",
       fraction: share.map { Double($0.done) / Double(max(1, $0.total)) } ?? Double(step)
         / Double(max(1, stepsPerEpoch)),
-      details: ["\(Format.decimal(imagesPerSecond, places: 0)) img/s"] + values.map { "\($0.name) \($0.text)" },
+      details: values.map { "\($0.name) \($0.text)" } + ["\(Format.decimal(imagesPerSecond, places: 0)) img/s"]
+        + (secondsLeftOfAll.map { ["all \(Format.duration($0))"] } ?? []),
       secondsLeft: secondsLeft)
   }
 }
 
 /// Prints `TrainingStatus`es as they come, from one thread.
 ///
-/// On a terminal the last line is rewritten, ten times a second at most. Elsewhere an epoch gets a line at its end, and
-/// a long one a line every half minute.
+/// On a terminal the last line is rewritten, ten times a second at most, and stays as a line at an epoch's end. Elsewhere an epoch
+/// gets a line at its end, and a long one a line after some seconds and then every half minute.
 final class ProgressPrinter {
   /// Where the lines go.
   struct Output {
@@ -77,11 +80,13 @@ final class ProgressPrinter {
 
   private static let secondsBetweenRewrites = 0.1
   private static let secondsBetweenLines = 30.0
+  private static let secondsToFirstLine = 5.0
 
   private let output: Output
   private let clock: () -> Double
   private var rate = RateEstimate()
   private var lastPrinted: Double?
+  private var hasPrinted = false
   /// On a terminal, the line that stands there unfinished.
   private var shown: ProgressLine?
 
@@ -107,15 +112,21 @@ final class ProgressPrinter {
   /// Whether it is time to print again.
   private func isDue() -> Bool {
     guard let last = lastPrinted else {
-      // A pipe's first half minute counts from the first step.
+      // A pipe's first seconds count from the first step.
       if !output.isTerminal { lastPrinted = clock() }
       return output.isTerminal
     }
-    return clock() - last >= (output.isTerminal ? Self.secondsBetweenRewrites : Self.secondsBetweenLines)
+    let pause = hasPrinted ? Self.secondsBetweenLines : Self.secondsToFirstLine
+    return clock() - last >= (output.isTerminal ? Self.secondsBetweenRewrites : pause)
   }
 
-  /// An epoch has ended; prints in any case.
-  func epoch(_ status: TrainingStatus) { show(status.line(secondsLeft: observe(status))) }
+  /// An epoch has ended; prints in any case, and what is printed stays.
+  func epoch(_ status: TrainingStatus) {
+    show(status.line(secondsLeft: observe(status)))
+    guard output.isTerminal else { return }
+    output.write("\n")
+    shown = nil
+  }
 
   /// Prints a line that stays, above the one that changes.
   func message(_ text: String) {
@@ -127,7 +138,7 @@ final class ProgressPrinter {
   /// Leaves the last line as it is and begins a new one. What comes next is another run.
   func finish() {
     if shown != nil { output.write("\n") }
-    (shown, lastPrinted, rate) = (nil, nil, RateEstimate())
+    (shown, lastPrinted, hasPrinted, rate) = (nil, nil, false, RateEstimate())
   }
 
   /// The seconds left, now that so much is done.
@@ -137,7 +148,7 @@ final class ProgressPrinter {
   }
 
   private func show(_ line: ProgressLine) {
-    lastPrinted = clock()
+    (lastPrinted, hasPrinted) = (clock(), true)
     guard output.isTerminal else { return output.write(line.plain + "\n") }
     shown = line
     rewrite(line)

@@ -40,7 +40,7 @@ struct RunCommand: ParsableCommand {
     let progress = RunProgress(quiet: outputs.quiet)
     let group = try others.group(doing: rows.map(\.settings), progress)
     let comparison = try Comparison(rows, runs: place.runs, library: data.library, group: group)
-    try execute(comparison, progress, again: "the same command")
+    try execute(comparison, progress, quiet: outputs.quiet, again: "the same command")
     guard group.rank.isFirst else { return }
     var ending = Ending()
     try ending.show(comparison, in: RunFolder(place.runs), json: outputs.json)

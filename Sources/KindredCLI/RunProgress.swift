@@ -12,6 +12,9 @@ final class RunProgress {
   private let checkLine: CheckProgressLine
   private var name: String
   private var last: StepReport?
+  /// The last evaluation's.
+  private var accuracy: [(String, String)] = []
+  private var workload: Workload?
 
   init(quiet: Bool, name: String = "") {
     printer = quiet ? nil : ProgressPrinter()
@@ -21,7 +24,14 @@ final class RunProgress {
 
   func begin(_ name: String) {
     self.name = name
-    last = nil
+    (last, accuracy) = (nil, [])
+  }
+
+  /// What follows is a part of a larger work.
+  func begin(_ name: String, _ part: Comparison.Part) {
+    begin(name)
+    workload = workload ?? Workload()
+    workload?.part = part
   }
 
   func message(_ text: String) {
@@ -47,13 +57,14 @@ final class RunProgress {
     case .training(.warning(let warning)): warn(warning)
     case .training(.step(let step)):
       last = step
-      try printer?.step(status(step)) { [("loss", Format.value(try step.loss()))] }
+      try printer?.step(status(step)) { accuracy + [("loss", Format.value(try step.loss()))] }
     case .training(.epoch(let report)):
       guard let last else { return }
-      var values = [("loss", Format.value(report.terms["loss"] ?? .nan))]
-      if let accuracy = report.accuracy { values.append(("accuracy", Format.percent(accuracy, places: 2))) }
-      if let average = report.averageAccuracy { values.append(("ema", Format.percent(average, places: 2))) }
-      printer?.epoch(status(last, values: values))
+      let measured = [("accuracy", report.accuracy), ("ema", report.averageAccuracy)].compactMap { name, value in
+        value.map { (name, Format.percent($0, places: 2)) }
+      }
+      if !measured.isEmpty { accuracy = measured }
+      printer?.epoch(status(last, values: measured + [("loss", Format.value(report.terms["loss"] ?? .nan))]))
     }
   }
 
@@ -97,9 +108,26 @@ final class RunProgress {
   private var prefix: String { name.isEmpty ? "" : "\(name): " }
 
   private func status(_ step: StepReport, values: [(String, String)] = []) -> TrainingStatus {
-    TrainingStatus(
+    var status = TrainingStatus(
       name: name, epoch: step.position.epoch + 1, epochs: step.epochs, step: step.position.batch + 1,
       stepsPerEpoch: step.batchesPerEpoch, imagesPerSecond: step.imagesPerSecond,
       values: values.map { (name: $0.0, text: $0.1) })
+    status.secondsLeftOfAll = workload?.secondsLeft(Double(status.stepsDone) / Double(max(status.stepsInAll, 1)))
+    return status
+  }
+}
+
+/// How long all runs of a comparison take together, from how long what is done of them took.
+private struct Workload {
+  var part = Comparison.Part(before: 0, size: 1, total: 1) { didSet { begin = begin ?? (.now, part.before) } }
+  private var begin: (time: ContinuousClock.Instant, done: Double)?
+
+  /// nil where one run is all, and before there is something to tell by.
+  func secondsLeft(_ fraction: Double) -> Double? {
+    guard let begin, part.size < part.total else { return nil }
+    let done = part.before + part.size * fraction
+    let elapsed = (.now - begin.time) / .seconds(1)
+    guard elapsed > 3, done > begin.done else { return nil }
+    return elapsed / (done - begin.done) * (part.total - done)
   }
 }

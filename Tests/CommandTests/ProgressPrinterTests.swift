@@ -33,8 +33,8 @@ import Testing
     }
     // 13 steps of 1/128 s are the first above a tenth of a second: 1, 14, 27, ...
     #expect(stage.written.count == (1000 + 12) / 13)
-    #expect(stage.written[0] == "\rSP  epoch 1/2  [..........] 0 %  812 img/s  loss 1.234\u{1B}[K")
-    #expect(stage.written[1] == "\rSP  epoch 1/2  [..........] 1 %  812 img/s  loss 1.234  ETA 0:16\u{1B}[K")
+    #expect(stage.written[0] == "\rSP  epoch 1/2  [..........] 0 %  loss 1.234  812 img/s\u{1B}[K")
+    #expect(stage.written[1] == "\rSP  epoch 1/2  [..........] 1 %  loss 1.234  812 img/s  ETA 0:16\u{1B}[K")
     #expect(stage.written.allSatisfy { !$0.contains("\n") })
   }
 
@@ -55,10 +55,14 @@ import Testing
 
   @Test func terminalLineFitsTheWindow() {
     let stage = Stage()
-    // One column stays free, so the 30 of "SP  epoch 1/2  50 %  812 img/s" do not fit.
-    stage.width = 30
+    // One column stays free, so the 31 of "SP  epoch 1/2  50 %  loss 1.234" do not fit.
+    stage.width = 31
     stage.printer(isTerminal: true).step(status(step: 500))
     #expect(stage.written == ["\rSP  epoch 1/2  50 %\u{1B}[K"])
+    // What matters most goes last.
+    stage.width = 32
+    stage.printer(isTerminal: true).step(status(step: 500))
+    #expect(stage.written.last == "\rSP  epoch 1/2  50 %  loss 1.234\u{1B}[K")
   }
 
   @Test func terminalMessagesStayAboveTheLine() {
@@ -70,9 +74,20 @@ import Testing
     printer.finish()
     printer.finish()
     printer.message("third")
-    let line = "\rSP  epoch 1/2  [##########] 100 %  812 img/s  loss 1.234\u{1B}[K"
+    let line = "\rSP  epoch 1/2  [##########] 100 %  loss 1.234  812 img/s\u{1B}[K"
     let clear = "\r\u{1B}[K"
-    #expect(stage.written == [clear + "first\n", line, clear + "second\n", line, "\n", clear + "third\n"])
+    #expect(stage.written == [clear + "first\n", line, "\n", clear + "second\n", clear + "third\n"])
+  }
+
+  @Test func aStepsLineIsDrawnBelowMessages() {
+    let stage = Stage()
+    let printer = stage.printer(isTerminal: true)
+    printer.step(status(step: 500))
+    printer.message("second")
+    printer.finish()
+    printer.finish()
+    let line = "\rSP  epoch 1/2  [#####.....] 50 %  loss 1.234  812 img/s\u{1B}[K"
+    #expect(stage.written == [line, "\r\u{1B}[Ksecond\n", line, "\n"])
   }
 
   @Test func pipeGetsALineAnEpoch() {
@@ -89,12 +104,13 @@ import Testing
     printer.finish()
     #expect(
       stage.written == [
-        "SP  epoch 1/2  100 %  812 img/s  loss 1.234  ETA 0:10\n",
-        "SP  epoch 2/2  100 %  812 img/s  loss 1.234  ETA 0:00\n", "done\n",
+        "SP  epoch 1/2  60 %  loss 1.234  812 img/s  ETA 0:14\n",
+        "SP  epoch 1/2  100 %  loss 1.234  812 img/s  ETA 0:10\n",
+        "SP  epoch 2/2  100 %  loss 1.234  812 img/s  ETA 0:00\n", "done\n",
       ])
   }
 
-  @Test func pipeGetsALineEveryHalfMinuteOfALongEpoch() {
+  @Test func pipeGetsALineSoonAndThenEveryHalfMinuteOfALongEpoch() {
     let stage = Stage()
     let printer = stage.printer(isTerminal: false)
     for step in 1...100 {
@@ -103,9 +119,10 @@ import Testing
     }
     #expect(
       stage.written == [
-        "SP  epoch 1/2  3 %  812 img/s  loss 1.234  ETA 32:49\n",
-        "SP  epoch 1/2  6 %  812 img/s  loss 1.234  ETA 32:19\n",
-        "SP  epoch 1/2  9 %  812 img/s  loss 1.234  ETA 31:49\n",
+        "SP  epoch 1/2  1 %  loss 1.234  812 img/s  ETA 33:14\n",
+        "SP  epoch 1/2  4 %  loss 1.234  812 img/s  ETA 32:44\n",
+        "SP  epoch 1/2  7 %  loss 1.234  812 img/s  ETA 32:14\n",
+        "SP  epoch 1/2  10 %  loss 1.234  812 img/s  ETA 31:44\n",
       ])
   }
 }

@@ -4,6 +4,11 @@ import KindredReport
 import Testing
 
 @Suite struct FormatTests {
+  @Test(arguments: [
+    (20, "a minute"), (140, "2 minutes"), (2_400, "40 minutes"), (9_000, "3 hours"), (400_000, "5 days"),
+  ])
+  func guesses(seconds: Double, text: String) { #expect(Format.roughly(seconds) == text) }
+
   @Test(
     arguments: [
       (0, "0:00"), (42, "0:42"), (59.4, "0:59"), (59.6, "1:00"), (61, "1:01"), (3599.7, "1:00:00"), (3723, "1:02:03"),

@@ -12,10 +12,10 @@ extension Comparison {
 
   /// The first run of the row with the highest mean accuracy, of those that do not teach others; where nothing was measured, of
   /// the last row. Of several seeds the first is taken and not the luckiest.
-  /// - Throws: `RunError` where a run is not finished.
+  /// - Throws: `RunError` for a result that is damaged.
   package func best() throws -> Best? {
     let rows = try rows.map { row -> Best? in
-      let jobs = runs(of: row).filter { !isTeaching($0) }
+      let jobs = runs(of: row).filter { !isTeaching($0) && $0.folder.hasResult }
       guard let first = jobs.first else { return nil }
       let accuracies = try jobs.compactMap { try $0.folder.readResult().accuracy }
       return Best(

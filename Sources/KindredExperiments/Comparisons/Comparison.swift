@@ -17,10 +17,22 @@ package final class Comparison {
     package let isTeacher: Bool
   }
 
+  /// A run's part of the work that is to be done, in multiply-adds.
+  package struct Part: Sendable {
+    /// That of the runs before it.
+    package let before: Double
+    package let size: Double
+    package let total: Double
+
+    package init(before: Double, size: Double, total: Double) {
+      (self.before, self.size, self.total) = (before, size, total)
+    }
+  }
+
   /// What a comparison says while it goes on.
   package enum Event {
-    /// A run begins: its number among all that are to be done, counted from 1.
-    case began(Job, number: Int, of: Int)
+    /// A run begins: its number among all that are to be done, counted from 1, and which part of all work it is.
+    case began(Job, number: Int, of: Int, Part)
     /// A run was finished before and is used as it is.
     case skipped(Job)
     /// A teacher is recorded once for these runs, into so many bytes.
@@ -32,6 +44,8 @@ package final class Comparison {
     case recordingTooLarge([Job], bytes: Int, free: Int)
     case run(Job, RunEvent)
     case finished(Job, RunResult)
+    /// A run diverged, or has a teacher that did; the others go on.
+    case failed(Job, reason: String)
   }
 
   /// In order: teachers first.
@@ -94,7 +108,11 @@ package final class Comparison {
   private let compared: [Job]
   private let teachers: [Job]
 
-  /// Trains what is missing. Returns whether all is there, false when it was stopped on request.
+  /// The runs that diverged, or whose teachers did, and why.
+  package private(set) var failures: [(job: Job, reason: String)] = []
+
+  /// Trains what is missing. Returns whether it came to the end, false when it was stopped on request. Runs that diverge are
+  /// `failures`.
   ///
   /// Other processes that work on the same runs or record the same teacher are waited for.
   /// - Throws: as `TrainingRun.run`; `RunError` where a finished run is another one, or learnt from another teacher.
@@ -108,21 +126,18 @@ package final class Comparison {
     let finished = jobs.filter { job in !missing.contains { $0.folder.url == job.folder.url } }
     for job in finished { try onEvent(.skipped(job)) }
     let unfinished = Set(missing.map(\.folder.url))
-    var number = 0
+    let total = missing.reduce(0) { $0 + $1.settings.trainingWork }
+    var (number, before) = (0, 0.0)
     for signal in SharedSignal.groups(jobs) {
       let jobs = signal.jobs.filter { unfinished.contains($0.folder.url) }
       let recording = try record(signal, for: jobs, shouldStop: shouldStop, onEvent: onEvent)
       for job in jobs {
         number += 1
         guard try !group.anySays(shouldStop()) else { return false }
-        try onEvent(.began(job, number: number, of: missing.count))
-        let run = TrainingRun(
-          job.settings, folder: job.folder, library: library, runs: runs, recording: recording?.folder,
-          waitsForOthers: !group.isShared, group: group)
-        switch try run.run(resume: true, shouldStop: shouldStop, onEvent: { try onEvent(.run(job, $0)) }) {
-        case .stopped: return false
-        case .finished(let result): try onEvent(.finished(job, result))
-        }
+        let part = Part(before: before, size: job.settings.trainingWork, total: total)
+        before += part.size
+        try onEvent(.began(job, number: number, of: missing.count, part))
+        guard try carriesOut(job, recording: recording, shouldStop: shouldStop, onEvent: onEvent) else { return false }
       }
       // The next signal needs the space, and what is replayed is what a live teacher says again.
       try recording?.release()
@@ -133,6 +148,34 @@ package final class Comparison {
       for job in finished { _ = try isFinished(job) }
     }
     return true
+  }
+
+  /// Trains one run. Returns false when it was stopped on request.
+  private func carriesOut(
+    _ job: Job, recording: SharedRecording?, shouldStop: () -> Bool, onEvent: (Event) throws -> Void
+  ) throws -> Bool {
+    let run = TrainingRun(
+      job.settings, folder: job.folder, library: library, runs: runs, recording: recording?.folder,
+      waitsForOthers: !group.isShared, group: group)
+    do {
+      if let teacher = try failedTeacher(of: job) {
+        throw DivergedRun(reason: "its teacher \(teacher.folder.name) diverged", advice: "")
+      }
+      switch try run.run(resume: true, shouldStop: shouldStop, onEvent: { try onEvent(.run(job, $0)) }) {
+      case .stopped: return false
+      case .finished(let result): try onEvent(.finished(job, result))
+      }
+    } catch let error as DivergedRun {
+      failures.append((job, error.reason))
+      try onEvent(.failed(job, reason: error.reason))
+    }
+    return true
+  }
+
+  /// The teacher of a run that diverged before it could teach; nil for none.
+  private func failedTeacher(of job: Job) throws -> Job? {
+    let folders = try Configuration.teachers(of: [job.settings]).map { TeacherWeights.folder(of: $0, in: runs).url }
+    return failures.first { folders.contains($0.job.folder.url) }?.job
   }
 
   /// Whether a run is there.
@@ -203,19 +246,33 @@ package final class Comparison {
     return shared
   }
 
-  /// The table of all runs' accuracies.
-  /// - Throws: `RunError` where a run is not finished.
+  /// The table of the accuracies of all runs that are finished; those that are not are named below it.
+  /// - Throws: `RunError` where none is.
   package func table() throws -> ComparisonTable {
     let comparedNames = Set(compared.map(\.settings.name))
-    let teacherRows = try teachers.map(\.settings.name).uniqued.filter { !comparedNames.contains($0) }.map { name in
+    let teacherRows = try teachers.map(\.settings.name).uniqued.filter { !comparedNames.contains($0) }.compactMap {
+      name in
       try row(teachers.filter { $0.settings.name == name }, role: .teacher)
     }
-    let studentRows = try rows.map { row in
+    let studentRows = try rows.compactMap { row in
       try self.row(runs(of: row), role: role(of: row.settings), published: row.published)
     }
+    guard !studentRows.isEmpty || !teacherRows.isEmpty else {
+      throw RunError("no run is finished yet, so that there is no table")
+    }
+    // Of rows with fewer runs than others the n-th are not alike.
+    let isPaired = rows.allSatisfy { ($0.splits ?? 1) > 1 } && compared.allSatisfy { $0.folder.hasResult }
     return ComparisonTable(
-      teacherRows + studentRows, isPaired: rows.allSatisfy { ($0.splits ?? 1) > 1 },
-      remarks: planRemarks + evaluationRemarks + (try epochRemarks()) + (try scopeRemarks()))
+      teacherRows + studentRows, isPaired: isPaired,
+      remarks: missingRemarks + planRemarks + evaluationRemarks + (try epochRemarks()) + (try scopeRemarks()))
+  }
+
+  /// Which runs the table is without, and why.
+  private var missingRemarks: [String] {
+    let failed = failures.map { "\($0.job.title) failed: \($0.reason)." }
+    let known = Set(failures.map(\.job.folder.url))
+    let open = jobs.filter { !$0.folder.hasResult && !known.contains($0.folder.url) }.map(\.title)
+    return failed + (open.isEmpty ? [] : ["Not finished: \(open.joined(separator: ", "))."])
   }
 
   /// Whether a run makes a teacher for others.
@@ -226,7 +283,9 @@ package final class Comparison {
 
   /// Which weights the accuracies belong to.
   private func epochRemarks() throws -> [String] {
-    let all = try compared.map { (planned: $0.settings.training.epochs, result: try $0.folder.readResult()) }
+    let all = try compared.filter(\.folder.hasResult).map {
+      (planned: $0.settings.training.epochs, result: try $0.folder.readResult())
+    }
     let results = all.filter { $0.result.accuracy != nil }
     let unmeasured = all.filter { $0.result.accuracy == nil }.map(\.result.name).uniqued
     let nothing =
@@ -242,7 +301,7 @@ package final class Comparison {
 
   /// Which losses were others than those of one process.
   private func scopeRemarks() throws -> [String] {
-    try compared.compactMap { job in
+    try compared.filter(\.folder.hasResult).compactMap { job in
       let result = try job.folder.readResult()
       guard let local = result.localRelations, let processes = result.processes else { return nil }
       return "\(result.name): \(local.joined(separator: ", ")) related the images of each of \(processes) processes "
@@ -274,12 +333,22 @@ package final class Comparison {
     return settings.teacher == nil ? .baseline : .student
   }
 
-  private func row(_ jobs: [Job], role: ComparisonRole, published: Double? = nil) throws -> ComparisonRow {
-    let results = try jobs.map { try $0.folder.readResult() }
+  /// nil where no run of the row is finished or failed.
+  private func row(_ jobs: [Job], role: ComparisonRole, published: Double? = nil) throws -> ComparisonRow? {
+    let results = try jobs.filter(\.folder.hasResult).map { try $0.folder.readResult() }
+    let failed = failures.filter { failure in jobs.contains { $0.folder.url == failure.job.folder.url } }
+    let note = failed.isEmpty ? nil : "\(failed.count) of \(jobs.count) runs failed"
+    guard !results.isEmpty else {
+      guard let settings = jobs.first?.settings, note != nil else { return nil }
+      let cost = try settings.studentFacts.cost(classes: settings.data.classCount)
+      return ComparisonRow(
+        method: settings.name, role: role, network: settings.student.network.name, accuracies: [], published: published,
+        parameters: cost.parameters, multiplyAdds: cost.multiplyAdds, note: note)
+    }
     return ComparisonRow(
       method: results[0].name, role: role, network: results[0].network,
       accuracies: results.compactMap { $0.accuracy.map { $0 * 100 } },
-      published: published, parameters: results[0].parameters, multiplyAdds: results[0].multiplyAdds)
+      published: published, parameters: results[0].parameters, multiplyAdds: results[0].multiplyAdds, note: note)
   }
 
   /// Refuses runs that would share a folder with other settings.
@@ -294,6 +363,11 @@ package final class Comparison {
       known[job.folder.url] = job.settings
     }
   }
+}
+
+extension Comparison.Job {
+  /// What it is called in lines and tables.
+  package var title: String { "\(settings.name) \(settings.repetition.replacing("-", with: " "))" }
 }
 
 extension Study.Row {

@@ -153,7 +153,7 @@ extension Configuration {
   }
 
   /// The images that accuracy is measured on.
-  fileprivate var evaluationImageCount: Int {
+  var evaluationImageCount: Int {
     data.evaluateOn == .heldOut ? data.heldOutImages : data.testImages ?? data.imageCount(.test) ?? 0
   }
 }

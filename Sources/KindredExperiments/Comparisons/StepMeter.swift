@@ -191,6 +191,13 @@ extension OptimizerOptions {
 }
 
 extension Configuration {
+  /// The multiply-adds of a whole run.
+  var trainingWork: Double {
+    let steps = Double(training.epochs * batchesPerEpoch)
+    let evaluations = Double((training.epochs + training.evaluateEvery - 1) / training.evaluateEvery)
+    return steps * work.step + evaluations * Double(evaluationImageCount) * work.evaluatedImage
+  }
+
   /// The multiply-adds: of the student forward and twice backward, and of the teacher forward.
   fileprivate var work: StepMeter.Cost {
     func count(_ facts: NetworkFacts) -> Double { Double(facts.cost(classes: data.classCount).multiplyAdds) }

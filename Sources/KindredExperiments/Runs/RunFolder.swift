@@ -10,7 +10,8 @@ import Torch
 /// Every file in it appears whole or not at all: `config.yaml` (the resolved configuration), `metrics.jsonl` (a line an
 /// epoch), `checkpoint.safetensors` (the state to resume from), `weights-best.safetensors` (those of the best evaluation so
 /// far), `weights.safetensors` and `result.json` at the end, with `weights-ema.safetensors` where their moving average was
-/// kept; and `student/`, which keeps the student's ONNX file where it came in one.
+/// kept; `student/`, which keeps the student's ONNX file where it came in one; and `diverged.txt` where the loss was no number
+/// any more.
 package struct RunFolder: Sendable {
   package let url: URL
 
@@ -26,6 +27,8 @@ package struct RunFolder: Sendable {
   /// Holds the network that is trained, where it came in a file.
   package var student: URL { url.appending(path: "student") }
   package var result: URL { url.appending(path: "result.json") }
+  /// Why the run diverged, where it did.
+  package var divergence: URL { url.appending(path: "diverged.txt") }
 
   /// The path as people write it: from the current folder when it lies below.
   package var name: String { url.displayName }
@@ -63,6 +66,8 @@ package struct RunFolder: Sendable {
     get throws { hasCheckpoint ? try Checkpoint.progress(of: checkpoint).position.epoch : 0 }
   }
 
+  var hasResult: Bool { FileManager.default.fileExists(atPath: result.path) }
+
   var hasCheckpoint: Bool { FileManager.default.fileExists(atPath: checkpoint.path) }
 
   /// The result of a finished run.
@@ -95,14 +100,24 @@ package struct RunFolder: Sendable {
     }
   }
 
-  /// Writes down what is run. A run that was finished is so no more: it is to have more epochs.
-  func begin(_ settings: Configuration) throws {
-    // The result first: without it the folder's run is an unfinished one, whatever else is there.
-    for file in [result, weights, averageWeights] where FileManager.default.fileExists(atPath: file.path) {
+  /// Whether its loss was no number any more.
+  var hasDiverged: Bool { FileManager.default.fileExists(atPath: divergence.path) }
+
+  /// Takes away what a run that diverged has left, so that another one may take its place.
+  func beginAnew() throws { try remove([checkpoint, metrics, bestWeights, configuration, divergence]) }
+
+  private func remove(_ files: [URL]) throws {
+    for file in files where FileManager.default.fileExists(atPath: file.path) {
       guard unlink(file.path) == 0 else {
         throw RunError("\(file.displayName) cannot be removed: \(systemReason(errno))")
       }
     }
+  }
+
+  /// Writes down what is run. A run that was finished is so no more: it is to have more epochs.
+  func begin(_ settings: Configuration) throws {
+    // The result first: without it the folder's run is an unfinished one, whatever else is there.
+    try remove([result, weights, averageWeights, divergence])
     try write(Data(try keepingStudent(settings).yaml(in: url).utf8), to: configuration)
   }
 
@@ -135,6 +150,15 @@ package struct RunFolder: Sendable {
       throw RunError("\(file.displayName) cannot be written: \(error)")
     }
   }
+}
+
+/// A run whose loss is no number any more. Others may go on.
+package struct DivergedRun: Error, CustomStringConvertible, Sendable {
+  /// What was seen.
+  package let reason: String
+  let advice: String
+
+  package var description: String { "\(reason); \(advice)" }
 }
 
 /// Something about a run that cannot be: one line for the person who asked for it.

@@ -65,7 +65,7 @@ package final class TrainingRun {
   /// - Parameter resume: go on with the unfinished run of the same configuration in the folder, or with a finished one
   ///   that is to have more epochs. One that is finished as it is is left alone, needs none of the files that it read, and
   ///   its result is returned.
-  /// - Throws: `RunError`, `ConfigurationError`, `DataError`, `TensorFileError`, `RunStopped` and whatever `onEvent`
+  /// - Throws: `RunError`, `ConfigurationError`, `DataError`, `TensorFileError`, `DivergedRun` and whatever `onEvent`
   ///   throws. What was saved before stays; a refusal leaves nothing behind.
   package func run(
     resume: Bool, shouldStop: () -> Bool, onEvent: (RunEvent) throws -> Void
@@ -142,12 +142,18 @@ package final class TrainingRun {
     } catch let error as StepNotCaptured {
       throw RunError("\(error); use training.cuda_graph: false")
     } catch let error as NonFiniteLoss {
-      throw RunError("\(error); \(lastGoodState)")
+      throw diverged("\(error)")
     } catch let error as BrokenTeacher {
       throw RunError("teacher: \(teacher?.place ?? "it") \(error.problem)")
     } catch let error as CalibrationError {
       throw RunError("losses.\(error.term).weight: \(error)")
     }
+  }
+
+  /// Writes down that it diverged, so that it may begin anew once its settings are others.
+  private func diverged(_ reason: String) -> DivergedRun {
+    if group.rank.isFirst { try? folder.write(Data((reason + "\n").utf8), to: folder.divergence) }
+    return DivergedRun(reason: reason, advice: lastGoodState)
   }
 
   /// Where to go back to after a run that went wrong.
@@ -196,6 +202,10 @@ package final class TrainingRun {
       }
       return result
     case .unfinished(let other):
+      if folder.hasDiverged, settings.resolvingLayers(like: other, runs: runs).difference(from: other) != nil {
+        try folder.beginAnew()
+        return nil
+      }
       _ = try goesOn(from: other, resume: resume)
       guard resume else {
         throw RunError("\(folder.name) holds this run, unfinished; go on with --resume or choose another --out")
@@ -270,7 +280,7 @@ package final class TrainingRun {
       case .step: if saver.isDue() { try Checkpoint.save(distiller, to: folder.checkpoint) }
       case .epoch(let report):
         for loss in [report.evaluationLoss, report.averageEvaluationLoss].compactMap({ $0 }) where !loss.isFinite {
-          throw RunError("the evaluation's loss after epoch \(report.epoch) is \(loss.printed); \(lastGoodState)")
+          throw diverged("the evaluation's loss after epoch \(report.epoch) is \(loss.printed)")
         }
         try log?.append(report)
         // Before the checkpoint, which says that they are kept.
