@@ -28,7 +28,7 @@ demo: setup ## train and compare a teacher and its students on textures, about f
 
 test: setup ## build and run every test (ARGS, such as ARGS='--filter TorchTests')
 	swift build --build-tests
-	KINDRED_PYTHONPATH="$$(Scripts/setup-python.sh)" swift test --skip-build $(ARGS)
+	GOMP_SPINCOUNT=1000 KINDRED_PYTHONPATH="$$(Scripts/setup-python.sh)" swift test --skip-build $(ARGS)
 
 outside: setup ## build and run a package that names Kindred by version (the last commit), some minutes at first
 	Scripts/try-outside.sh

@@ -2,6 +2,7 @@
 
 import Files
 import Foundation
+import Kindred
 import KindredReport
 import Synchronization
 
@@ -14,11 +15,15 @@ final class CheckProgressLine: Sendable {
   }
 
   private let isShown: Bool
+  private let doing: String
   private let things: String
   private let state = Mutex(State())
 
-  /// - Parameter things: what is counted, such as `images`.
-  init(quiet: Bool, of things: String) {
+  /// - Parameters:
+  ///   - doing: what is done with them.
+  ///   - things: what is counted, such as `images`.
+  init(quiet: Bool, doing: String = "checking", of things: String) {
+    self.doing = doing
     isShown = !quiet && isatty(STDERR_FILENO) == 1
     self.things = things
   }
@@ -31,7 +36,7 @@ final class CheckProgressLine: Sendable {
       guard now - state.lastShown > 0.1 || done == total else { return }
       (state.lastShown, state.isOpen) = (now, true)
       let line = ProgressLine(
-        label: "checking", fraction: Double(done) / Double(max(total, 1)), details: ["\(done) of \(total) \(things)"],
+        label: doing, fraction: Double(done) / Double(max(total, 1)), details: ["\(done) of \(total) \(things)"],
         secondsLeft: state.rate.secondsLeft(total: total))
       write("\r\u{1B}[K\(line.text(width: 79))")
     }
@@ -41,4 +46,22 @@ final class CheckProgressLine: Sendable {
 
   /// A terminal that has gone must not stop the check.
   private func write(_ text: String) { try? AtomicFile.write(Data(text.utf8), to: STDERR_FILENO) }
+}
+
+/// Batches as they are, of which is told how many inputs have gone by.
+struct CountedBatches: BatchIterator {
+  private var batches: any BatchIterator
+  private let onBatch: (Int) -> Void
+  private var count = 0
+
+  init(_ batches: any BatchIterator, onBatch: @escaping (Int) -> Void) {
+    (self.batches, self.onBatch) = (batches, onBatch)
+  }
+
+  mutating func next() throws -> Batch? {
+    let batch = try batches.next()
+    count += batch?.count ?? 0
+    onBatch(count)
+    return batch
+  }
 }

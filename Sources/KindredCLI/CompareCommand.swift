@@ -44,8 +44,11 @@ struct CompareCommand: ParsableCommand {
 
   func run() throws {
     let rows = try configs.flatMap { try Study.load(file: file($0), overrides: settings.all, seeds: seeds).rows }
+    let threads = rows[0].settings.training.threads
+    Threads.prepare(threads)
     try others.startOthers()
     let progress = RunProgress(quiet: outputs.quiet)
+    progress.remarkOnCores(threads)
     let group = try others.group(doing: rows.map(\.settings), progress)
     let comparison = try Comparison(rows, runs: file(out), library: data.library, recordsTeachers: !live, group: group)
     try execute(comparison, progress, quiet: outputs.quiet, again: "the same command")
@@ -75,6 +78,7 @@ struct DemoCommand: ParsableCommand {
   }
 
   func run() throws {
+    Threads.prepare()
     let folder = file(out)
     let library = ImageLibrary()
     let configurations = try Demo.configurations(in: folder.appending(path: "configurations"))

@@ -16,9 +16,8 @@ struct DoctorCommand: ParsableCommand {
     table.append(["kindred", kindredVersion])
     table.append(["libtorch", "\(Runtime.version) in \(Runtime.libraryFolder ?? "an unknown folder")"])
     table.append(["vector instructions", Runtime.cpuCapability])
-    table.append([
-      "threads", "\(Runtime.physicalCoreCount) of \(ProcessInfo.processInfo.activeProcessorCount) processors",
-    ])
+    table.append(["threads", threads])
+    table.append(["cores in use", coresInUse])
     table.append(["devices", (["cpu"] + (0..<Runtime.cudaDeviceCount).map { "cuda:\($0)" }).joined(separator: ", ")])
     table.append(["data sets", ProcessInfo.processInfo.environment["KINDRED_DATA"] ?? "KINDRED_DATA is not set"])
     table.append(["processes", try processes()])
@@ -26,6 +25,24 @@ struct DoctorCommand: ParsableCommand {
     let problems = Diagnosis.problems()
     output(problems.isEmpty ? "nothing is wrong" : problems.map { "problem: \($0)" }.joined(separator: "\n"))
     if !problems.isEmpty { throw ExitCode.failure }
+  }
+
+  /// The usual number, and where it comes from.
+  private var threads: String {
+    let (count, cores) = (Runtime.usualThreadCount(), ProcessInfo.processInfo.activeProcessorCount)
+    if let asked = Runtime.askedThreadCount(ProcessInfo.processInfo.environment) {
+      return "\(asked), as OMP_NUM_THREADS says, of \(cores) processors"
+    }
+    let quota = Runtime.coreQuota.map { ", of which the container may use \($0)" } ?? ""
+    return "\(count) of \(cores) processors\(quota)"
+  }
+
+  /// What other programs take now.
+  private var coresInUse: String {
+    guard let taken = Runtime.coresInUse() else { return "the system does not tell" }
+    let cores = ProcessInfo.processInfo.activeProcessorCount
+    let remark = Threads.remark(wanting: Runtime.usualThreadCount()) == nil ? "" : "; training is slower than alone"
+    return "\(Format.decimal(taken, places: 1)) of \(cores) by other programs\(remark)"
   }
 
   /// What the environment says of other processes.

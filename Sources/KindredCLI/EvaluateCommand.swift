@@ -32,9 +32,13 @@ struct EvaluateCommand: ParsableCommand {
   var json = false
 
   func run() throws {
+    Threads.prepare()
     let (network, images) = try ONNXFile.isOne(file(weights)) ? onnx() : stored()
     guard images.isLabelled else { throw RunError("\(images.name): has images without a class to measure by") }
-    let evaluation = try network.evaluation(on: EvaluationImages(images).batches(), classCount: images.classNames.count)
+    let progress = CheckProgressLine(quiet: json, doing: "measuring", of: "images")
+    let batches = CountedBatches(EvaluationImages(images).batches()) { progress.show($0, of: images.count) }
+    let evaluation = try network.evaluation(on: batches, classCount: images.classNames.count)
+    progress.finish()
     guard evaluation.loss.isFinite else {
       throw RunError(
         "\(weights): its loss on \(evaluation.count) \(images.name) \(split) images is not finite; the network is broken"

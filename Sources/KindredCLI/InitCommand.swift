@@ -66,6 +66,7 @@ struct InitCommand: ParsableCommand {
   }
 
   func run() throws {
+    Threads.prepare()
     let questions = Questions(isAsking: !yes && isatty(STDIN_FILENO) == 1 && isatty(STDERR_FILENO) == 1)
     guard let images = try images ?? questions.ask("images", "the folder of images, or the name of a set", else: nil)
     else {

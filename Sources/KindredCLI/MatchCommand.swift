@@ -36,8 +36,9 @@ struct MatchCommand: ParsableCommand {
 
   func run() throws {
     let settings = try chosen(of: Study.load(file: file(config), overrides: settings.all).rows)
+    Threads.prepare(settings.training.threads)
     StopRequest.listen()
-    let progress = CheckProgressLine(quiet: outputs.quiet, of: "batches")
+    let progress = CheckProgressLine(quiet: outputs.quiet, doing: "measuring", of: "batches")
     let match = try LayerMatch(
       settings, runs: runs.map { file($0) } ?? StudyPlace.runs(of: file(config)), student: student.map { file($0) },
       library: data.library

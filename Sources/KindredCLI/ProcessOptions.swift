@@ -86,7 +86,7 @@ struct ProcessOptions: ParsableArguments {
 
   private func description(of meeting: Meeting, _ launch: Launch) -> String {
     let (count, machines) = (meeting.group.rank.count, meeting.machines)
-    let threads = max(1, Runtime.physicalCoreCount / meeting.group.local.count)
+    let threads = Runtime.usualThreadCount(processes: meeting.group.local.count)
     let places = machines == 1 ? "this machine" : "\(machines) machines"
     let line =
       "\(count) processes on \(places) (\(launch.launcher.rawValue)), \(threads) "

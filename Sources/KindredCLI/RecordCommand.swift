@@ -85,10 +85,11 @@ struct RecordCommand: ParsableCommand {
   func run() throws {
     if let check { return try RecordingView(file(check), outputs).show() }
     guard let config, let out else { preconditionFailure("validated") }
+    let configuration = try Configuration.load(file: file(config), overrides: settings)
+    Threads.prepare(configuration.training.threads)
     // Each of several processes records a part, and needs nothing of the others.
     try others.startOthers { $0.isFirst ? [] : ["--quiet"] }
     let part = try (part ?? others.part()).map { try RecordingPart($0) }
-    let configuration = try Configuration.load(file: file(config), overrides: settings)
     let recording = RecordingRun(
       configuration, epochs: epochs, storage: storage, library: data.library, runs: file(runs), part: part)
     let progress = RunProgress(quiet: outputs.quiet, name: "recording")

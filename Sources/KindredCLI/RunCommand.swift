@@ -36,8 +36,11 @@ struct RunCommand: ParsableCommand {
   func run() throws {
     let place = StudyPlace(file(study), out: out.map { file($0) })
     let rows = try Study.load(file: place.file, overrides: settings.all).rows
+    let threads = rows[0].settings.training.threads
+    Threads.prepare(threads)
     try others.startOthers()
     let progress = RunProgress(quiet: outputs.quiet)
+    progress.remarkOnCores(threads)
     let group = try others.group(doing: rows.map(\.settings), progress)
     let comparison = try Comparison(rows, runs: place.runs, library: data.library, group: group)
     try execute(comparison, progress, quiet: outputs.quiet, again: "the same command")

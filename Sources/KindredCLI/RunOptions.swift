@@ -14,9 +14,13 @@ struct SettingOptions: ParsableArguments {
   @Option(help: "Where to compute: cpu or cuda.")
   var device: String?
 
+  @Option(help: "The threads of each process. (default: OMP_NUM_THREADS, or its share of the cores)")
+  var threads: Int?
+
   /// All settings of the command line, as `KEY=VALUE`.
   var all: [String] {
     overrides + (epochs.map { ["training.epochs=\($0)"] } ?? []) + (device.map { ["training.device=\($0)"] } ?? [])
+      + (threads.map { ["training.threads=\($0)"] } ?? [])
   }
 }
 

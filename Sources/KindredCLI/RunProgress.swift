@@ -4,6 +4,7 @@ import Foundation
 import Kindred
 import KindredExperiments
 import KindredReport
+import Torch
 
 final class RunProgress {
   private let printer: ProgressPrinter?
@@ -39,6 +40,15 @@ final class RunProgress {
   }
 
   func finish() { printer?.finish() }
+
+  /// Says so where other programs take the cores that a run with so many threads wants; 0 for the usual number.
+  func remarkOnCores(_ threads: Int) {
+    guard printer != nil, let remark = Threads.remark(wanting: threads > 0 ? threads : Runtime.usualThreadCount())
+    else {
+      return
+    }
+    message(remark)
+  }
 
   /// - Throws: `NonFiniteLoss` where the loss to be shown is not finite.
   func show(_ event: RunEvent) throws {

@@ -71,11 +71,13 @@ struct RunArguments: ParsableArguments {
   }
 
   func execute(_ settings: Configuration, command: String) throws {
+    Threads.prepare(settings.training.threads)
     let runs = file(self.runs)
     let folder = RunFolder(
       out.map { file($0) } ?? runs.appending(path: "\(settings.name)/\(settings.repetition)"))
     try others.startOthers()
     let progress = RunProgress(quiet: outputs.quiet)
+    progress.remarkOnCores(settings.training.threads)
     let group = try others.group(doing: [settings], progress)
     let run = TrainingRun(settings, folder: folder, library: data.library, runs: runs, group: group)
     StopRequest.listen()

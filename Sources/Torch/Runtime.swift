@@ -37,18 +37,3 @@ public enum Runtime {
   /// them back to the system in between, whose pages must then be cleared anew.
   package static func keepFreedMemory() { ct_keep_freed_memory() }
 }
-
-extension Runtime {
-  /// The processor's cores, without the second thread that some of them offer: as many threads as convolutions gain from.
-  package static var physicalCoreCount: Int {
-    let available = ProcessInfo.processInfo.activeProcessorCount
-    guard let text = try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8) else { return available }
-    var cores: Set<String> = []
-    var package = ""
-    for line in text.split(separator: "\n") {
-      if line.hasPrefix("physical id") { package = String(line) }
-      if line.hasPrefix("core id") { cores.insert(package + line) }
-    }
-    return cores.isEmpty ? available : min(cores.count, available)
-  }
-}

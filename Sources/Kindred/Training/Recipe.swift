@@ -81,7 +81,7 @@ public struct Recipe: Sendable, Equatable {
     Runtime.flushDenormals()
     Runtime.keepFreedMemory()
     Runtime.makeConvolutionsDeterministic()
-    Runtime.threadCount = threads > 0 ? threads : max(1, Runtime.physicalCoreCount / processes)
+    Runtime.threadCount = threads > 0 ? threads : Runtime.usualThreadCount(processes: processes)
   }
 
   /// The learning rate in an epoch, counted from 0.
