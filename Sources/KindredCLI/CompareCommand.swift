@@ -19,14 +19,14 @@ struct CompareCommand: ParsableCommand {
       which gives the same weights. Beside the runs, table.md, table.csv and table.json hold the table.
       """)
 
-  @Argument(help: "The YAML files to compare: configurations and studies.")
+  @Argument(help: "The YAML files to compare: configurations and studies.", completion: .configurations)
   var configs: [String]
 
   @Option(
     help: "Seeds for each, counting up from its own; a study's row keeps its own number. (default: the study's, or 3)")
   var seeds: Int?
 
-  @Option(help: "The folder of runs.")
+  @Option(help: "The folder of runs.", completion: .directory)
   var out = "runs"
 
   @Flag(help: "Run every teacher live, also where one recording would serve several runs.")
@@ -65,7 +65,7 @@ struct DemoCommand: ParsableCommand {
     abstract: "Train a teacher, a plain student and four distilled ones on drawn textures, and compare them.",
     discussion: "Needs no data and takes about five minutes on two cores. Run again, it goes on where it was.")
 
-  @Option(help: "The demonstration's folder.")
+  @Option(help: "The demonstration's folder.", completion: .directory)
   var out = "runs/demo"
 
   @Option(help: "Seeds for each method.")

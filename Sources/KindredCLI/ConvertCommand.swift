@@ -14,10 +14,10 @@ struct ConvertCommand: ParsableCommand {
       is for other programs, for a checkpoint that holds several sets of weights, and for names behind a prefix.
       """)
 
-  @Argument(help: "The checkpoint, or a safetensors file.")
+  @Argument(help: "The checkpoint, or a safetensors file.", completion: .file())
   var input: String
 
-  @Argument(help: "The safetensors file to write.")
+  @Argument(help: "The safetensors file to write.", completion: .tensors)
   var output: String
 
   @Option(help: "Which weights to take where the checkpoint holds several, such as model_ema.")
@@ -26,7 +26,8 @@ struct ConvertCommand: ParsableCommand {
   @Flag(help: "Take off what stands before every name, such as 'module.'.")
   var strip = false
 
-  @Option(help: "The network that the weights are of, such as wrn-16-2, to be noted in the file.")
+  @Option(
+    help: "The network that the weights are of, such as wrn-16-2, to be noted in the file.", completion: .networks)
   var network: String?
 
   func run() throws {

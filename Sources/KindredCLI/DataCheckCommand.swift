@@ -17,7 +17,7 @@ struct DataCheckCommand: ParsableCommand {
       Exits with status 1 where an image is broken.
       """)
 
-  @Argument(help: "The folder, list or archives.")
+  @Argument(help: "The folder, list or archives.", completion: .file())
   var place: String
 
   @Flag(help: "Print no progress.")

@@ -17,10 +17,10 @@ struct DataCommand: ParsableCommand {
       commandName: "get",
       abstract: "Download a data set from its official address, checked, resumed where it broke off.")
 
-    @Argument(help: "One of \(DataSets.published.joined(separator: ", ")).")
+    @Argument(help: "One of \(DataSets.published.joined(separator: ", ")).", completion: .publishedDataSets)
     var name: String
 
-    @Option(help: "The folder of data sets. (default: KINDRED_DATA, or else data)")
+    @Option(help: "The folder of data sets. (default: KINDRED_DATA, or else data)", completion: .directory)
     var to: String?
 
     @Option(help: "Another address that offers the same files.")
@@ -60,16 +60,16 @@ struct DataCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
       commandName: "preview", abstract: "Write a contact sheet (PNG) of a data set, a row a class.")
 
-    @Argument(help: "The data set, such as textures or cifar-10.")
+    @Argument(help: "The data set, such as textures or cifar-10.", completion: .dataSets)
     var name: String
 
-    @Option(help: "The PNG file. (default: NAME.png)")
+    @Option(help: "The PNG file. (default: NAME.png)", completion: .file(extensions: ["png"]))
     var out: String?
 
     @Option(name: .customLong("per-class"), help: "Images of each class.")
     var perClass = 12
 
-    @Option(help: "The part of the set: test or train.")
+    @Option(help: "The part of the set: test or train.", completion: .splits)
     var split = "train"
 
     @OptionGroup var data: DataOptions

@@ -14,7 +14,8 @@ struct DoctorCommand: ParsableCommand {
   func run() throws {
     var table = TextTable([.text(""), .text("")])
     table.append(["kindred", kindredVersion])
-    table.append(["libtorch", "\(Runtime.version) in \(Runtime.libraryFolder ?? "an unknown folder")"])
+    let folder = Runtime.libraryFolder.map { URL(filePath: $0).standardizedFileURL.path } ?? "an unknown folder"
+    table.append(["libtorch", "\(Runtime.version) in \(folder)"])
     table.append(["vector instructions", Runtime.cpuCapability])
     table.append(["threads", threads])
     table.append(["cores in use", coresInUse])

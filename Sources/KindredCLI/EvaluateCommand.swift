@@ -13,16 +13,16 @@ struct EvaluateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "evaluate", abstract: "Measure a network: accuracy, top-5, loss and a table of classes.")
 
-  @Argument(help: "A run's folder, a file of weights, or an ONNX file.")
+  @Argument(help: "A run's folder, a file of weights, or an ONNX file.", completion: .file())
   var weights: String
 
-  @Option(help: "The data set. (default: the run's)")
+  @Option(help: "The data set. (default: the run's)", completion: .dataSets)
   var data: String?
 
-  @Option(help: "The part of the set: test or train.")
+  @Option(help: "The part of the set: test or train.", completion: .splits)
   var split = "test"
 
-  @Option(help: "The network, for a file that does not say it.")
+  @Option(help: "The network, for a file that does not say it.", completion: .networks)
   var network: String?
 
   @OptionGroup var bestOption: BestOption

@@ -20,16 +20,16 @@ struct ExportCommand: ParsableCommand {
       Input, logits and taps are float32 all the same.
       """)
 
-  @Argument(help: "A run's folder or a file of weights.")
+  @Argument(help: "A run's folder or a file of weights.", completion: .file())
   var weights: String
 
-  @Option(help: "The ONNX file to write.")
+  @Option(help: "The ONNX file to write.", completion: .file(extensions: ["onnx"]))
   var output: String
 
-  @Option(help: "The data set that it is for. (default: the run's)")
+  @Option(help: "The data set that it is for. (default: the run's)", completion: .dataSets)
   var data: String?
 
-  @Option(help: "The network, for a file of weights that does not say it.")
+  @Option(help: "The network, for a file of weights that does not say it.", completion: .networks)
   var network: String?
 
   @Option(

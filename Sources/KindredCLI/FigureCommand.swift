@@ -62,13 +62,13 @@ struct FigureCommand: ParsableCommand {
         lines. Runs that are not finished are named and left out; 'kindred compare STUDY' trains them.
         """)
 
-    @Argument(help: "The YAML file of the study.")
+    @Argument(help: "The YAML file of the study.", completion: .configurations)
     var study: String
 
-    @Option(help: "The SVG file to write.")
+    @Option(help: "The SVG file to write.", completion: .file(extensions: ["svg"]))
     var output: String
 
-    @Option(help: "The folder of runs.")
+    @Option(help: "The folder of runs.", completion: .directory)
     var runs = "runs"
 
     @Option(help: "Seeds for each, as 'compare' was given them. (default: the study's, or 3)")
@@ -92,10 +92,10 @@ struct FigureCommand: ParsableCommand {
 
 /// What the figures of networks have in common.
 struct NetworkFigureOptions: ParsableArguments {
-  @Argument(help: "The folders of finished runs on one data set.")
+  @Argument(help: "The folders of finished runs on one data set.", completion: .directory)
   var runs: [String]
 
-  @Option(help: "The SVG file to write.")
+  @Option(help: "The SVG file to write.", completion: .file(extensions: ["svg"]))
   var output: String
 
   @Option(help: "The activation, such as stage2 or pooled. (default: each network's last stage)")

@@ -16,22 +16,22 @@ struct ForwardCommand: ParsableCommand {
       --weights the network is freshly initialised with --seed.
       """)
 
-  @Option(help: "The network, such as wrn-16-2.")
+  @Option(help: "The network, such as wrn-16-2.", completion: .networks)
   var model: String
 
   @Option(help: "The number of classes.")
   var classes = 10
 
-  @Option(help: "A run's folder, a safetensors file or a PyTorch checkpoint.")
+  @Option(help: "A run's folder, a safetensors file or a PyTorch checkpoint.", completion: .file())
   var weights: String?
 
   @Option(help: "The seed of a fresh initialisation.")
   var seed: UInt64 = 1
 
-  @Option(help: "The safetensors file that holds 'input'.")
+  @Option(help: "The safetensors file that holds 'input'.", completion: .tensors)
   var input: String
 
-  @Option(help: "The safetensors file to write.")
+  @Option(help: "The safetensors file to write.", completion: .tensors)
   var output: String
 
   func validate() throws {

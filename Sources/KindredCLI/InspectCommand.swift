@@ -21,10 +21,12 @@ struct InspectCommand: ParsableCommand {
       they fit.
       """)
 
-  @Argument(help: "The YAML file of a run or a study; weights; or an ONNX file.")
+  @Argument(help: "The YAML file of a run or a study; weights; or an ONNX file.", completion: .file())
   var config: String
 
-  @Option(help: "The folder of runs, where a teacher that the file names by its configuration is looked for.")
+  @Option(
+    help: "The folder of runs, where a teacher that the file names by its configuration is looked for.",
+    completion: .directory)
   var runs = "runs"
 
   @OptionGroup var settings: SettingOptions

@@ -15,13 +15,54 @@ struct KindredCommand: ParsableCommand {
       a file means before anything is trained.
       """,
     version: kindredVersion,
-    subcommands: [
-      DemoCommand.self, InitCommand.self, MatchCommand.self, RunCommand.self, WatchCommand.self, TrainCommand.self,
-      DistillCommand.self, RecordCommand.self, CompareCommand.self,
-      EvaluateCommand.self, FigureCommand.self, ExportCommand.self, InspectCommand.self, NetworksCommand.self,
-      ConvertCommand.self,
-      LossCommand.self, ForwardCommand.self, DataCommand.self, DoctorCommand.self,
-    ])
+    groupedSubcommands: groups)
+
+  /// The commands by what one wants to do, in the order of doing it.
+  private static let groups = [
+    CommandGroup(
+      name: "Start",
+      subcommands: [
+        DemoCommand.self,
+        InitCommand.self,
+        RunCommand.self,
+        WatchCommand.self,
+      ]),
+    CommandGroup(
+      name: "Train",
+      subcommands: [
+        TrainCommand.self,
+        DistillCommand.self,
+        RecordCommand.self,
+      ]),
+    CommandGroup(
+      name: "Compare",
+      subcommands: [
+        CompareCommand.self,
+        EvaluateCommand.self,
+        FigureCommand.self,
+        MatchCommand.self,
+      ]),
+    CommandGroup(
+      name: "Look",
+      subcommands: [
+        InspectCommand.self,
+        NetworksCommand.self,
+        LossCommand.self,
+        ForwardCommand.self,
+      ]),
+    CommandGroup(
+      name: "Files",
+      subcommands: [
+        ExportCommand.self,
+        ConvertCommand.self,
+        DataCommand.self,
+      ]),
+    CommandGroup(
+      name: "Machine",
+      subcommands: [
+        DoctorCommand.self
+      ]),
+  ]
 
   static func main() {
     do {

@@ -18,19 +18,20 @@ struct LossCommand: ParsableCommand {
       cross-entropy are no part of the value. 'kindred loss --list' names every method.
       """)
 
-  @Argument(help: "The method, such as sp; see --list.")
+  @Argument(help: "The method, such as sp; see --list.", completion: .methods)
   var method: String?
 
   @Flag(help: "List every method: paper, what it compares, what it trains, what a recording keeps, default weight.")
   var list = false
 
-  @Option(help: "The student's safetensors file.")
+  @Option(help: "The student's safetensors file.", completion: .tensors)
   var student: String?
 
-  @Option(help: "The teacher's safetensors file.")
+  @Option(help: "The teacher's safetensors file.", completion: .tensors)
   var teacher: String?
 
-  @Option(help: "What the method trains or keeps, by its state names. (default: drawn from --seed)")
+  @Option(
+    help: "What the method trains or keeps, by its state names. (default: drawn from --seed)", completion: .tensors)
   var module: String?
 
   @Option(help: "The seed of what the method draws.")
@@ -39,10 +40,10 @@ struct LossCommand: ParsableCommand {
   @Option(name: .customLong("set"), help: "Override a setting of the method, such as temperature=2. Can be repeated.")
   var overrides: [String] = []
 
-  @Option(help: "Where to write the gradients.")
+  @Option(help: "Where to write the gradients.", completion: .tensors)
   var gradient: String?
 
-  @Option(help: "Where to write what the method trains or keeps, as it was for this value.")
+  @Option(help: "Where to write what the method trains or keeps, as it was for this value.", completion: .tensors)
   var saveModule: String?
 
   // The way of earlier versions to say --set temperature=.

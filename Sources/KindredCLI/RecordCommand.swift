@@ -27,19 +27,21 @@ struct RecordCommand: ParsableCommand {
       where there is any.
       """)
 
-  @Argument(help: "The YAML file of a run with a teacher.")
+  @Argument(help: "The YAML file of a run with a teacher.", completion: .configurations)
   var config: String?
 
   @Option(help: "How many epochs to record. (default: all that the run has)")
   var epochs: Int?
 
-  @Option(help: "The recording's folder.")
+  @Option(help: "The recording's folder.", completion: .directory)
   var out: String?
 
   @Option(help: "float32 replays a live run byte for byte; float16 takes half the space.")
   var storage = RecordingHeader.Storage.float32
 
-  @Option(help: "The folder of runs, where a teacher that the file names by its configuration is looked for.")
+  @Option(
+    help: "The folder of runs, where a teacher that the file names by its configuration is looked for.",
+    completion: .directory)
   var runs = "runs"
 
   @Flag(help: "Go on with the unfinished recording in the folder.")
@@ -53,7 +55,7 @@ struct RecordCommand: ParsableCommand {
       """, valueName: "I/N"))
   var part: String?
 
-  @Option(help: ArgumentHelp("Look at a recording, and write nothing.", valueName: "DIR"))
+  @Option(help: ArgumentHelp("Look at a recording, and write nothing.", valueName: "DIR"), completion: .directory)
   var check: String?
 
   @Option(help: "The seed of the run, whose batches are recorded.")

@@ -11,7 +11,7 @@ struct SettingOptions: ParsableArguments {
   @Option(help: "The number of epochs.")
   var epochs: Int?
 
-  @Option(help: "Where to compute: cpu or cuda.")
+  @Option(help: "Where to compute: cpu or cuda.", completion: .list(["cpu", "cuda"]))
   var device: String?
 
   @Option(help: "The threads of each process. (default: OMP_NUM_THREADS, or its share of the cores)")
@@ -33,7 +33,8 @@ struct OutputOptions: ParsableArguments {
 }
 
 struct DataOptions: ParsableArguments {
-  @Option(name: .customLong("data-dir"), help: "The folder of data sets. (default: KINDRED_DATA)")
+  @Option(
+    name: .customLong("data-dir"), help: "The folder of data sets. (default: KINDRED_DATA)", completion: .directory)
   var folder: String?
 
   var library: ImageLibrary { ImageLibrary(folder: folder.map { file($0) }) }

@@ -45,13 +45,15 @@ struct RunArguments: ParsableArguments {
     result.json; weights-ema.safetensors where training.ema is set.
     """
 
-  @Argument(help: "The run's YAML file.")
+  @Argument(help: "The run's YAML file.", completion: .configurations)
   var config: String
 
-  @Option(help: "The run's folder. (default: NAME/seed-N in the folder of runs)")
+  @Option(help: "The run's folder. (default: NAME/seed-N in the folder of runs)", completion: .directory)
   var out: String?
 
-  @Option(help: "The folder of runs, where a teacher that the file names by its configuration is looked for.")
+  @Option(
+    help: "The folder of runs, where a teacher that the file names by its configuration is looked for.",
+    completion: .directory)
   var runs = "runs"
 
   @Flag(help: "Go on with the unfinished run in the folder.")
