@@ -5,6 +5,7 @@ import Files
 import Foundation
 import KindredExperiments
 import KindredReport
+import Torch
 
 struct CompareCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -16,7 +17,7 @@ struct CompareCommand: ParsableCommand {
       Runs lie in OUT/NAME/seed-N, or OUT/NAME/split-K-seed-N where images are divided in several ways. What is finished there is used as it is, what was stopped goes on, what is missing \
       is trained; teachers that a configuration names are trained first, by their own files: --set and its like are for \
       the compared ones. A teacher that several runs hear over the same batches is recorded once and replayed, \
-      which gives the same weights. Beside the runs, table.md, table.csv and table.json hold the table.
+      which gives the same weights. Beside the runs, table.md, table.csv, table.json and table.tex (for LaTeX with booktabs) hold the table.
       """)
 
   @Argument(help: "The YAML files to compare: configurations and studies.", completion: .configurations)
@@ -159,9 +160,14 @@ struct Ending {
     let table = try comparison.table()
     if !comparison.failures.isEmpty { failures.append(FailedRuns(count: comparison.failures.count)) }
     let document = try table.json()
+    let setting = try comparison.setting()
+    let summary = table.summary(
+      setting: setting, command: ShellCommand.line(["kindred"] + CommandLine.arguments.dropFirst()),
+      versions: "kindred \(kindredVersion), libtorch \(Runtime.version)")
     attempt { try StandardOutput.write(json ? String(decoding: document, as: UTF8.self) : table.text) }
     for (name, data) in [
-      ("table.md", Data(table.markdown.utf8)), ("table.csv", Data(table.csv.utf8)), ("table.json", document),
+      ("table.md", Data(summary.utf8)), ("table.csv", Data(table.csv.utf8)), ("table.json", document),
+      ("table.tex", Data(table.latex(setting: setting).utf8)),
     ] {
       attempt { try folder.write(data, to: folder.url.appending(path: name)) }
     }

@@ -116,6 +116,8 @@ package struct ComparisonTable: Sendable {
   package let resolution: Double?
   /// What else is to be said of the runs, a sentence each.
   package let remarks: [String]
+  /// Each row's network, where rows of several are told apart.
+  let networks: [String?]
   private let pooledDeviation: Double?
   /// Whether `pooledDeviation` is that of differences between runs on one split.
   private let isPaired: Bool
@@ -127,7 +129,7 @@ package struct ComparisonTable: Sendable {
   ///   - isPaired: whether the n-th runs of all rows are alike in their images (one split each), and not only in a seed.
   ///   - remarks: what else is to be said, a sentence each.
   package init(_ rows: [ComparisonRow], isPaired: Bool = false, remarks: [String] = []) {
-    self.remarks = remarks
+    (self.remarks, networks) = (remarks, rows.map(\.network))
     self.isPaired = isPaired
     let marked = rows.indices.filter { rows[$0].role == .baseline }
     func baseline(of row: ComparisonRow) -> Int? {
@@ -162,6 +164,17 @@ package struct ComparisonTable: Sendable {
 
   /// The same in Markdown.
   package var markdown: String { "\(table.markdown)\n\((spread + remarks).joined(separator: " "))\n" }
+
+  /// The same with what it takes to make it again, for a page of its own or a request to merge.
+  /// - Parameters:
+  ///   - setting: what the accuracies are of, a sentence.
+  ///   - command: the command that made it.
+  ///   - versions: what made it, such as `kindred 0.1.0, libtorch 2.13.0`.
+  package func summary(setting: String, command: String, versions: String) -> String {
+    // A fence that no run of backticks in the command ends.
+    let fence = command.contains("```") ? "~~~" : "```"
+    return "\(setting)\n\n\(markdown)\n\(fence)sh\n\(command)\n\(fence)\n\n\(versions)\n"
+  }
 
   /// One record a method after a head, numbers in full precision, the accuracies of the seeds apart by spaces.
   package var csv: String {
@@ -219,7 +232,7 @@ package struct ComparisonTable: Sendable {
     ]
   }
 
-  private var hasPublished: Bool { summaries.contains { $0.published != nil } }
+  var hasPublished: Bool { summaries.contains { $0.published != nil } }
 
   private var publishedNote: [String] {
     guard summaries.contains(where: { $0.difference != nil }) else { return [] }

@@ -116,7 +116,12 @@ import Testing
     #expect(rows.map { $0["method"] as? String } == ["teacher", "plain", "student"])
     let accuracies = try (1...2).map { try accuracy("runs/plain/seed-\($0)") * 100 }
     #expect(rows[1]["accuracies"] as? [Double] == accuracies)
-    for name in ["runs/table.md", "runs/table.csv", "runs/table.json"] { #expect(scratch.has(name)) }
+    for name in ["runs/table.csv", "runs/table.json"] { #expect(scratch.has(name)) }
+    let setting = "Accuracy in percent on textures test images, 3 epochs, 2 seeds: mean and sample standard deviation."
+    #expect(try scratch.text("runs/table.md").hasPrefix("\(setting)\n\n| method"))
+    #expect(
+      try scratch.text("runs/table.md").contains("```sh\nkindred compare plain.yaml student.yaml --seeds 2 --json\n"))
+    #expect(try scratch.text("runs/table.tex").contains("\\caption{\(setting) "))
   }
 
   @Test func aTeacherThatIsComparedIsNoBaseline() throws {

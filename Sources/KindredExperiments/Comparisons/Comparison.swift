@@ -105,7 +105,7 @@ package final class Comparison {
   }
 
   let rows: [Study.Row]
-  private let compared: [Job]
+  let compared: [Job]
   private let teachers: [Job]
 
   /// The runs that diverged, or whose teachers did, and why.
@@ -380,7 +380,7 @@ extension Study.Row {
 
 extension [String] {
   /// Each once, in the order in which they come first.
-  fileprivate var uniqued: [String] { indices.filter { !self[..<$0].contains(self[$0]) }.map { self[$0] } }
+  var uniqued: [String] { indices.filter { !self[..<$0].contains(self[$0]) }.map { self[$0] } }
 }
 
 extension Configuration {
