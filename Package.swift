@@ -48,7 +48,10 @@ let package = Package(
       dependencies: [
         "CCurl", "COpenSSL", "CPNG", "CTurboJPEG", "CWebP", "CZlib", "Files", "Graph", "Kindred", "Torch",
       ]),
-    .target(name: "KindredReport", dependencies: ["CPNG", "Files"]),
+    .target(
+      name: "KindredReport",
+      dependencies: ["CPNG", "Files", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
+      exclude: ["TensorBoard/event.proto"]),
     .target(
       name: "KindredExperiments",
       dependencies: ["Files", "Graph", "Kindred", "KindredVision", "KindredReport", "Torch", "Yams"]),

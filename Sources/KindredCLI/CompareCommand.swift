@@ -36,6 +36,7 @@ struct CompareCommand: ParsableCommand {
   @OptionGroup var settings: SettingOptions
   @OptionGroup var data: DataOptions
   @OptionGroup var outputs: OutputOptions
+  @OptionGroup var tensorBoard: TensorBoardOption
   @OptionGroup var others: ProcessOptions
 
   func validate() throws {
@@ -51,7 +52,9 @@ struct CompareCommand: ParsableCommand {
     let progress = RunProgress(quiet: outputs.quiet)
     progress.remarkOnCores(threads)
     let group = try others.group(doing: rows.map(\.settings), progress)
-    let comparison = try Comparison(rows, runs: file(out), library: data.library, recordsTeachers: !live, group: group)
+    let comparison = try Comparison(
+      rows, runs: file(out), library: data.library, recordsTeachers: !live, group: group,
+      logsForTensorBoard: tensorBoard.isWanted)
     try execute(comparison, progress, quiet: outputs.quiet, again: "the same command")
     guard group.rank.isFirst else { return }
     var ending = Ending()

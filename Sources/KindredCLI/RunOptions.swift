@@ -32,6 +32,16 @@ struct OutputOptions: ParsableArguments {
   var json = false
 }
 
+struct TensorBoardOption: ParsableArguments {
+  @Flag(
+    name: .customLong("tensorboard"),
+    help: "Log for TensorBoard too, in the run's folder in tensorboard/; see it with: tensorboard --logdir RUNS.")
+  var isWanted = false
+
+  /// The same option, for a command that goes on with this one's run.
+  var words: [String] { isWanted ? ["--tensorboard"] : [] }
+}
+
 struct DataOptions: ParsableArguments {
   @Option(
     name: .customLong("data-dir"), help: "The folder of data sets. (default: KINDRED_DATA)", completion: .directory)

@@ -65,6 +65,7 @@ struct RunArguments: ParsableArguments {
   @OptionGroup var settingOptions: SettingOptions
   @OptionGroup var data: DataOptions
   @OptionGroup var outputs: OutputOptions
+  @OptionGroup var tensorBoard: TensorBoardOption
   @OptionGroup var others: ProcessOptions
 
   func settings() throws -> Configuration {
@@ -81,7 +82,9 @@ struct RunArguments: ParsableArguments {
     let progress = RunProgress(quiet: outputs.quiet)
     progress.remarkOnCores(settings.training.threads)
     let group = try others.group(doing: [settings], progress)
-    let run = TrainingRun(settings, folder: folder, library: data.library, runs: runs, group: group)
+    let run = TrainingRun(
+      settings, folder: folder, library: data.library, runs: runs, group: group,
+      logsForTensorBoard: tensorBoard.isWanted)
     StopRequest.listen()
     let outcome: RunOutcome
     do {
@@ -113,8 +116,7 @@ struct RunArguments: ParsableArguments {
     if let folder = data.folder { words += ["--data-dir", folder] }
     if runs != "runs" { words += ["--runs", runs] }
     if let processes = others.processes { words += ["--processes", "\(processes)"] }
-    words.append("--resume")
-    return ShellCommand.line(words)
+    return ShellCommand.line(words + tensorBoard.words + ["--resume"])
   }
 
   private func summary(_ result: RunResult, _ folder: RunFolder) -> String {

@@ -54,6 +54,7 @@ package final class Comparison {
   let runs: URL
   let recordsTeachers: Bool
   private let group: ProcessGroup
+  private let logsForTensorBoard: Bool
 
   /// - Parameters:
   ///   - settings: what is compared, each under a name of its own.
@@ -73,13 +74,15 @@ package final class Comparison {
   ///   - recordsTeachers: whether a teacher that several runs hear over the same batches is recorded and replayed. Of several
   ///     processes each asks its own.
   ///   - group: the processes that train each run together.
+  ///   - logsForTensorBoard: whether each run's `tensorboard/` is to have what TensorBoard shows.
   /// - Throws: `RunError` for two configurations of one name, or a teacher compared with other settings than it teaches
   ///   with; `ConfigurationError` for a teacher's.
   package init(
     _ rows: [Study.Row], runs: URL, library: ImageLibrary, recordsTeachers: Bool = true,
-    group: ProcessGroup = ProcessGroup()
+    group: ProcessGroup = ProcessGroup(), logsForTensorBoard: Bool = false
   ) throws {
     self.recordsTeachers = recordsTeachers && !group.isShared
+    self.logsForTensorBoard = logsForTensorBoard
     self.group = group
     self.rows = rows
     let names = rows.map(\.settings.name)
@@ -156,7 +159,7 @@ package final class Comparison {
   ) throws -> Bool {
     let run = TrainingRun(
       job.settings, folder: job.folder, library: library, runs: runs, recording: recording?.folder,
-      waitsForOthers: !group.isShared, group: group)
+      waitsForOthers: !group.isShared, group: group, logsForTensorBoard: logsForTensorBoard)
     do {
       if let teacher = try failedTeacher(of: job) {
         throw DivergedRun(reason: "its teacher \(teacher.folder.name) diverged", advice: "")

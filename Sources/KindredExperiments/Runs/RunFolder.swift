@@ -11,7 +11,7 @@ import Torch
 /// epoch), `checkpoint.safetensors` (the state to resume from), `weights-best.safetensors` (those of the best evaluation so
 /// far), `weights.safetensors` and `result.json` at the end, with `weights-ema.safetensors` where their moving average was
 /// kept; `student/`, which keeps the student's ONNX file where it came in one; and `diverged.txt` where the loss was no number
-/// any more.
+/// any more. Only the files in `tensorboard/`, where there are such, grow while the run goes on.
 package struct RunFolder: Sendable {
   package let url: URL
 
@@ -29,6 +29,8 @@ package struct RunFolder: Sendable {
   package var result: URL { url.appending(path: "result.json") }
   /// Why the run diverged, where it did.
   package var divergence: URL { url.appending(path: "diverged.txt") }
+  /// What TensorBoard shows, where that was asked for.
+  package var tensorBoard: URL { url.appending(path: "tensorboard") }
 
   /// The path as people write it: from the current folder when it lies below.
   package var name: String { url.displayName }

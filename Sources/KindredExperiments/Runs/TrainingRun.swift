@@ -38,6 +38,7 @@ package final class TrainingRun {
   private let recording: URL?
   private let waitsForOthers: Bool
   private let group: ProcessGroup
+  private let logsForTensorBoard: Bool
   /// Whether there is a checkpoint to go on from.
   private var hasCheckpoint = false
 
@@ -47,11 +48,13 @@ package final class TrainingRun {
   ///   - recording: a recording of the configuration's own teacher, to be used in its place.
   ///   - waitsForOthers: whether another process that works in the folder is waited for, or refuses the run.
   ///   - group: the processes that train it together, each of which makes the same run.
+  ///   - logsForTensorBoard: whether the folder's `tensorboard/` is to have what TensorBoard shows.
   package init(
     _ settings: Configuration, folder: RunFolder, library: ImageLibrary, runs: URL, recording: URL? = nil,
-    waitsForOthers: Bool = false, group: ProcessGroup = ProcessGroup()
+    waitsForOthers: Bool = false, group: ProcessGroup = ProcessGroup(), logsForTensorBoard: Bool = false
   ) {
     self.recording = recording
+    self.logsForTensorBoard = logsForTensorBoard
     self.waitsForOthers = waitsForOthers
     self.group = group
     self.settings = settings
@@ -246,8 +249,14 @@ package final class TrainingRun {
       try restore(distiller)
       try onEvent(.resumed(epochs: distiller.progress.position.epoch))
     }
-    var log = try group.rank.isFirst ? MetricsLog(folder, before: distiller.progress.position.epoch) : nil
-    return try train(distiller, work, &log, shouldStop: shouldStop, onEvent: onEvent)
+    let position = distiller.progress.position
+    var log = try group.rank.isFirst ? MetricsLog(folder, before: position.epoch) : nil
+    let curves = try log.flatMap {
+      try logsForTensorBoard
+        ? TensorBoardLog(
+          folder, from: position, batchesPerEpoch: work.batches.batchesPerEpoch, before: $0.epochs) : nil
+    }
+    return try train(distiller, work, &log, curves, shouldStop: shouldStop, onEvent: onEvent)
   }
 
   private func restore(_ distiller: Distiller) throws {
@@ -262,8 +271,8 @@ package final class TrainingRun {
   }
 
   private func train(
-    _ distiller: Distiller, _ work: RunWork, _ log: inout MetricsLog?, shouldStop: () -> Bool,
-    onEvent: (RunEvent) throws -> Void
+    _ distiller: Distiller, _ work: RunWork, _ log: inout MetricsLog?, _ curves: TensorBoardLog?,
+    shouldStop: () -> Bool, onEvent: (RunEvent) throws -> Void
   ) throws -> RunOutcome {
     var saver = CheckpointTimer()
     let agreement = StopAgreement(group)
@@ -277,12 +286,15 @@ package final class TrainingRun {
     while let event = try events.next() {
       switch event {
       case .warning: break
-      case .step: if saver.isDue() { try Checkpoint.save(distiller, to: folder.checkpoint) }
+      case .step(let step):
+        try curves?.append(step)
+        if saver.isDue() { try Checkpoint.save(distiller, to: folder.checkpoint) }
       case .epoch(let report):
         for loss in [report.evaluationLoss, report.averageEvaluationLoss].compactMap({ $0 }) where !loss.isFinite {
           throw diverged("the evaluation's loss after epoch \(report.epoch) is \(loss.printed)")
         }
         try log?.append(report)
+        try curves?.append(report)
         // Before the checkpoint, which says that they are kept.
         if let best = distiller.progress.best, best.epoch == report.epoch { try keep(best, of: distiller) }
         try Checkpoint.save(distiller, to: folder.checkpoint)
