@@ -11,7 +11,7 @@ export KINDRED_DATA
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-cuda demo test outside processes bench fuzz faults kills soak build release lint docs clean
+.PHONY: help setup setup-cuda demo test outside processes dist try-dist install uninstall bench fuzz faults kills soak build release lint docs clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -63,6 +63,23 @@ build: setup ## build everything for debugging
 
 release: setup ## build the command for use: .build/release/kindred
 	swift build -c release --product kindred
+
+# Where an installation goes; DESTDIR is put before it for packages.
+PREFIX ?= /usr/local
+DESTDIR ?=
+
+dist: setup ## pack the command for machines without Swift or Python: .build/dist/kindred-VERSION-linux-ARCH.tar.gz
+	Scripts/dist.sh
+
+try-dist: ## unpack the archive on bare systems and use it there, as root (ARGS such as ARGS='debian:trixie')
+	Scripts/try-dist.sh $(ARGS)
+
+install: setup ## install the command with its libraries, completions and manual (PREFIX, /usr/local)
+	Scripts/dist.sh --stage
+	Scripts/install.sh install "$(DESTDIR)$(PREFIX)"
+
+uninstall: ## remove what 'make install' has put there (PREFIX)
+	Scripts/install.sh uninstall "$(DESTDIR)$(PREFIX)"
 
 lint: setup ## check the form of all Swift files
 	swift format lint --strict --recursive Sources Tests Benchmarks Snippets Package.swift

@@ -3,10 +3,13 @@ import PackageDescription
 
 /// libtorch, as the pkg-config file that the set-up writes describes it. A checkout of one's own has that file in its
 /// `.deps`. Where this package is another's dependency (SwiftPM clones it into `checkouts`, and reads its manifest in `/`
-/// before that), the file is found by name, in `PKG_CONFIG_PATH`; and so it is where SwiftPM would split the path.
+/// before that), the file is found by name, in `PKG_CONFIG_PATH`; and so it is where SwiftPM would split the path, and where
+/// `make dist` has a file of its own.
 let libtorch: String = {
   let (name, folder) = ("kindred-libtorch", Context.packageDirectory)
-  let isFoundByName = folder == "/" || folder.contains("/checkouts/") || folder.contains(" ")
+  let isFoundByName =
+    folder == "/" || folder.contains("/checkouts/") || folder.contains(" ")
+    || Context.environment["KINDRED_LIBTORCH_BY_NAME"] != nil
   return isFoundByName ? name : "\(folder)/.deps/pkgconfig/\(name).pc"
 }()
 
