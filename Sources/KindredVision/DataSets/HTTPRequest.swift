@@ -33,6 +33,10 @@ final class HTTPRequest {
     curl_set_number(transfer, CURLOPT_FOLLOWLOCATION, 1)
     curl_set_number(transfer, CURLOPT_MAXREDIRS, 10)
     curl_allow_only_web(transfer)
+    // Where a system keeps its certificates elsewhere than the one that libcurl was built on.
+    if let file = ProcessInfo.processInfo.environment["SSL_CERT_FILE"] {
+      curl_set_text(transfer, CURLOPT_CAINFO, file)
+    }
     curl_set_number(transfer, CURLOPT_CONNECTTIMEOUT, patience)
     curl_set_number(transfer, CURLOPT_LOW_SPEED_LIMIT, 1)
     curl_set_number(transfer, CURLOPT_LOW_SPEED_TIME, patience)
@@ -105,6 +109,9 @@ final class HTTPRequest {
     case CURLE_PARTIAL_FILE, CURLE_GOT_NOTHING: return "the connection was closed"
     case CURLE_OPERATION_TIMEDOUT where size(CURLINFO_CONNECT_TIME_T) == 0:
       return "there was no connection within \(patience) s"
+    case CURLE_SSL_CACERT_BADFILE:
+      return "this system has no certificates to know servers by: install its package ca-certificates, or name a file of them "
+        + "in SSL_CERT_FILE"
     case CURLE_OPERATION_TIMEDOUT: return "the server sent nothing for \(patience) s"
     default:
       let text = String(decoding: reason.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
