@@ -35,7 +35,7 @@ struct DataCheckCommand: ParsableCommand {
     }
     progress.finish()
     guard let check else { throw ExitCode(StopRequest.exitStatus) }
-    output(json ? try KindredCLI.json(CheckReport(check)) : text(check))
+    output(json ? try KindredCLI.json(CheckReport(check), .imageCheck) : text(check))
     if !check.isKept {
       note("the images' folder cannot be written to, so that data.broken: skip will not know which are broken")
     }

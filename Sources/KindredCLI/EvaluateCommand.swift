@@ -45,7 +45,8 @@ struct EvaluateCommand: ParsableCommand {
       )
     }
     output(
-      json ? try KindredCLI.json(Report(evaluation, images)) : text(evaluation, images), terminator: json ? "\n" : "")
+      json ? try KindredCLI.json(Report(evaluation, images), .evaluation) : text(evaluation, images),
+      terminator: json ? "\n" : "")
   }
 
   private func stored() throws -> (Network, ImageSet) {

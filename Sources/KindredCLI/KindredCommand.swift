@@ -4,6 +4,7 @@ import ArgumentParser
 import Files
 import Foundation
 import KindredExperiments
+import KindredReport
 
 @main
 struct KindredCommand: ParsableCommand {
@@ -106,12 +107,12 @@ func oneLine(_ text: String) -> String {
 func note(_ line: String) { try? FileHandle.standardError.write(contentsOf: Data((line + "\n").utf8)) }
 
 /// A value as one JSON document with sorted keys. JSON has no infinities and no NaN: they are written as words.
-func json(_ value: some Encodable) throws -> String {
+func json(_ value: some Encodable, _ schema: JSONSchema) throws -> String {
   let encoder = JSONEncoder()
   encoder.nonConformingFloatEncodingStrategy = .convertToString(
     positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
   encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-  return String(decoding: try encoder.encode(value), as: UTF8.self)
+  return String(decoding: try encoder.encode(JSONDocument(value, schema)), as: UTF8.self)
 }
 
 /// A path of the command line, from the current folder.

@@ -65,7 +65,11 @@ struct LossCommand: ParsableCommand {
   }
 
   func run() throws {
-    if list { return output(json ? try KindredCLI.json(MethodRow.all) : MethodRow.table, terminator: json ? "\n" : "") }
+    if list {
+      return output(
+        json ? try KindredCLI.json(["methods": MethodRow.all], .methods) : MethodRow.table, terminator: json ? "\n" : ""
+      )
+    }
     guard let method, let student, let teacher else { return }
     let settings = overrides + (temperature.map { ["temperature=\($0)"] } ?? [])
     let chosen = try MethodByName(method, settings: settings)
@@ -84,7 +88,9 @@ struct LossCommand: ParsableCommand {
     let (loss, gradients) = try withTorchErrors { comparison.value() }
     if let gradient { try write(gradients, like: own, to: gradient) }
     output(
-      json ? try KindredCLI.json(Report(method: method, loss: loss.item)) : String(format: "%.15g", loss.item.printed))
+      json
+        ? try KindredCLI.json(Report(method: method, loss: loss.item), .loss)
+        : String(format: "%.15g", loss.item.printed))
   }
 
   private struct Report: Encodable {

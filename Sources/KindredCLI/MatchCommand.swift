@@ -48,7 +48,7 @@ struct MatchCommand: ParsableCommand {
     }
     progress.finish()
     guard let match else { throw ExitCode(StopRequest.exitStatus) }
-    output(outputs.json ? try json(MatchReport(match)) : text(match), terminator: outputs.json ? "\n" : "")
+    output(outputs.json ? try json(MatchReport(match), .match) : text(match), terminator: outputs.json ? "\n" : "")
   }
 
   private func chosen(of rows: [Study.Row]) throws -> Configuration {
@@ -103,7 +103,6 @@ private struct MatchReport: Encodable {
     let reason: String
   }
 
-  let schema = "kindred.match/1"
   let student: [Tap]
   let teacher: [Tap]
   let cka: [[Double]]

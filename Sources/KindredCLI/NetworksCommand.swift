@@ -18,7 +18,7 @@ struct NetworksCommand: ParsableCommand {
 
   func run() throws {
     let rows = Architecture.suggested.map { NetworkRow($0) }
-    output(json ? try KindredCLI.json(rows) : text(rows), terminator: json ? "\n" : "")
+    output(json ? try KindredCLI.json(["networks": rows], .networks) : text(rows), terminator: json ? "\n" : "")
   }
 
   private func text(_ rows: [NetworkRow]) -> String {

@@ -109,7 +109,7 @@ struct RecordCommand: ParsableCommand {
       progress.message("stopped and saved; go on with: \(again(config, out))")
       throw ExitCode(StopRequest.exitStatus)
     }
-    output(outputs.json ? try json(result) : summary(result))
+    output(outputs.json ? try json(result, .recording) : summary(result))
   }
 
   /// The command that goes on with this recording.

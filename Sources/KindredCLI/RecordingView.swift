@@ -25,7 +25,7 @@ struct RecordingView {
       })
     progress.finish()
     guard let check else { throw ExitCode(StopRequest.exitStatus) }
-    output(outputs.json ? try json(Report(check, folder)) : text(check).joined(separator: "\n"))
+    output(outputs.json ? try json(Report(check, folder), .recordingCheck) : text(check).joined(separator: "\n"))
     if !check.isSound { throw ExitCode(1) }
   }
 

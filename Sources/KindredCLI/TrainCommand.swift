@@ -102,7 +102,7 @@ struct RunArguments: ParsableArguments {
       throw ExitCode(StopRequest.exitStatus)
     case .finished(let result):
       guard group.rank.isFirst else { return }
-      output(outputs.json ? try json(result) : summary(result, folder))
+      output(outputs.json ? try json(result, .result) : summary(result, folder))
     }
   }
 

@@ -33,7 +33,7 @@ struct WatchCommand: ParsableCommand {
   }
 
   func run() throws {
-    if json { return output(try KindredCLI.json(Document(runs: try look()))) }
+    if json { return output(try KindredCLI.json(Document(runs: try look()), .status)) }
     let isTerminal = isatty(STDOUT_FILENO) == 1
     guard isTerminal, !once else { return output(text(try look()), terminator: "") }
     StopRequest.listen()
@@ -87,7 +87,6 @@ private struct Document: Encodable {
     let secondsLeft: Double?
   }
 
-  let schema = "kindred.watch/1"
   let runs: [Run]
 
   init(runs: [RunStatus]) {

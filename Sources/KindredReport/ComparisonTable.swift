@@ -196,7 +196,7 @@ package struct ComparisonTable: Sendable {
       }.joined()
   }
 
-  /// `{"methods": [ComparisonSummary], "remarks": [sentence], "resolution": points}`, keys sorted.
+  /// `{"methods": [ComparisonSummary], "remarks": [sentence], "resolution": points, "schema": name}`, keys sorted.
   /// - Throws: `EncodingError` if an accuracy is not finite.
   package func json() throws -> Data {
     struct Document: Encodable {
@@ -206,7 +206,8 @@ package struct ComparisonTable: Sendable {
     }
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    return try encoder.encode(Document(methods: summaries, resolution: resolution, remarks: remarks))
+    return try encoder.encode(
+      JSONDocument(Document(methods: summaries, resolution: resolution, remarks: remarks), .comparison))
   }
 
   /// How large the seeds' spread is beside the gains, a sentence each.

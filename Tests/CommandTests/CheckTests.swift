@@ -129,7 +129,8 @@ import Torch
   /// RepDistiller's and torchvision's counts, and PyTorch's multiply-adds of ResNet-18.
   @Test func networksAreListed() throws {
     let run = try Command.run("networks", "--json", in: scratch.url)
-    let rows = try #require(try JSONSerialization.jsonObject(with: Data(run.output.utf8)) as? [[String: Any]])
+    let document = try #require(try JSONSerialization.jsonObject(with: Data(run.output.utf8)) as? [String: Any])
+    let rows = try #require(document["networks"] as? [[String: Any]])
     let networks = Dictionary(uniqueKeysWithValues: rows.map { ($0["name"] as? String, $0) })
     #expect(networks["vgg-8"]?["parameters"] as? Int == 3_965_028 && networks["vgg-8"]?["classes"] as? Int == 100)
     let large = try #require(networks["resnet18"])

@@ -3,6 +3,7 @@
 import Files
 import Foundation
 import Kindred
+import KindredReport
 
 /// `metrics.jsonl`, rewritten whole with every epoch so that no reader ever sees half a line.
 struct MetricsLog {
@@ -29,7 +30,9 @@ struct MetricsLog {
     epochs.append(report)
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys]
-    let lines = try epochs.map { String(decoding: try encoder.encode($0), as: UTF8.self) + "\n" }
+    let lines = try epochs.map {
+      String(decoding: try encoder.encode(JSONDocument($0, .metrics)), as: UTF8.self) + "\n"
+    }
     try folder.write(Data(lines.joined().utf8), to: folder.metrics)
   }
 }

@@ -3,6 +3,7 @@
 import Files
 import Foundation
 import Kindred
+import KindredReport
 import Torch
 
 /// The folder of one run.
@@ -140,7 +141,7 @@ package struct RunFolder: Sendable {
   func write(_ run: RunResult) throws {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-    try write(try encoder.encode(run) + Data("\n".utf8), to: result)
+    try write(try encoder.encode(JSONDocument(run, .result)) + Data("\n".utf8), to: result)
   }
 
   /// Writes a file of the run, whole or not at all.
