@@ -29,6 +29,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+    .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
     .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0"),
   ],
   targets: [
@@ -53,7 +54,10 @@ let package = Package(
       ]),
     .target(
       name: "KindredReport",
-      dependencies: ["CPNG", "Files", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
+      dependencies: [
+        "CPNG", "Files", .product(name: "Mustache", package: "swift-mustache"),
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ],
       exclude: ["TensorBoard/event.proto"]),
     .target(
       name: "KindredExperiments",
@@ -96,7 +100,9 @@ let package = Package(
     .testTarget(name: "KindredReportTests", dependencies: ["KindredReport", "TestSupport"]),
     .testTarget(
       name: "KindredExperimentsTests",
-      dependencies: ["Kindred", "KindredExperiments", "KindredVision", "TestSupport", "Torch"]),
+      dependencies: [
+        "GoldenFiles", "Kindred", "KindredExperiments", "KindredReport", "KindredVision", "TestSupport", "Torch",
+      ]),
     .testTarget(
       name: "CommandTests",
       dependencies: [

@@ -17,7 +17,8 @@ struct CompareCommand: ParsableCommand {
       Runs lie in OUT/NAME/seed-N, or OUT/NAME/split-K-seed-N where images are divided in several ways. What is finished there is used as it is, what was stopped goes on, what is missing \
       is trained; teachers that a configuration names are trained first, by their own files: --set and its like are for \
       the compared ones. A teacher that several runs hear over the same batches is recorded once and replayed, \
-      which gives the same weights. Beside the runs, table.md, table.csv, table.json and table.tex (for LaTeX with booktabs) hold the table.
+      which gives the same weights. Beside the runs, table.md, table.csv, table.json and table.tex (for LaTeX with booktabs) hold the \
+      table, and report.html is a page on all of it.
       """)
 
   @Argument(help: "The YAML files to compare: configurations and studies.", completion: .configurations)
@@ -38,6 +39,7 @@ struct CompareCommand: ParsableCommand {
   @OptionGroup var outputs: OutputOptions
   @OptionGroup var tensorBoard: TensorBoardOption
   @OptionGroup var others: ProcessOptions
+  @OptionGroup var reporting: ReportOptions
 
   func validate() throws {
     guard !configs.isEmpty else { throw ValidationError("Name at least one YAML file.") }
@@ -52,14 +54,29 @@ struct CompareCommand: ParsableCommand {
     let progress = RunProgress(quiet: outputs.quiet)
     progress.remarkOnCores(threads)
     let group = try others.group(doing: rows.map(\.settings), progress)
+    let library = data.library
     let comparison = try Comparison(
-      rows, runs: file(out), library: data.library, recordsTeachers: !live, group: group,
+      rows, runs: file(out), library: library, recordsTeachers: !live, group: group,
       logsForTensorBoard: tensorBoard.isWanted)
-    try execute(comparison, progress, quiet: outputs.quiet, again: "the same command")
+    let title = configs.map { file($0).deletingPathExtension().lastPathComponent }.joined(separator: ", ")
+    let report = ReportKeeper(
+      reporting, output: RunFolder(file(out)).report, runs: file(out), .init(library: library), progress,
+      quiet: outputs.quiet,
+      study: { ReportedStudy(comparison, title: title, command: command) })
+    try execute(comparison, progress, report, quiet: outputs.quiet, again: "the same command")
     guard group.rank.isFirst else { return }
     var ending = Ending()
     try ending.show(comparison, in: RunFolder(file(out)), json: outputs.json)
+    // The others need not wait for it.
+    try Membership.leave()
+    report?.finish()
     try ending.finish()
+  }
+
+  private var command: String {
+    ShellCommand.line(
+      ["kindred", "compare"] + configs + settings.all.flatMap { ["--set", $0] }
+        + (seeds.map { ["--seeds", "\($0)"] } ?? []) + ["--out", out])
   }
 }
 
@@ -76,6 +93,7 @@ struct DemoCommand: ParsableCommand {
   var seeds = 3
 
   @OptionGroup var outputs: OutputOptions
+  @OptionGroup var reporting: ReportOptions
 
   func validate() throws {
     guard (1...1000).contains(seeds) else { throw ValidationError("--seeds is between 1 and 1000.") }
@@ -87,7 +105,12 @@ struct DemoCommand: ParsableCommand {
     let library = ImageLibrary()
     let configurations = try Demo.configurations(in: folder.appending(path: "configurations"))
     let comparison = try Comparison(configurations, seeds: seeds, runs: folder, library: library)
-    try execute(comparison, RunProgress(quiet: outputs.quiet), quiet: outputs.quiet, again: again)
+    let progress = RunProgress(quiet: outputs.quiet)
+    let report = ReportKeeper(
+      reporting, output: RunFolder(folder).report, runs: folder, .init(library: library), progress,
+      quiet: outputs.quiet,
+      study: { ReportedStudy(comparison, title: "Demonstration", command: again) })
+    try execute(comparison, progress, report, quiet: outputs.quiet, again: again)
     var ending = Ending()
     try ending.show(comparison, in: RunFolder(folder), json: outputs.json)
     ending.attempt {
@@ -96,6 +119,7 @@ struct DemoCommand: ParsableCommand {
       guard !outputs.json else { return }
       try StandardOutput.write("similarity matrices of teacher and students: \(picture.displayName)\n")
     }
+    report?.finish()
     try ending.finish()
   }
 
@@ -104,7 +128,9 @@ struct DemoCommand: ParsableCommand {
 }
 
 /// Trains what a comparison lacks, with progress.
-func execute(_ comparison: Comparison, _ progress: RunProgress, quiet: Bool, again: String) throws {
+func execute(
+  _ comparison: Comparison, _ progress: RunProgress, _ report: ReportKeeper?, quiet: Bool, again: String
+) throws {
   StopRequest.listen()
   let isComplete: Bool
   do {
@@ -124,7 +150,9 @@ func execute(_ comparison: Comparison, _ progress: RunProgress, quiet: Bool, aga
           progress.message(
             "the teacher runs live in \(jobs.count) runs: recorded once it would take \(Format.bytes(bytes)), and "
               + "\(Format.bytes(free)) are free")
-        case .run(_, let event): try progress.show(event)
+        case .run(_, let event):
+          try progress.show(event)
+          report?.note(event)
         case .finished: progress.finish()
         case .failed(let job, let reason):
           progress.finish()
@@ -138,6 +166,7 @@ func execute(_ comparison: Comparison, _ progress: RunProgress, quiet: Bool, aga
   guard isComplete else {
     progress.finish()
     if !quiet, Membership.isFirst, let table = try? comparison.table() { try? StandardOutput.write(table.text + "\n") }
+    report?.stop()
     progress.message("stopped and saved; go on with: \(again)")
     try Membership.leave()
     throw ExitCode(StopRequest.exitStatus)

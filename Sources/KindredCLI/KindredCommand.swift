@@ -40,6 +40,7 @@ struct KindredCommand: ParsableCommand {
       subcommands: [
         CompareCommand.self,
         EvaluateCommand.self,
+        ReportCommand.self,
         FigureCommand.self,
         MatchCommand.self,
       ]),

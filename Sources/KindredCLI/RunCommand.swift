@@ -31,7 +31,9 @@ struct RunCommand: ParsableCommand {
   @OptionGroup var settings: SettingOptions
   @OptionGroup var data: DataOptions
   @OptionGroup var outputs: OutputOptions
+  @OptionGroup var tensorBoard: TensorBoardOption
   @OptionGroup var others: ProcessOptions
+  @OptionGroup var reporting: ReportOptions
 
   func run() throws {
     let place = StudyPlace(file(study), out: out.map { file($0) })
@@ -42,11 +44,22 @@ struct RunCommand: ParsableCommand {
     let progress = RunProgress(quiet: outputs.quiet)
     progress.remarkOnCores(threads)
     let group = try others.group(doing: rows.map(\.settings), progress)
-    let comparison = try Comparison(rows, runs: place.runs, library: data.library, group: group)
-    try execute(comparison, progress, quiet: outputs.quiet, again: "the same command")
+    let library = data.library
+    let comparison = try Comparison(
+      rows, runs: place.runs, library: library, group: group, logsForTensorBoard: tensorBoard.isWanted)
+    let report = ReportKeeper(
+      reporting, output: place.results.appending(path: "report.html"), runs: place.runs, .init(library: library), progress,
+      quiet: outputs.quiet,
+      study: {
+        ReportedStudy(
+          comparison, title: place.file.deletingPathExtension().lastPathComponent,
+          command: ShellCommand.line(["kindred", "run", place.file.displayName]))
+      })
+    try execute(comparison, progress, report, quiet: outputs.quiet, again: "the same command")
     guard group.rank.isFirst else { return }
     var ending = Ending()
     try ending.show(comparison, in: RunFolder(place.runs), json: outputs.json)
+    report?.finish()
     if !noExport { ending.attempt { try export(comparison, to: place.results.appending(path: "student.onnx")) } }
     try ending.finish()
   }

@@ -42,7 +42,7 @@ struct DistillCommand: ParsableCommand {
 struct RunArguments: ParsableArguments {
   static let files = """
     Writes config.yaml, metrics.jsonl, checkpoint.safetensors, weights.safetensors, weights-best.safetensors and \
-    result.json; weights-ema.safetensors where training.ema is set.
+    result.json; weights-ema.safetensors where training.ema is set; and report.html, a page on the run.
     """
 
   @Argument(help: "The run's YAML file.", completion: .configurations)
@@ -67,6 +67,7 @@ struct RunArguments: ParsableArguments {
   @OptionGroup var outputs: OutputOptions
   @OptionGroup var tensorBoard: TensorBoardOption
   @OptionGroup var others: ProcessOptions
+  @OptionGroup var reporting: ReportOptions
 
   func settings() throws -> Configuration {
     let seeds = seed.map { ["training.seed=\($0)"] } ?? []
@@ -82,14 +83,24 @@ struct RunArguments: ParsableArguments {
     let progress = RunProgress(quiet: outputs.quiet)
     progress.remarkOnCores(settings.training.threads)
     let group = try others.group(doing: [settings], progress)
+    let library = data.library
     let run = TrainingRun(
-      settings, folder: folder, library: data.library, runs: runs, group: group,
-      logsForTensorBoard: tensorBoard.isWanted)
+      settings, folder: folder, library: library, runs: runs, group: group, logsForTensorBoard: tensorBoard.isWanted)
+    let report = ReportKeeper(
+      reporting, output: folder.report, runs: runs, .init(library: library), progress, quiet: outputs.quiet,
+      study: {
+        try ReportedStudy(
+          folders: [folder.url], title: "\(settings.name) \(settings.repetition.replacing("-", with: " "))")
+      })
     StopRequest.listen()
     let outcome: RunOutcome
     do {
       outcome = try run.run(
-        resume: try resume || Launch.isRestarted, shouldStop: { StopRequest.isPending }, onEvent: progress.show)
+        resume: try resume || Launch.isRestarted, shouldStop: { StopRequest.isPending },
+        onEvent: { event in
+          try progress.show(event)
+          report?.note(event)
+        })
     } catch {
       progress.finish()
       throw error
@@ -97,12 +108,16 @@ struct RunArguments: ParsableArguments {
     progress.finish()
     switch outcome {
     case .stopped:
+      report?.stop()
       progress.message("stopped and saved; go on with: \(again(command, folder))")
       try Membership.leave()
       throw ExitCode(StopRequest.exitStatus)
     case .finished(let result):
       guard group.rank.isFirst else { return }
       output(outputs.json ? try json(result, .result) : summary(result, folder))
+      // The others need not wait for it.
+      try Membership.leave()
+      report?.finish()
     }
   }
 

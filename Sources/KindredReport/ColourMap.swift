@@ -8,6 +8,9 @@ package enum ColourMap {
     (22, 14, 64), (62, 40, 120), (48, 88, 148), (32, 132, 144), (58, 170, 118), (140, 204, 84), (248, 232, 92),
   ]
 
+  /// The map's colours, evenly spaced, as style sheets have them.
+  static var stops: [String] { controlPoints.map { "rgb(\(Int($0.red)),\(Int($0.green)),\(Int($0.blue)))" } }
+
   /// What is not a number is drawn in this, which the map does not hold.
   package static let notANumber = Colour(190, 190, 190)
 

@@ -6,7 +6,7 @@ import KindredExperiments
 import TestSupport
 import Torch
 
-/// A command that can be given again until it is through.
+/// A command that can be given again until it is through. Without a report, which is no result and holds times.
 struct Scenario {
   let name: String
   /// The commands that come first, undisturbed.
@@ -15,19 +15,20 @@ struct Scenario {
 
   static let all = [
     Scenario(
-      name: "train", preparation: [], arguments: ["train", "plain.yaml", "--out", "out", "--quiet", "--resume"]),
+      name: "train", preparation: [],
+      arguments: ["train", "plain.yaml", "--out", "out", "--quiet", "--resume", "--no-report"]),
     Scenario(
       name: "distill", preparation: [teacher],
-      arguments: ["distill", "live.yaml", "--out", "out", "--quiet", "--resume"]),
+      arguments: ["distill", "live.yaml", "--out", "out", "--quiet", "--resume", "--no-report"]),
     Scenario(
       name: "record", preparation: [teacher],
       arguments: ["record", "live.yaml", "--out", "tape", "--quiet", "--resume"]),
     Scenario(
       name: "compare", preparation: [],
-      arguments: ["compare", "plain.yaml", "live.yaml", "other.yaml", "--seeds", "1", "--quiet"]),
+      arguments: ["compare", "plain.yaml", "live.yaml", "other.yaml", "--seeds", "1", "--quiet", "--no-report"]),
   ]
 
-  private static let teacher = ["train", "teacher.yaml", "--quiet"]
+  private static let teacher = ["train", "teacher.yaml", "--quiet", "--no-report"]
 
   /// Those of these names.
   static func named(_ names: [String]) throws -> [Scenario] {

@@ -31,9 +31,9 @@ struct SoakCommand: ParsableCommand {
     let epochs = steps / SoakCommand.stepsPerEpoch
     let folder = try TestFolder.inMemory()
     try folder.write(files(epochs: epochs))
-    let teacher = try kindred(["train", "teacher.yaml", "--quiet"], in: folder.url).wait()
+    let teacher = try kindred(["train", "teacher.yaml", "--quiet", "--no-report"], in: folder.url).wait()
     guard teacher.status == 0 else { throw Failure("the teacher cannot be trained: \(teacher.errors)") }
-    let child = try kindred(["distill", "student.yaml", "--out", "out", "--quiet"], in: folder.url)
+    let child = try kindred(["distill", "student.yaml", "--out", "out", "--quiet", "--no-report"], in: folder.url)
     let samples = watch(child, log: folder.url.appending(path: "out/metrics.jsonl"), epochs: epochs)
     let finished = child.wait()
     guard finished.status == 0 else { throw Failure("the run ended with \(finished.status): \(finished.errors)") }

@@ -15,7 +15,7 @@ extension ShownNetworks {
   ///   cannot be read.
   package func similarity(at tap: String? = nil, perClass: Int? = nil) throws -> SVGDocument {
     let classes = images.classNames.count
-    let order = order(perClass: perClass ?? max(1, min(12, Self.usualCount / max(classes, 1))))
+    let order = images.order(perClass: perClass ?? max(1, min(12, Self.usualCount / max(classes, 1))))
     guard (2...Self.largestCount).contains(order.count) else {
       throw RunError(
         "\(order.count) images of \(classes) classes; a figure shows from 2 to \(Self.largestCount): choose with --per-class"
@@ -23,9 +23,7 @@ extension ShownNetworks {
     }
     let labels = order.map { Int(images.labels[$0]) }
     let panels = try networks.map { network in
-      var batches: [Tensor] = []
-      try network.forEachBatch(of: order, at: tap) { activations, _ in batches.append(activations) }
-      return (title: network.title, matrix: similarityMatrix(.concatenated(batches)).elements(as: Float.self))
+      (title: network.title, matrix: try network.similarities(of: order, at: tap))
     }
     let starts = SimilarityPicture.classStarts(ofSorted: labels)
     let picture = SimilarityPicture(
@@ -40,7 +38,7 @@ extension ShownNetworks {
   ///   - perClass: how many images of each class at most, the first of the set; nil for all.
   /// - Throws: `RunError` for a tap that is not there or has no channels; `DataError` naming a file that cannot be read.
   package func channels(at tap: String? = nil, perClass: Int? = nil) throws -> SVGDocument {
-    let order = order(perClass: perClass ?? .max)
+    let order = images.order(perClass: perClass ?? .max)
     let panels = try networks.map { network in
       (title: network.title, means: try network.channelMeans(of: order, at: tap))
     }
@@ -56,6 +54,15 @@ extension ShownNetworks {
 }
 
 extension ShownNetwork {
+  /// The row-normalised Gram matrix of images' activations.
+  /// - Parameter tap: nil for the last stage.
+  /// - Throws: as `forEachBatch`.
+  func similarities(of indices: [Int], at tap: String?) throws -> [Float] {
+    var batches: [Tensor] = []
+    try forEachBatch(of: indices, at: tap) { activations, _ in batches.append(activations) }
+    return similarityMatrix(.concatenated(batches)).elements(as: Float.self)
+  }
+
   /// Means of channels: a number for each class and channel, classes one after another. Not a number for a class without
   /// images.
   func channelMeans(of indices: [Int], at tap: String?) throws -> [Float] {

@@ -109,7 +109,7 @@ package final class Comparison {
 
   let rows: [Study.Row]
   let compared: [Job]
-  private let teachers: [Job]
+  let teachers: [Job]
 
   /// The runs that diverged, or whose teachers did, and why.
   package private(set) var failures: [(job: Job, reason: String)] = []
@@ -252,9 +252,7 @@ package final class Comparison {
   /// The table of the accuracies of all runs that are finished; those that are not are named below it.
   /// - Throws: `RunError` where none is.
   package func table() throws -> ComparisonTable {
-    let comparedNames = Set(compared.map(\.settings.name))
-    let teacherRows = try teachers.map(\.settings.name).uniqued.filter { !comparedNames.contains($0) }.compactMap {
-      name in
+    let teacherRows = try teacherNames.compactMap { name in
       try row(teachers.filter { $0.settings.name == name }, role: .teacher)
     }
     let studentRows = try rows.compactMap { row in
@@ -280,6 +278,12 @@ package final class Comparison {
 
   /// Whether a run makes a teacher for others.
   func isTeaching(_ job: Job) -> Bool { teachers.contains { $0.folder.url == job.folder.url } }
+
+  /// The teachers that are no row themselves.
+  var teacherNames: [String] {
+    let comparedNames = Set(compared.map(\.settings.name))
+    return teachers.map(\.settings.name).uniqued.filter { !comparedNames.contains($0) }
+  }
 
   /// The runs of a row.
   func runs(of row: Study.Row) -> [Job] { compared.filter { $0.settings.name == row.settings.name } }
@@ -331,7 +335,7 @@ package final class Comparison {
   }
 
   /// A network that teaches the others is not what they are measured against, though it has no teacher itself.
-  private func role(of settings: Configuration) -> ComparisonRole {
+  func role(of settings: Configuration) -> ComparisonRole {
     if teachers.contains(where: { $0.settings.name == settings.name }) { return .teacher }
     return settings.teacher == nil ? .baseline : .student
   }
@@ -381,9 +385,9 @@ extension Study.Row {
   }
 }
 
-extension [String] {
+extension Array where Element: Equatable {
   /// Each once, in the order in which they come first.
-  var uniqued: [String] { indices.filter { !self[..<$0].contains(self[$0]) }.map { self[$0] } }
+  var uniqued: [Element] { indices.filter { !self[..<$0].contains(self[$0]) }.map { self[$0] } }
 }
 
 extension Configuration {

@@ -13,7 +13,7 @@ package struct ShownNetwork {
   /// All test images of the run's data set.
   let images: ImageSet
   /// The network's name, for messages.
-  fileprivate let name: String
+  let name: String
 
   /// The activations of images at a tap, a batch at a time.
   /// - Parameters:
@@ -33,6 +33,12 @@ package struct ShownNetwork {
       start += activations.shape[0]
     }
   }
+
+  /// Whether it gives logits.
+  var hasClasses: Bool { description.classes.map { $0 > 0 } ?? false }
+
+  /// The stages and what follows them, as far as the network has them, by their names.
+  var comparedTaps: [String] { description.stages + ([Activations.pooledName].filter { description.taps[$0] != nil }) }
 
   /// The shape of an activation, without the batch's axis.
   /// - Throws: `RunError` for a tap that is not there.
@@ -112,15 +118,6 @@ package struct ShownNetworks {
     return first.images
   }
 
-  /// The first images of each class, sorted by class.
-  func order(perClass: Int) -> [Int] {
-    var ofClass = [[Int]](repeating: [], count: images.classNames.count)
-    for (index, label) in images.labels.enumerated() where ofClass[Int(label)].count < perClass {
-      ofClass[Int(label)].append(index)
-    }
-    return ofClass.flatMap { $0 }
-  }
-
   /// Short names that are different: the configurations', with the seeds where several runs are of one, or the folders'.
   private static func titles(_ runs: [(settings: Configuration, folder: URL)]) -> [String] {
     let titles = runs.map { settings, _ in
@@ -128,6 +125,17 @@ package struct ShownNetworks {
       return isAlone ? settings.name : "\(settings.name) \(settings.repetition.replacing("-", with: " "))"
     }
     return Set(titles).count == runs.count ? titles : runs.map(\.folder.displayName)
+  }
+}
+
+extension ImageSet {
+  /// The first images of each class, sorted by class.
+  func order(perClass: Int) -> [Int] {
+    var ofClass = [[Int]](repeating: [], count: classNames.count)
+    for (index, label) in labels.enumerated() where label >= 0 && ofClass[Int(label)].count < perClass {
+      ofClass[Int(label)].append(index)
+    }
+    return ofClass.flatMap { $0 }
   }
 }
 

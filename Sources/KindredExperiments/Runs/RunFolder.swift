@@ -11,8 +11,9 @@ import Torch
 /// Every file in it appears whole or not at all: `config.yaml` (the resolved configuration), `metrics.jsonl` (a line an
 /// epoch), `checkpoint.safetensors` (the state to resume from), `weights-best.safetensors` (those of the best evaluation so
 /// far), `weights.safetensors` and `result.json` at the end, with `weights-ema.safetensors` where their moving average was
-/// kept; `student/`, which keeps the student's ONNX file where it came in one; and `diverged.txt` where the loss was no number
-/// any more. Only the files in `tensorboard/`, where there are such, grow while the run goes on.
+/// kept; `student/`, which keeps the student's ONNX file where it came in one; `diverged.txt` where the loss was no number any
+/// more; and, of no other run's concern, `report.html` with what it measured (`measured.json`). Only the files in
+/// `tensorboard/`, where there are such, grow while the run goes on.
 package struct RunFolder: Sendable {
   package let url: URL
 
@@ -32,6 +33,9 @@ package struct RunFolder: Sendable {
   package var divergence: URL { url.appending(path: "diverged.txt") }
   /// What TensorBoard shows, where that was asked for.
   package var tensorBoard: URL { url.appending(path: "tensorboard") }
+  /// What a report has measured of the weights.
+  package var measurement: URL { url.appending(path: "measured.json") }
+  package var report: URL { url.appending(path: "report.html") }
 
   /// The path as people write it: from the current folder when it lies below.
   package var name: String { url.displayName }

@@ -45,12 +45,18 @@ package struct RunResult: Sendable, Codable, Equatable {
   package let localRelations: [String]?
   package let libtorch: String
   package let version: String
+  /// Where it ran, and what the process took; nil for runs of versions that did not say, like what was warned of.
+  package let machine: Machine?
+  /// The largest memory of the process that trained it, in bytes; of a comparison, with all it had done before.
+  package let peakMemory: Int?
+  /// What was warned of since the run was started last, a line each.
+  package let warnings: [String]?
 }
 
 extension RunResult {
   init(
     _ settings: Configuration, _ work: RunWork, _ measured: StudentEvaluation?, _ progress: TrainingProgress,
-    epochs: [EpochReport]
+    epochs: [EpochReport], warnings: [String]
   ) {
     let evaluation = measured?.student
     let network = settings.student.network
@@ -65,7 +71,8 @@ extension RunResult {
       lossWeights: settings.losses.weights,
       imagesPerSecond: epochs.map(\.imagesPerSecond).reduce(0, +) / Double(max(epochs.count, 1)),
       processes: work.processes, localRelations: work.localRelations.isEmpty ? nil : work.localRelations,
-      libtorch: Runtime.version, version: kindredVersion)
+      libtorch: Runtime.version, version: kindredVersion, machine: Machine(device: settings.device),
+      peakMemory: Machine.peakMemory, warnings: warnings)
   }
 }
 

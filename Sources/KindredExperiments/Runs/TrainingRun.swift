@@ -41,6 +41,8 @@ package final class TrainingRun {
   private let logsForTensorBoard: Bool
   /// Whether there is a checkpoint to go on from.
   private var hasCheckpoint = false
+  /// What was warned of.
+  private var warnings: [String] = []
 
   /// - Parameters:
   ///   - folder: where the run's files go, of several processes the first one's.
@@ -104,6 +106,7 @@ package final class TrainingRun {
         let work = try RunWork(settings, teacher: teacher, images: images, group: group) {
           try onEvent(.quantized($0))
         }
+        warnings = work.remarks
         for remark in work.remarks { try onEvent(.training(.warning(remark))) }
         return try go(work, shouldStop: shouldStop, onEvent: onEvent)
       }
@@ -285,7 +288,7 @@ package final class TrainingRun {
     let events = distiller.events(on: work.batches, evaluate: evaluate)
     while let event = try events.next() {
       switch event {
-      case .warning: break
+      case .warning(let warning): warnings.append(warning)
       case .step(let step):
         try curves?.append(step)
         if saver.isDue() { try Checkpoint.save(distiller, to: folder.checkpoint) }
@@ -318,7 +321,8 @@ package final class TrainingRun {
   private func finish(
     _ distiller: Distiller, _ log: MetricsLog?, _ evaluation: StudentEvaluation?, _ work: RunWork
   ) throws -> RunResult {
-    let result = RunResult(settings, work, evaluation, distiller.progress, epochs: log?.epochs ?? [])
+    let result = RunResult(
+      settings, work, evaluation, distiller.progress, epochs: log?.epochs ?? [], warnings: warnings)
     guard group.rank.isFirst else { return result }
     if let average = distiller.average { try write(average.state, of: distiller, to: folder.averageWeights) }
     try write(distiller.student.weights, of: distiller, to: folder.weights)

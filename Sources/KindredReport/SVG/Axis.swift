@@ -32,8 +32,10 @@ package struct Axis: Sendable, Equatable {
   ///   - scale: how they lie; logarithmic is for numbers above 0.
   ///   - limits: what the axis does not go beyond.
   ///   - tickCount: about how many numbers are written.
+  ///   - isWhole: whether only whole ones are.
   package init(
-    covering values: [Double], scale: Scale = .linear, limits: ClosedRange<Double>? = nil, tickCount: Int = 5
+    covering values: [Double], scale: Scale = .linear, limits: ClosedRange<Double>? = nil, tickCount: Int = 5,
+    isWhole: Bool = false
   ) {
     let shown = values.filter(Self.holds)
     precondition(scale == .linear || shown.allSatisfy { $0 > 0 }, "a logarithm is of numbers above 0")
@@ -47,13 +49,18 @@ package struct Axis: Sendable, Equatable {
     if scale == .logarithmic { (low, high) = (pow(10, low), pow(10, high)) }
     if let limits { (low, high) = (max(low, limits.lowerBound), min(high, limits.upperBound)) }
     (lowest, highest) = (low, high)
-    ticks =
+    let ticks =
       scale == .linear
       ? Self.steps(from: low, to: high, count: tickCount) : Self.ratios(from: low, to: high, count: tickCount)
+    self.ticks =
+      isWhole
+      ? ticks.filter { abs($0.value - $0.value.rounded()) < 1e-9 }.map {
+        Tick(value: $0.value, label: Format.decimal($0.value, places: 0))
+      } : ticks
   }
 
   /// Whether a number can lie on an axis: one that is finite, and not so large or small that ranges of such are not.
-  static func holds(_ value: Double) -> Bool { value == 0 || (1e-150...1e150).contains(abs(value)) }
+  package static func holds(_ value: Double) -> Bool { value == 0 || (1e-150...1e150).contains(abs(value)) }
 
   /// How far along the axis a number lies, 0 at its beginning and 1 at its end.
   package func share(of value: Double) -> Double {

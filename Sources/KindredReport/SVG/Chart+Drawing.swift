@@ -19,11 +19,20 @@ extension Chart {
       Format.value(value) + (deviation.map { " ± \(Format.value($0))" } ?? "")
     }
     let lines = series.map { series in
+      guard series.form != .line || series.points.count < 3 else { return ends(of: series) }
       let points = series.points.map { "\($0.label ?? String(format: "%g", $0.x)): \(words($0.y, $0.deviation))" }
       return "\(series.name): \(points.joined(separator: ", "))"
     }
     let others = references.map { "\($0.name): \(words($0.value, $0.deviation))" }
     return "\(yStyle.title) over \(xStyle.title). " + (lines + others).joined(separator: "; ")
+  }
+
+  /// A long line by its ends; a page has its numbers in a table.
+  private func ends(of line: Series) -> String {
+    guard let first = line.points.first, let last = line.points.last else { return line.name }
+    return
+      "\(line.name): from \(Format.value(first.y)) at \(String(format: "%g", first.x)) to \(Format.value(last.y)) at "
+      + String(format: "%g", last.x)
   }
 
   private func titles(_ layout: ChartLayout) -> [SVGElement] {
@@ -39,12 +48,11 @@ extension Chart {
   private func entry(of entry: ChartLayout.Entry) -> [SVGElement] {
     let (start, y) = (entry.place.x, entry.place.y)
     let name = SVGText(series[entry.series].name, at: Point(x: start + 34, y: y))
-    return [
-      .line(
-        entry.place, Point(x: start + 28, y: y),
-        Paint(stroke: SeriesStyle.colour(entry.series), width: 2, dash: SeriesStyle.dash(entry.series))),
-      SeriesStyle.marker(entry.series, at: Point(x: start + 14, y: y)), .text(name, within: ChartLayout.nameRoom),
-    ]
+    let line = SVGElement.line(entry.place, Point(x: start + 28, y: y), paint(entry.series))
+    let mark = SeriesStyle.marker(style(entry.series), at: Point(x: start + 14, y: y))
+    let form = series[entry.series].form
+    return (form == .points ? [] : [line]) + (form == .guide ? [] : [mark])
+      + [.text(name, within: ChartLayout.nameRoom)]
   }
 
   private func axes(_ plot: ChartPlot) -> [SVGElement] {
@@ -100,8 +108,59 @@ extension Chart {
     return bands + lines + names
   }
 
+  /// The paint of a series' line.
+  private func paint(_ index: Int) -> Paint {
+    series[index].form == .guide
+      ? Paint(stroke: .muted, width: 1.5, dash: SeriesStyle.referenceDash(0))
+      : Paint(stroke: SeriesStyle.colour(style(index)), width: 2, dash: SeriesStyle.dash(style(index)))
+  }
+
+  private func style(_ index: Int) -> Int { series[index].style ?? index }
+
   private func draw(_ series: Series, _ index: Int, in plot: ChartPlot) -> [SVGElement] {
-    let colour = SeriesStyle.colour(index)
+    switch series.form {
+    case .marked: marked(series, index, in: plot)
+    case .line, .guide: line(series, index, in: plot)
+    case .points: points(series, index, in: plot)
+    }
+  }
+
+  /// A band, a line, and marks that are not where other series have theirs.
+  private func line(_ series: Series, _ index: Int, in plot: ChartPlot) -> [SVGElement] {
+    let points = series.points.sorted { $0.x < $1.x }
+    func place(_ x: Double, _ y: Double) -> Point { Point(x: plot.place(of: x), y: plot.height(of: y)) }
+    let upper = points.compactMap { point in point.range.map { place(point.x, $0.upperBound) } }
+    let lower = points.compactMap { point in point.range.map { place(point.x, $0.lowerBound) } }
+    let band: [SVGElement] =
+      upper.count > 1
+      ? [.path(upper + lower.reversed(), isClosed: true, Paint(fill: SeriesStyle.colour(style(index)), opacity: 0.16))]
+      : []
+    let places = points.map { place($0.x, $0.y) }
+    let line: [SVGElement] = places.count > 1 ? [.path(places, isClosed: false, paint(index))] : []
+    guard series.form == .line else { return line }
+    let stride = max(1, places.count / 6)
+    let marks = places.indices.filter { $0 % stride == index % stride }.map {
+      SeriesStyle.marker(style(index), at: places[$0])
+    }
+    return band + line + marks
+  }
+
+  /// Marks, each with its range as a bar.
+  private func points(_ series: Series, _ index: Int, in plot: ChartPlot) -> [SVGElement] {
+    series.points.flatMap { point -> [SVGElement] in
+      let place = Point(x: plot.place(of: point.x), y: plot.height(of: point.y))
+      let bar = point.range.map { range in
+        SVGElement.line(
+          Point(x: place.x, y: plot.height(of: range.upperBound)),
+          Point(x: place.x, y: plot.height(of: range.lowerBound)),
+          Paint(stroke: SeriesStyle.colour(style(index)), width: 1.5))
+      }
+      return [bar].compactMap(\.self) + [SeriesStyle.marker(style(index), at: place)]
+    }
+  }
+
+  private func marked(_ series: Series, _ index: Int, in plot: ChartPlot) -> [SVGElement] {
+    let colour = SeriesStyle.colour(style(index))
     let points = series.points.sorted { $0.x < $1.x }.map { (measured: $0, place: place($0, of: index, in: plot)) }
     let line = points.filter { $0.measured.label == nil }.map(\.place)
     let bars = points.flatMap { measured, place -> [SVGElement] in
@@ -113,13 +172,12 @@ extension Chart {
       }
       return [.line(Point(x: place.x, y: top), Point(x: place.x, y: bottom), paint), across(top), across(bottom)]
     }
-    let marks = points.map { SeriesStyle.marker(index, at: $0.place, isHollow: $0.measured.label != nil) }
+    let marks = points.map { SeriesStyle.marker(style(index), at: $0.place, isHollow: $0.measured.label != nil) }
     let labels = points.compactMap { measured, place -> SVGElement? in
       let top = plot.height(of: measured.y + (measured.deviation ?? 0))
       return measured.label.map { .text(SVGText($0, at: Point(x: place.x, y: top - 13), anchor: .middle)) }
     }
-    let whole = Paint(stroke: colour, width: 2, dash: SeriesStyle.dash(index))
-    return (line.count > 1 ? [.path(line, isClosed: false, whole)] : []) + bars + marks + labels
+    return (line.count > 1 ? [.path(line, isClosed: false, paint(index))] : []) + bars + marks + labels
   }
 
   /// Where a series' point lies: beside those that other series have over the same number, so that all bars are seen.
@@ -166,7 +224,7 @@ private struct ChartLayout {
     let numbers = yAxis.ticks.map { TextWidth.of($0.label, size: 12) }.max() ?? 0
     let names = chart.references.map { min(TextWidth.of($0.name, size: 12), Self.nameRoom) }.max() ?? 0
     let left = Self.margin + 14 + numbers + 8
-    let plotWidth = 560.0
+    let plotWidth = chart.size.width
     width = left + plotWidth + (names > 0 ? names + 18 : 0) + Self.margin
     var (entries, x, y) = ([Entry](), Self.margin, Self.margin + 52)
     for (index, series) in chart.series.enumerated() {
@@ -176,7 +234,8 @@ private struct ChartLayout {
       x += room + 20
     }
     legend = entries
-    plot = ChartPlot(box: Box(x: left, y: y + 20, width: plotWidth, height: 340), x: chart.xAxis, y: yAxis)
+    plot = ChartPlot(
+      box: Box(x: left, y: y + 20, width: plotWidth, height: chart.size.height), x: chart.xAxis, y: yAxis)
     height = plot.box.bottom + 56
   }
 

@@ -8,23 +8,46 @@ package struct Chart: Sendable {
     package let y: Double
     /// The standard deviation, drawn as a bar up and down; nil for none.
     package let deviation: Double?
+    /// From the lowest to the highest of what it is the mean of: a band, or a bar where there is no line; nil for none.
+    package let range: ClosedRange<Double>?
     /// What tells it from the others of its series: it is drawn hollow, beside the line, with this above it.
     package let label: String?
 
     /// A number, one of many unless it has a label.
-    package init(x: Double, y: Double, deviation: Double? = nil, label: String? = nil) {
+    package init(
+      x: Double, y: Double, deviation: Double? = nil, range: ClosedRange<Double>? = nil, label: String? = nil
+    ) {
       (self.x, self.y, self.label) = (x, y, label)
+      self.range = range.flatMap { Axis.holds($0.lowerBound) && Axis.holds($0.upperBound) ? $0 : nil }
       self.deviation = deviation.flatMap { Axis.holds($0) ? $0 : nil }
     }
   }
 
   /// Numbers that belong together.
   package struct Series: Sendable, Equatable {
+    /// How points are drawn.
+    package enum Form: Sendable {
+      /// A mark each, and a line through those without labels.
+      case marked
+      /// A line, a band of the ranges below it, and marks on a few points, which tell it from others without colour.
+      case line
+      /// Marks alone.
+      case points
+      /// A dashed line to hold others against.
+      case guide
+    }
+
     package let name: String
     package let points: [Measurement]
+    package let form: Form
+    /// Which colour and shape it has; nil for those of its place in the chart. Charts that belong together tell the same
+    /// things apart alike.
+    package let style: Int?
 
-    /// Points that a line goes through, in the order of their x, but for those with labels.
-    package init(name: String, points: [Measurement]) { (self.name, self.points) = (name, points) }
+    /// Points in the order of their x.
+    package init(name: String, points: [Measurement], form: Form = .marked, style: Int? = nil) {
+      (self.name, self.points, self.form, self.style) = (name, points, form, style)
+    }
   }
 
   /// A number that does not depend on x: a dashed line, with a band of its spread.
@@ -47,10 +70,14 @@ package struct Chart: Sendable {
     package let scale: Axis.Scale
     /// What it does not go beyond.
     package let limits: ClosedRange<Double>?
+    /// Whether nothing lies between whole numbers, so that no others are written.
+    package let isWhole: Bool
 
     /// An axis; linear without limits unless more is said.
-    package init(title: String, scale: Axis.Scale = .linear, limits: ClosedRange<Double>? = nil) {
-      (self.title, self.scale, self.limits) = (title, scale, limits)
+    package init(
+      title: String, scale: Axis.Scale = .linear, limits: ClosedRange<Double>? = nil, isWhole: Bool = false
+    ) {
+      (self.title, self.scale, self.limits, self.isWhole) = (title, scale, limits, isWhole)
     }
   }
 
@@ -62,29 +89,37 @@ package struct Chart: Sendable {
   package let references: [Reference]
   let xStyle: AxisStyle
   let yStyle: AxisStyle
+  /// The plot's width and height.
+  let size: (width: Double, height: Double)
 
   /// A chart; numbers that no axis holds are left out.
   package init(
-    title: String, subtitle: String, series: [Series], references: [Reference], x: AxisStyle, y: AxisStyle
+    title: String, subtitle: String, series: [Series], references: [Reference] = [], x: AxisStyle, y: AxisStyle,
+    size: (width: Double, height: Double) = (560, 340)
   ) {
-    (self.title, self.subtitle, xStyle, yStyle) = (title, subtitle, x, y)
+    (self.title, self.subtitle, xStyle, yStyle, self.size) = (title, subtitle, x, y, size)
     self.references = references.filter { Axis.holds($0.value) }
     self.series = series.map { series in
-      Series(name: series.name, points: series.points.filter { Axis.holds($0.x) && Axis.holds($0.y) })
+      Series(
+        name: series.name, points: series.points.filter { Axis.holds($0.x) && Axis.holds($0.y) }, form: series.form,
+        style: series.style)
     }
   }
 
   /// The axis below.
   var xAxis: Axis {
-    Axis(covering: series.flatMap { $0.points.map(\.x) }, scale: xStyle.scale, limits: xStyle.limits, tickCount: 6)
+    Axis(
+      covering: series.flatMap { $0.points.map(\.x) }, scale: xStyle.scale, limits: xStyle.limits,
+      tickCount: size.width < 400 ? 4 : 6, isWhole: xStyle.isWhole)
   }
 
   /// The axis on the left: it holds all bars and bands.
   var yAxis: Axis {
     let measured =
       series.flatMap { $0.points.map { ($0.y, $0.deviation) } } + references.map { ($0.value, $0.deviation) }
+    let ranges = series.flatMap { $0.points.compactMap(\.range) }.flatMap { [$0.lowerBound, $0.upperBound] }
     return Axis(
-      covering: measured.flatMap { [$0.0 - ($0.1 ?? 0), $0.0 + ($0.1 ?? 0)] }, scale: yStyle.scale,
+      covering: measured.flatMap { [$0.0 - ($0.1 ?? 0), $0.0 + ($0.1 ?? 0)] } + ranges, scale: yStyle.scale,
       limits: yStyle.limits)
   }
 }

@@ -28,13 +28,23 @@ package struct SVGDocument: Sendable, Equatable {
       <?xml version="1.0" encoding="UTF-8"?>
       <svg xmlns="http://www.w3.org/2000/svg" width="\(number(width))" height="\(number(height))" \
       viewBox="0 0 \(number(width)) \(number(height))" role="img">
-      <title>\(escaped(title))</title>
-      <desc>\(escaped(description))</desc>
+      <title>\(Markup.escaped(title))</title>
+      <desc>\(Markup.escaped(description))</desc>
       <style>\(Ink.styleSheet)</style>
       \((([page] + elements).map(\.xml)).joined(separator: "\n"))
       </svg>
 
       """
+  }
+
+  /// The drawing as a part of a page, which has its roles' colours; as wide as there is room for, up to its size.
+  /// - Parameter id: no other element's of the page.
+  package func markup(id: String) -> String {
+    """
+    <svg viewBox="0 0 \(number(width)) \(number(height))" style="max-width:\(number(width))px" role="img" \
+    aria-labelledby="\(id)-title" aria-describedby="\(id)-words"><title id="\(id)-title">\(Markup.escaped(title))</title>\
+    <desc id="\(id)-words">\(Markup.escaped(description))</desc>\(elements.map(\.xml).joined())</svg>
+    """
   }
 
   /// Saves it; the file appears whole or not at all, and what was there before stays if it fails. Links are followed,
@@ -53,7 +63,7 @@ extension SVGElement {
   fileprivate var xml: String {
     switch self {
     case .group(let title, let elements):
-      let words = title.map { "<title>\(escaped($0))</title>\n" } ?? ""
+      let words = title.map { "<title>\(Markup.escaped($0))</title>\n" } ?? ""
       return "<g>\(words)\(elements.map(\.xml).joined(separator: "\n"))</g>"
     case .rectangle(let box, let paint): return "<rect \(box.attributes)\(paint.attributes)/>"
     case .circle(let centre, let radius, let paint):
@@ -77,7 +87,7 @@ extension SVGText {
     // Capitals of most typefaces are 0.7 of the size high.
     return "<text x=\"\(number(place.x))\" y=\"\(number(place.y))\" dy=\"\(number(0.35 * size))\" "
       + "font-size=\"\(number(size))\" text-anchor=\"\(anchor.rawValue)\"\(isBold ? " font-weight=\"600\"" : "")"
-      + "\(turned)\(Paint(fill: ink).attributes)>\(escaped(string))</text>"
+      + "\(turned)\(Paint(fill: ink).attributes)>\(Markup.escaped(string))</text>"
   }
 }
 
@@ -147,26 +157,4 @@ private func number(_ value: Double) -> String {
   let (whole, rest) = hundredths.magnitude.quotientAndRemainder(dividingBy: 100)
   let digits = rest == 0 ? "" : rest % 10 == 0 ? ".\(rest / 10)" : rest < 10 ? ".0\(rest)" : ".\(rest)"
   return "\(hundredths < 0 ? "-" : "")\(whole)\(digits)"
-}
-
-/// A text as XML has it between tags. Names of files and classes may hold anything: what cannot be seen is left out, but for
-/// the joiners that some scripts are written with.
-private func escaped(_ text: String) -> String {
-  var escaped = ""
-  for scalar in text.unicodeScalars {
-    switch scalar {
-    case "&": escaped += "&amp;"
-    case "<": escaped += "&lt;"
-    case ">": escaped += "&gt;"
-    case "\u{200C}", "\u{200D}": escaped.unicodeScalars.append(scalar)
-    // No characters of XML, though Unicode has them.
-    case "\u{FFFE}", "\u{FFFF}": break
-    default:
-      switch scalar.properties.generalCategory {
-      case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate: break
-      default: escaped.unicodeScalars.append(scalar)
-      }
-    }
-  }
-  return escaped
 }
