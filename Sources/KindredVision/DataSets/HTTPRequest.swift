@@ -110,7 +110,8 @@ final class HTTPRequest {
     case CURLE_OPERATION_TIMEDOUT where size(CURLINFO_CONNECT_TIME_T) == 0:
       return "there was no connection within \(patience) s"
     case CURLE_SSL_CACERT_BADFILE:
-      return "this system has no certificates to know servers by: install its package ca-certificates, or name a file of them "
+      return
+        "this system has no certificates to know servers by: install its package ca-certificates, or name a file of them "
         + "in SSL_CERT_FILE"
     case CURLE_OPERATION_TIMEDOUT: return "the server sent nothing for \(patience) s"
     default:
