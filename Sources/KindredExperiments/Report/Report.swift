@@ -25,9 +25,10 @@ package struct Report {
   }
 
   /// The whole page. Runs that were not measured before are, which may take a while.
+  /// - Parameter date: is asked when all is measured.
   /// - Throws: whatever `onProgress` throws.
   package func page(
-    date: Date, library: ImageLibrary, found: @escaping (Configuration.Images) -> Configuration.Images = { $0 },
+    date: () -> Date, library: ImageLibrary, found: @escaping (Configuration.Images) -> Configuration.Images = { $0 },
     runs: URL? = nil, onProgress: (Progress) throws -> Void = { _ in }
   ) rethrows -> ReportPage {
     let meter = RunMeter(library: library, found: found, runs: runs)
@@ -51,7 +52,7 @@ package struct Report {
         study.results, study.curves, study.similarities(measured, thumbnails), study.classes(measured),
         study.confusions(measured, thumbnails), study.calibrations(measured), study.alignments(measured),
         study.channels(measured), study.costs(measured), study.settings, study.remarks(problems),
-      ], date)
+      ], date())
   }
 
   private func page(_ sections: [ReportSection], _ date: Date) -> ReportPage {

@@ -183,7 +183,7 @@ private struct Panels {
   private(set) var leftOut: [String] = []
 
   /// A page has room for so many.
-  private static let most = 12
+  private static let most = 8
 
   init(_ shown: [ReportedStudy.Shown], _ activation: KeyPath<NetworkMeasurement, NetworkMeasurement.Activation?>) {
     for one in shown {

@@ -75,6 +75,8 @@ extension ReportedStudy {
       let why = absences.isEmpty ? [.note(nothing(measured, "No run learnt from a teacher."))] : absences
       return ReportSection(id: "confusions", title: "What the teacher resolves and the student does not", why)
     }
+    // A page of many students has room for few of each.
+    let examples = max(2, min(12, 48 / students.count))
     var table = ReportTable(
       "Images in percent of those measured, means over the runs",
       [
@@ -94,10 +96,12 @@ extension ReportedStudy {
     return ReportSection(
       id: "confusions", title: "What the teacher resolves and the student does not",
       [.table(table)]
-        + students.enumerated().map { confusion(of: $1, isOpen: $0 == 0, thumbnails) } + absences)
+        + students.enumerated().map { confusion(of: $1, isOpen: $0 == 0, examples: examples, thumbnails) } + absences)
   }
 
-  private func confusion(of row: MeasuredRow, isOpen: Bool, _ thumbnails: Thumbnails) -> ReportBlock {
+  private func confusion(
+    of row: MeasuredRow, isOpen: Bool, examples count: Int, _ thumbnails: Thumbnails
+  ) -> ReportBlock {
     let (run, measured) = row.first
     let pairs = measured.unresolved
     let title = "\(row.name): what is taken for what (\(run.repetition))"
@@ -114,18 +118,18 @@ extension ReportedStudy {
         .init(Format.decimal(100 * Double(pair.images.count) / Double(max(count, 1)), places: 1)),
       ])
     }
-    return .details(title: title, isOpen: isOpen, [.table(table)] + examples(run, measured, pairs, thumbnails))
+    return .details(title: title, isOpen: isOpen, [.table(table)] + examples(run, measured, pairs, count, thumbnails))
   }
 
   /// Of the most frequent confusions, the images that the student is surest of.
   private func examples(
-    _ run: ReportedRun, _ measured: RunMeasurement, _ pairs: [Unresolved], _ thumbnails: Thumbnails
+    _ run: ReportedRun, _ measured: RunMeasurement, _ pairs: [Unresolved], _ count: Int, _ thumbnails: Thumbnails
   ) -> [ReportBlock] {
     let indices = pairs.prefix(4).flatMap { pair in
       pair.images.sorted { measured.student.confidences[$0] > measured.student.confidences[$1] }.prefix(3)
-    }
+    }.prefix(count)
     do {
-      let pictures = try thumbnails.pictures(of: run, indices, side: 48)
+      let pictures = try thumbnails.pictures(of: run, Array(indices), side: 48)
       return [
         .pictures(
           zip(indices, pictures).map { index, picture in

@@ -11,7 +11,7 @@ package struct ReportedStudy {
   /// The runs of one name: one configuration with several seeds or splits.
   struct Row {
     let name: String
-    let role: ComparisonRole
+    var role: ComparisonRole
     var runs: [ReportedRun]
     /// How many there are to be.
     let planned: Int
@@ -60,6 +60,15 @@ package struct ReportedStudy {
     return row.role == .student ? plain.first { $0.network == row.network } ?? plain.first : nil
   }
 
+  /// Plain rows that are nobody's baseline are students like the others, as they are in `ComparisonTable`.
+  private mutating func settleRoles() {
+    let first = rows.firstIndex { $0.role == .baseline }
+    let taught = Set(rows.filter { $0.role == .student }.map(\.network))
+    for index in rows.indices where rows[index].role == .baseline && index != first {
+      if !taught.contains(rows[index].network) { rows[index].role = .student }
+    }
+  }
+
   /// The table of finished runs.
   var table: ComparisonTable {
     let shown = rows.filter { !$0.accuracies.isEmpty }.compactMap { row -> ComparisonRow? in
@@ -106,6 +115,7 @@ extension ReportedStudy {
       row($0.settings.name, comparison.role(of: $0.settings), comparison.runs(of: $0), published: $0.published)
     }
     self.leftOut = leftOut
+    settleRoles()
   }
 
   /// Runs by their folders, or all runs below folders. Teachers among them are known by what their students say of them.
@@ -141,6 +151,7 @@ extension ReportedStudy {
     }
     let order: [ComparisonRole] = [.teacher, .baseline, .student]
     self.rows = order.flatMap { role in rows.filter { $0.role == role } }
+    settleRoles()
   }
 
   /// A run's folder, or those below a folder, at most three levels down.
