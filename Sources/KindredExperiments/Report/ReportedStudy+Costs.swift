@@ -11,7 +11,7 @@ extension ReportedStudy {
       return ReportSection(id: "cost", title: "Cost", [.note("No run is finished yet.")])
     }
     var table = ReportTable(
-      "One image at a time, float32 on the CPU; milliseconds are medians of passes, means over the runs",
+      "One image at a time, float32 on the CPU; milliseconds are medians of passes, and of the runs",
       [
         .text("method"), .text("network"), .number("accuracy %"), .number("parameters"), .number("multiply-adds"),
         .number("ms, 1 thread"), .number("ms, 2 threads"),
@@ -30,11 +30,14 @@ extension ReportedStudy {
     let machines = runs.compactMap { measured[$0.folder.url]?.machine.withoutThreads }.uniqued
     let place =
       machines.isEmpty
-      ? [ReportBlock.note("Times are measured when all runs are finished.")]
-      : [.text("Times were measured on \(machines.joined(separator: "; ")), with whatever else it did then.")]
+      ? [ReportBlock.note("Times are not measured yet.")]
+      : [
+        .details(title: "The times of each run", isOpen: false, [.table(times(measured))]),
+        .text("Times were measured on \(machines.joined(separator: "; ")), with whatever else it did then."),
+      ]
     let charts = [
-      chart(entries, "parameters") { Double($0.parameters) },
-      chart(entries, "multiply-adds") { Double($0.multiplyAdds) },
+      chart(entries, "parameters, millions") { Double($0.parameters) / 1e6 },
+      chart(entries, "multiply-adds, millions") { Double($0.multiplyAdds) / 1e6 },
       chart(entries, "ms, one thread") { $0.latencies[1] },
       chart(entries, "ms, two threads") { $0.latencies[2] },
     ]
@@ -95,7 +98,7 @@ extension ReportedStudy {
       interval = MeanInterval(row.accuracies).map { $0.low...$0.high }
       let all = row.runs.compactMap { measured[$0.folder.url]?.student.latency }
       latencies = [1, 2].reduce(into: [:]) { times, threads in
-        times[threads] = Statistics.mean(all.compactMap { one in one.first { $0.threads == threads }?.median })
+        times[threads] = Statistics.median(all.compactMap { one in one.first { $0.threads == threads }?.median })
       }
     }
   }
