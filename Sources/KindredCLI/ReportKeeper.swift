@@ -93,7 +93,7 @@ func writeReport(
   struct Stopped: Error {}
   let line = CheckProgressLine(quiet: quiet, doing: "measuring", of: "networks")
   do {
-    let page = try report.page(date: { Date() }, library: images.library, found: images.found, runs: runs) { progress in
+    let page = try report.page(date: Date(), library: images.library, found: images.found, runs: runs) { progress in
       if StopRequest.isPending { throw Stopped() }
       line.show(progress.done, of: progress.total)
     }

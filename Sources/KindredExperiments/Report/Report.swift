@@ -28,7 +28,8 @@ package struct Report {
   /// - Parameter date: is asked when all is measured.
   /// - Throws: whatever `onProgress` throws.
   package func page(
-    date: () -> Date, library: ImageLibrary, found: @escaping (Configuration.Images) -> Configuration.Images = { $0 },
+    date: @autoclosure () -> Date, library: ImageLibrary,
+    found: @escaping (Configuration.Images) -> Configuration.Images = { $0 },
     runs: URL? = nil, onProgress: (Progress) throws -> Void = { _ in }
   ) rethrows -> ReportPage {
     let meter = RunMeter(library: library, found: found, runs: runs)
