@@ -48,7 +48,8 @@ struct RunCommand: ParsableCommand {
     let comparison = try Comparison(
       rows, runs: place.runs, library: library, group: group, logsForTensorBoard: tensorBoard.isWanted)
     let report = ReportKeeper(
-      reporting, output: place.results.appending(path: "report.html"), runs: place.runs, .init(library: library), progress,
+      reporting, output: place.results.appending(path: "report.html"), runs: place.runs, .init(library: library),
+      progress,
       quiet: outputs.quiet,
       study: {
         ReportedStudy(

@@ -4,7 +4,7 @@ extension Comparison {
   /// The images, epochs and seeds of the compared runs in a sentence.
   /// - Throws: `RunError` where a run is not finished.
   package func setting() throws -> String {
-    let measured = try compared.compactMap { try $0.folder.readResult().evaluatedOn }.uniqued
+    let measured = try compared.filter(\.folder.hasResult).compactMap { try $0.folder.readResult().evaluatedOn }.uniqued
     let splits = rows.compactMap(\.splits)
     let parts =
       [measured.isEmpty ? nil : "on \(measured.map { "\($0) images" }.joined(separator: " and "))"].compactMap(\.self)
