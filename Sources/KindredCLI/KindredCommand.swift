@@ -69,12 +69,21 @@ struct KindredCommand: ParsableCommand {
   static func main() {
     do {
       try Surroundings.prepare()
+      try checkCommand()
       var command = try parseAsRoot()
       try command.run()
       try Membership.leave()
     } catch {
       end(error)
     }
+  }
+
+  /// A word that is no command is taken for a misspelling of one, which the parser would call unexpected.
+  private static func checkCommand() throws {
+    guard let word = CommandLine.arguments.dropFirst().first, !word.hasPrefix("-") else { return }
+    let names = groups.flatMap { $0.subcommands }.compactMap { $0.configuration.commandName }
+    guard !names.contains(word), word != "help" else { return }
+    throw RunError("there is no command '\(word)'; \(Misspelling.advice(for: word, among: names))")
   }
 
   private static func end(_ error: any Error) -> Never {

@@ -41,6 +41,7 @@ extension Configuration {
     try checkTeacherNumbers(count: teacher.teachers?.count ?? 1)
     var resolved = self
     try resolved.resolveLayers(teacher: teacher)
+    try resolved.checkNamedLogits()
     for term in resolved.losses.terms {
       try checkLayers(of: term)
       let own = teacher.teacher(term.teacher)
@@ -56,6 +57,17 @@ extension Configuration {
       throw refusal("losses.\(term.id)", "\(obstacle); say which it learns from: teacher: 1")
     }
     try resolved.checkLearning(of: objective)
+  }
+
+  /// Refuses an exported teacher whose logits are not named, where a loss wants them: that it gives none is not known.
+  private func checkNamedLogits() throws {
+    guard case .exported(let exported)? = teacher?.source, exported.outputs[Activations.logitsName] == nil,
+      let term = losses.terms.first(where: { type(of: $0.method).card.compares == "logits" })
+    else { return }
+    throw refusal(
+      "losses.\(term.id)",
+      "needs logits, and teacher.outputs does not say where they lie in \(exported.file.url.lastPathComponent): "
+        + "outputs: {logits: 0}, if they come first; kindred inspect lists what it gives")
   }
 
   /// Refuses a teacher's run that this configuration cannot learn from.

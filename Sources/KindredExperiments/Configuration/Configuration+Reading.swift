@@ -56,6 +56,9 @@ extension Configuration {
   private init(_ reader: YAMLReader, file: URL, users: [URL]) throws {
     name = try reader.text("name") ?? file.deletingPathExtension().lastPathComponent
     let data = try reader.subsection("data")
+    if case .scalar(let name, _)? = reader.value("student")?.content, Architecture(name: name) != nil {
+      throw reader.error("student", "expected a section of keys; write student: {network: \(name)}")
+    }
     let student = try reader.subsection("student")
     let teachers = try reader.teachers()
     losses = try Losses(try reader.subsectionOrEmpty("losses"))

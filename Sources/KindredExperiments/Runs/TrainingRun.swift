@@ -1,5 +1,6 @@
 // One run from its configuration to its result: what `kindred train` and `kindred distill` do.
 
+import Files
 import Foundation
 import Kindred
 import KindredVision
@@ -213,6 +214,11 @@ package final class TrainingRun {
         return nil
       }
       _ = try goesOn(from: other, resume: resume)
+      if !resume, FolderLock.isHeld(folder.url) {
+        let command = ShellCommand.line(["kindred", "watch", folder.name])
+        throw RunError(
+          "\(folder.name) holds this run, and another process works on it now; \(command) shows how far it is")
+      }
       guard resume else {
         throw RunError("\(folder.name) holds this run, unfinished; go on with --resume or choose another --out")
       }

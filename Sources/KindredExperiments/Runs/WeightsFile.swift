@@ -121,8 +121,14 @@ package struct WeightsFile {
     let ends = architecture.ends
     guard let stem = shapes[own + ends.stem], stem.count == 4, !stem.contains(0),
       let head = shapes["\(own)\(ends.classifier).weight"], head.count == 2, head[1] > 0
-    else { throw RunError("\(name) does not hold the weights of a \(architecture)") }
+    else { throw RunError("\(name) does not hold the weights of a \(architecture)\(ownWord(unlike: architecture))") }
     return (stem[1], head[0])
+  }
+
+  /// What the file says itself, where that is another network.
+  private func ownWord(unlike architecture: Architecture) -> String {
+    guard let own = metadata["network"], own != architecture.name else { return "" }
+    return ", but of a \(own), as it says itself"
   }
 
   /// What stands before the names of the network of the zoo, where more was made of it.
@@ -154,7 +160,8 @@ package struct WeightsFile {
     do {
       try network.load(weights)
     } catch let error as StateError {
-      throw RunError("\(name) does not fit the network: \(error)")
+      let own = metadata["network"].map { "; the file says that it is of a \($0)" } ?? ""
+      throw RunError("\(name) does not fit the network: \(error)\(own)")
     } catch let error as BrokenEntry {
       throw RunError("\(name): \(error); no network can compute with that: take other weights, or train it again")
     }

@@ -1,12 +1,14 @@
 /// Finds what somebody probably meant, for "did you mean" in error messages.
 enum Spelling {
-  /// The candidate nearest to a word, or nil when none is near enough to be meant.
+  /// The candidate nearest to a word, or the only one that it begins with; nil when none is near enough to be meant.
   static func nearest(to word: String, among candidates: [String]) -> String? {
     let limit = Double(max(2, word.count / 3))
     let ranked = candidates.map { (name: $0, distance: distance(word, $0)) }.filter {
       $0.distance <= limit && $0.distance < Double(max(word.count, $0.name.count))
     }
-    return ranked.min { $0.distance < $1.distance }?.name
+    if let nearest = ranked.min(by: { $0.distance < $1.distance }) { return nearest.name }
+    let beginnings = candidates.filter { $0.count >= 4 && word.lowercased().hasPrefix($0.lowercased()) }
+    return beginnings.count == 1 ? beginnings.first : nil
   }
 
   /// " did you mean 'epochs'?" for a near word, else the given list of all valid ones.
@@ -39,5 +41,13 @@ enum Spelling {
     if a == b { return 0 }
     guard let x = a.wholeNumberValue, let y = b.wholeNumberValue else { return 1 }
     return 0.5 + Double(abs(x - y)) / 20
+  }
+}
+
+/// Advice for words of the command line.
+package enum Misspelling {
+  /// Such as "did you mean 'train'?", or where to look.
+  package static func advice(for word: String, among candidates: [String]) -> String {
+    Spelling.advice(for: word, among: candidates, else: "'kindred --help' lists them")
   }
 }

@@ -103,6 +103,12 @@ extension YAMLNode {
     switch error {
     case .scanner(let context, let problem, let mark, _), .parser(let context, let problem, let mark, _),
       .composer(let context, let problem, let mark, _):
+      let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+      if mark.line >= 1, mark.line <= lines.count,
+        lines[mark.line - 1].prefix(while: { $0.isWhitespace }).contains("\t")
+      {
+        return (mark.line, "not valid YAML: the line begins with a tab; indent with spaces")
+      }
       let detail = [context?.text, problem].compactMap(\.self).joined(separator: ": ")
       return (mark.line, "not valid YAML: \(detail)")
     case .duplicatedKeysInMapping(let keys, let context):

@@ -62,7 +62,8 @@ final class YAMLReader {
   func required<Value>(_ key: String, _ value: Value?, _ hint: String) throws -> Value {
     if let value { return value }
     let strangers = entries.map(\.key).filter { !known.contains($0) }
-    if let misspelt = Spelling.nearest(to: key, among: strangers) { throw unknown(misspelt) }
+    let misspelt = strangers.first { Spelling.nearest(to: $0, among: [key]) != nil }
+    if let misspelt = Spelling.nearest(to: key, among: strangers) ?? misspelt { throw unknown(misspelt) }
     throw error(key, "missing; \(hint)")
   }
 }
