@@ -51,6 +51,7 @@ struct KindredCommand: ParsableCommand {
         NetworksCommand.self,
         LossCommand.self,
         ForwardCommand.self,
+        ReferenceCommand.self,
       ]),
     CommandGroup(
       name: "Files",

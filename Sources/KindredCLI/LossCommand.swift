@@ -15,13 +15,17 @@ struct LossCommand: ParsableCommand {
       layer pairs 'activation.1', 'activation.2', ..., from input to output). The student's also holds 'labels' and \
       'indices' (int64), the teacher's 'classifier.weight' and 'classifier.bias', where the method needs them. The gradient \
       file gets the gradients for the student's entries under their names. Computed in double precision; warm-up and \
-      cross-entropy are no part of the value. 'kindred loss --list' names every method.
+      cross-entropy are no part of the value. 'kindred loss --list' names every method, 'kindred loss METHOD --list' tells of one, with its formula.
       """)
 
   @Argument(help: "The method, such as sp; see --list.", completion: .methods)
   var method: String?
 
-  @Flag(help: "List every method: paper, what it compares, what it trains, what a recording keeps, default weight.")
+  @Flag(
+    help: """
+      List every method, or the one that is named: paper, what it compares, what it trains, what a recording keeps, default \
+      weight, and of one its formula and the code it agrees with.
+      """)
   var list = false
 
   @Option(help: "The student's safetensors file.", completion: .tensors)
@@ -65,11 +69,7 @@ struct LossCommand: ParsableCommand {
   }
 
   func run() throws {
-    if list {
-      return output(
-        json ? try KindredCLI.json(["methods": MethodRow.all], .methods) : MethodRow.table, terminator: json ? "\n" : ""
-      )
-    }
+    if list { return try showList() }
     guard let method, let student, let teacher else { return }
     let settings = overrides + (temperature.map { ["temperature=\($0)"] } ?? [])
     let chosen = try MethodByName(method, settings: settings)
@@ -91,6 +91,15 @@ struct LossCommand: ParsableCommand {
       json
         ? try KindredCLI.json(Report(method: method, loss: loss.item), .loss)
         : String(format: "%.15g", loss.item.printed))
+  }
+
+  private func showList() throws {
+    guard let method else {
+      return output(
+        json ? try KindredCLI.json(["methods": MethodRow.all], .methods) : MethodRow.table, terminator: json ? "\n" : "")
+    }
+    let row = MethodRow(type(of: try MethodByName(method, settings: []).method))
+    output(json ? try KindredCLI.json(["methods": [row]], .methods) : row.text, terminator: json ? "\n" : "")
   }
 
   private struct Report: Encodable {
@@ -134,6 +143,8 @@ extension [String: Tensor] {
 private struct MethodRow: Encodable {
   let name: String
   let paper: String
+  let formula: String
+  let agreesWith: String?
   let compares: String
   let trains: String?
   let records: String
@@ -153,8 +164,9 @@ private struct MethodRow: Encodable {
 
   static let all: [MethodRow] = Methods.all.map { MethodRow($0) }
 
-  private init(_ type: any Method.Type) {
+  init(_ type: any Method.Type) {
     let card = type.card
+    (formula, agreesWith) = (card.formula, card.agreesWith)
     (name, paper, compares, trains, records) = (card.name, card.paper, card.compares, card.trains, card.records)
     weight = card.weightText
     publishedWeight = card.publishedWeight
@@ -163,6 +175,17 @@ private struct MethodRow: Encodable {
 
   private static func settings<M: Method>(_ type: M.Type) -> [Setting] {
     M.settings.map { Setting(key: $0.key, help: $0.help, usual: $0.key == "layers" ? M.usualLayersText : nil) }
+  }
+
+  /// All of it, for one method.
+  var text: String {
+    var table = TextTable([.text(""), .text("")])
+    let facts = [
+      ("paper", paper), ("compares", compares), ("trains", trains ?? "-"), ("a recording keeps", records),
+      ("weight", weight), ("published", publishedWeight ?? "-"), ("agrees with", agreesWith ?? "-"),
+    ]
+    for (title, text) in facts + settings.map({ ("--set \($0.key)=", $0.help) }) { table.append([title, text]) }
+    return "\(formula)\n\n\(table.text)"
   }
 
   static var table: String {

@@ -15,7 +15,12 @@ import Torch
 /// here they are the run's first, and cross-entropy's weight in them is what the user sets.
 public struct ActivationBoundaries: Method {
   public static let card = MethodCard(
-    name: "ab", paper: "Heo et al., AAAI 2019", compares: "pre-activations, maps",
+    name: "ab", paper: "Heo et al., AAAI 2019",
+    formula: """
+      (3/1000b) sum of max(0, m - s)^2 where t > 0, max(0, s + m)^2 elsewhere, m the margin
+      pair i of n times 2^-(n-i-1)
+      """,
+    agreesWith: "distiller_zoo/AB.py of HobbitLong/RepDistiller", compares: "pre-activations, maps",
     trains: "a convolution and batch norm for each pair of different shapes",
     records: "a sign for each number of the teacher's maps (large)", weight: 1)
   public static let settings = [

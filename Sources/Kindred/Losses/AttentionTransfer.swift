@@ -10,7 +10,12 @@ import Torch
 /// HobbitLong/RepDistiller, where all stages are used.
 public struct AttentionTransfer: Method {
   public static let card = MethodCard(
-    name: "at", paper: "Zagoruyko & Komodakis, ICLR 2017", compares: "activations, square maps",
+    name: "at", paper: "Zagoruyko & Komodakis, ICLR 2017",
+    formula: """
+      a: the mean over channels of A^2, flattened and divided by its L2 norm
+      mean((a_t - a_s)^2), the sum over layer pairs
+      """,
+    agreesWith: "distiller_zoo/AT.py of HobbitLong/RepDistiller", compares: "activations, square maps",
     records: "a map of h w numbers an input and layer pair", weight: nil, publishedWeight: "1000")
   public static let settings = [
     Setting.layers(\AttentionTransfer.layers, "what is compared: taps that give square maps")

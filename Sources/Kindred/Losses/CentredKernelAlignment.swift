@@ -10,8 +10,13 @@ import Torch
 /// size. Where a network gives all inputs the same there is nothing to align: 1, without a gradient.
 public struct CentredKernelAlignment: Method, DistillationLoss {
   public static let card = MethodCard(
-    name: "cka", paper: "Kornblith et al., ICML 2019; Saha et al., BMVC 2022", compares: "activations",
-    records: "a b x b matrix a layer pair", weight: nil, loneInput: "one row is its own mean")
+    name: "cka", paper: "Kornblith et al., ICML 2019; Saha et al., BMVC 2022",
+    formula: """
+      K = Q Q^T of activations centred over the batch
+      1 - <K_s, K_t> / (|K_s| |K_t|), the sum over layer pairs
+      """,
+    agreesWith: nil, compares: "activations", records: "a b x b matrix a layer pair", weight: nil,
+    loneInput: "one row is its own mean")
   public static let settings = [
     Setting.layers(\CentredKernelAlignment.layers, "what is compared: any tap, logits and pooled among them")
   ]

@@ -20,7 +20,12 @@ import Torch
 /// compared is gathered (b K x 128 numbers a bank); here all scores are one product with the bank, of which b K are taken.
 public struct ContrastiveRepresentationDistillation: Method {
   public static let card = MethodCard(
-    name: "crd", paper: "Tian et al., ICLR 2020", compares: "pooled vectors",
+    name: "crd", paper: "Tian et al., ICLR 2020",
+    formula: """
+      x_ik = exp(v_i . M[r_ik] / temperature) / Z of the input itself (k = 0) and K others
+      -(1/b) sum_i (ln(x_i0 / (x_i0 + K/n + 1e-7)) + sum_k ln(K/n / (x_ik + K/n + 1e-7))), both v with the other's bank M
+      """,
+    agreesWith: "crd/criterion.py and crd/memory.py of HobbitLong/RepDistiller, mode exact", compares: "pooled vectors",
     trains: "two linear layers to 128 numbers; keeps two such vectors a sample", records: "the pooled vectors",
     weight: 0.8)
   public static let settings = [

@@ -12,7 +12,12 @@ import Torch
 /// that compares a kernel's values between all inputs of the batch and trains nothing.
 public struct CorrelationCongruence: Method {
   public static let card = MethodCard(
-    name: "cc", paper: "Peng et al., ICCV 2019, as in RepDistiller", compares: "pooled vectors",
+    name: "cc", paper: "Peng et al., ICCV 2019, as in RepDistiller",
+    formula: """
+      d_i = |e(f_s,i) - e'(f_t,i)|, e and e' the embeddings
+      the mean over neighbours in the batch of d_i . d_(i+1)
+      """,
+    agreesWith: "distiller_zoo/CC.py of HobbitLong/RepDistiller", compares: "pooled vectors",
     trains: "two linear layers to 128 numbers", records: "the pooled vectors", weight: 0.02,
     loneInput: "one row has no neighbour")
 

@@ -11,8 +11,13 @@ import Torch
 /// `cc`.
 public struct CorrelationCongruenceKernel: Method, DistillationLoss {
   public static let card = MethodCard(
-    name: "cc-paper", paper: "Peng et al., ICCV 2019", compares: "pooled vectors", records: "a b x b matrix",
-    weight: nil, loneInput: "one vector has no correlations")
+    name: "cc-paper", paper: "Peng et al., ICCV 2019",
+    formula: """
+      c: cosines of pooled vectors; K = e^(-2 gamma) (1 + 2 gamma c + 2 gamma^2 c^2)
+      |K_s - K_t|^2 / b^2
+      """,
+    agreesWith: nil, compares: "pooled vectors", records: "a b x b matrix", weight: nil,
+    loneInput: "one vector has no correlations")
   public static let settings = [
     Setting.number("gamma", \CorrelationCongruenceKernel.gamma, .positive, "the Gaussian kernel's gamma")
   ]

@@ -12,7 +12,12 @@ import Torch
 /// with nothing: 0, without a gradient.
 public struct DIST: Method, DistillationLoss {
   public static let card = MethodCard(
-    name: "dist", paper: "Huang et al., NeurIPS 2022", compares: "logits", records: "the logits", weight: 2,
+    name: "dist", paper: "Huang et al., NeurIPS 2022",
+    formula: """
+      p = softmax(z / T), rho Pearson's correlation
+      T^2 (beta (1 - mean of rho over rows) + gamma (1 - mean of rho over columns))
+      """,
+    agreesWith: "dist_kd.py of hunto/image_classification_sota", compares: "logits", records: "the logits", weight: 2,
     loneInput: "one row leaves nothing to correlate within a class")
   public static let settings = [
     Setting.number("temperature", \DIST.temperature, .positive, "T, by which logits are divided"),

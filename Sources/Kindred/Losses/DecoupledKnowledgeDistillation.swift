@@ -18,8 +18,13 @@ import Torch
 /// 2024), where alpha and beta are both nine times as large.
 public struct DecoupledKnowledgeDistillation: Method, DistillationLoss {
   public static let card = MethodCard(
-    name: "dkd", paper: "Zhao et al., CVPR 2022", compares: "logits", records: "the logits", weight: 1,
-    warmUpEpochs: 20)
+    name: "dkd", paper: "Zhao et al., CVPR 2022",
+    formula: """
+      p = softmax(z / T), y the target, q the softmax of z / T over the classes but y
+      T^2 (alpha KL((p_y, 1 - p_y)_t || (p_y, 1 - p_y)_s) + beta KL(q_t || q_s)), the mean over the batch
+      """,
+    agreesWith: "DKD.py of megvii-research/mdistiller, for moderate logits", compares: "logits", records: "the logits",
+    weight: 1, warmUpEpochs: 20)
   public static let settings = [
     Setting.number("alpha", \DecoupledKnowledgeDistillation.alpha, .notNegative, "the share of the target's term"),
     Setting.number("beta", \DecoupledKnowledgeDistillation.beta, .notNegative, "the share of the other classes' term"),

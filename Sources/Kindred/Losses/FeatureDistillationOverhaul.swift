@@ -16,7 +16,12 @@ import Torch
 /// batch norms in training mode, so that their statistics drift.
 public struct FeatureDistillationOverhaul: Method {
   public static let card = MethodCard(
-    name: "ofd", paper: "Heo et al., ICCV 2019", compares: "pre-activations, maps of the same sizes",
+    name: "ofd", paper: "Heo et al., ICCV 2019",
+    formula: """
+      target = max(t, m), m < 0 a margin a channel
+      (1/1000b) sum of (s - target)^2 where s > target or target > 0, pair i of n times 2^-(n-i-1)
+      """,
+    agreesWith: "distillers/OFD.py of megvii-research/mdistiller", compares: "pre-activations, maps of the same sizes",
     trains: "a 1 x 1 convolution and batch norm for each pair",
     records: "nothing: its margins come from the live teacher's batch norms", weight: 1)
   public static let settings = [

@@ -15,7 +15,13 @@ import Torch
 /// here they are the run's first, and cross-entropy's weight in them is what the user sets.
 public struct FlowOfSolutionProcedure: Method {
   public static let card = MethodCard(
-    name: "fsp", paper: "Yim et al., CVPR 2017", compares: "consecutive activations, square maps of the same channels",
+    name: "fsp", paper: "Yim et al., CVPR 2017",
+    formula: """
+      F = A B^T / (h w) of neighbouring maps, c x c'
+      mean((F_s - F_t)^2), the sum over neighbours
+      """,
+    agreesWith: "distiller_zoo/FSP.py of HobbitLong/RepDistiller",
+    compares: "consecutive activations, square maps of the same channels",
     records: "a c x c' matrix an input and neighbouring pair", weight: 50)
   public static let settings = [
     Setting.layers(

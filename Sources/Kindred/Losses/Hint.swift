@@ -8,7 +8,9 @@ import Torch
 /// the teacher's shape. The adapter is that of HobbitLong/RepDistiller (`ConvReg`): a convolution, batch norm and ReLU.
 public struct Hint: Method {
   public static let card = MethodCard(
-    name: "hint", paper: "Romero et al. (FitNets), ICLR 2015", compares: "one activation, square maps",
+    name: "hint", paper: "Romero et al. (FitNets), ICLR 2015",
+    formula: "mean((A_t - r(A_s))^2), r the adapter",
+    agreesWith: "ConvReg of HobbitLong/RepDistiller, the adapter", compares: "one activation, square maps",
     trains: "an adapter: convolution, batch norm, ReLU", records: "the teacher's map (large)", weight: nil,
     publishedWeight: "100")
   public static let settings = [

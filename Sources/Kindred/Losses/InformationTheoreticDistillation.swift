@@ -16,7 +16,12 @@ import Torch
 /// added here; a column that is the same for the whole batch counts as uncorrelated and takes no gradient.
 public struct InformationTheoreticDistillation: Method {
   public static let card = MethodCard(
-    name: "itrd", paper: "Miles et al., BMVC 2022", compares: "pooled vectors", trains: "a linear layer",
+    name: "itrd", paper: "Miles et al., BMVC 2022",
+    formula: """
+      c_k: mean product of the standardised columns k of e(f_s) and f_t; G: Gram matrices of normalised rows
+      correlation log2 sum |c_k - 1|^(2 alpha) + mutual (sum (G_s / tr)^2 - sum (G_s G_t / tr)^2), tr the trace
+      """,
+    agreesWith: "distiller_zoo/IT.py of roymiles/ITRD", compares: "pooled vectors", trains: "a linear layer",
     records: "the pooled vectors", weight: 1, loneInput: "one row has no standard deviation")
   public static let settings = [
     Setting.number(

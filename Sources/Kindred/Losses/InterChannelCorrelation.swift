@@ -13,7 +13,12 @@ import Torch
 /// either. yoshitomo-matsubara/torchdistill divides by b once more.
 public struct InterChannelCorrelation: Method {
   public static let card = MethodCard(
-    name: "ickd", paper: "Liu et al., ICCV 2021", compares: "one activation, square maps",
+    name: "ickd", paper: "Liu et al., ICCV 2021",
+    formula: """
+      G: Gram matrix of a map's channels, c x c, each row divided by its L2 norm
+      |G_s - G_t|^2 / (b c)
+      """,
+    agreesWith: "distiller_zoo/ICKD.py of ADLab-AutoDrive/ICKD", compares: "one activation, square maps",
     trains: "a 1 x 1 convolution and batch norm", records: "a c x c matrix an input, for the teacher's c channels",
     weight: 2.5, loneInput: "batch norm takes its statistics from the batch")
   public static let settings = [

@@ -23,8 +23,10 @@ import Torch
 ///   `CurriculumLoss`.
 public struct KnowledgeDistillation: Method, DistillationLoss {
   public static let card = MethodCard(
-    name: "kd", paper: "Hinton, Vinyals & Dean, 2015", compares: "logits", trains: "the temperature, with curriculum",
-    records: "the logits", weight: 1, publishedWeight: "alpha 0.9")
+    name: "kd", paper: "Hinton, Vinyals & Dean, 2015",
+    formula: "T^2 KL(softmax(z_t / T) || softmax(z_s / T)), the mean over the batch",
+    agreesWith: "distiller_zoo/KD.py of HobbitLong/RepDistiller", compares: "logits",
+    trains: "the temperature, with curriculum", records: "the logits", weight: 1, publishedWeight: "alpha 0.9")
   public static let settings = [
     Setting.number("alpha", \KnowledgeDistillation.alpha, .unit, "the weight, with 1 - alpha of cross-entropy"),
     Setting.number(

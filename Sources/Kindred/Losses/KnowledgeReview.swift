@@ -17,7 +17,13 @@ import Torch
 /// and belongs to the pair of networks: 5 for Wide ResNets and ResNet-8x4, there 0.6 for ResNet-20 and 1 for ResNet-32.
 public struct KnowledgeReview: Method {
   public static let card = MethodCard(
-    name: "reviewkd", paper: "Chen et al. (ReviewKD), CVPR 2021", compares: "pre-activations, maps, and pooled vectors",
+    name: "reviewkd", paper: "Chen et al. (ReviewKD), CVPR 2021",
+    formula: """
+      o: a level's student map fused with the deeper ones', at the teacher's shape
+      sum over levels of the mean squared differences of o and A_t, whole and pooled to 4, 2, 1, weighted 1, 1/2, 1/4 ...
+      """,
+    agreesWith: "CIFAR-100/model/reviewkd.py of dvlab-research/ReviewKD",
+    compares: "pre-activations, maps, and pooled vectors",
     trains: "a block of two convolutions, batch norms and an attention for each level",
     records: "the teacher's maps (large) and pooled vectors", weight: 5,
     publishedWeight: "0.6 for ResNet-56 to ResNet-20, 1 for ResNet-110 to ResNet-32, 8 for ResNet-32x4 to ShuffleNetV2",

@@ -96,6 +96,11 @@ public struct MethodCard: Sendable {
   public let name: String
   /// Authors, venue and year.
   public let paper: String
+  /// What it computes, in a line or two: z are logits, f pooled vectors, A activations, s and t the student's and the
+  /// teacher's, b the batch's size.
+  public let formula: String
+  /// The code whose values and gradients it has; nil for one that was written from its paper.
+  public let agreesWith: String?
   /// What it compares, such as `logits` or `activations`.
   public let compares: String
   /// What it trains or keeps beside the student; nil for nothing.
@@ -119,11 +124,13 @@ public struct MethodCard: Sendable {
 
   /// A card with all that it says; each is described beside its property.
   public init(
-    name: String, paper: String, compares: String, trains: String? = nil, records: String, weight: Double?,
-    publishedWeight: String? = nil, loneInput: String? = nil, warmUpEpochs: Int = 0
+    name: String, paper: String, formula: String, agreesWith: String?, compares: String, trains: String? = nil,
+    records: String, weight: Double?, publishedWeight: String? = nil, loneInput: String? = nil, warmUpEpochs: Int = 0
   ) {
     self.name = name
     self.paper = paper
+    self.formula = formula
+    self.agreesWith = agreesWith
     self.compares = compares
     self.trains = trains
     self.records = records

@@ -13,7 +13,12 @@ import Torch
 /// instead of its b x c x c x h w numbers.
 public struct NeuronSelectivityTransfer: Method, DistillationLoss {
   public static let card = MethodCard(
-    name: "nst", paper: "Huang & Wang, 2017", compares: "activations, square maps",
+    name: "nst", paper: "Huang & Wang, 2017",
+    formula: """
+      u: each channel's map divided by its L2 norm
+      mean (u_t,i . u_t,j)^2 + mean (u_s,i . u_s,j)^2 - 2 mean (u_t,i . u_s,j)^2, the sum over layer pairs
+      """,
+    agreesWith: "distiller_zoo/NST.py of HobbitLong/RepDistiller", compares: "activations, square maps",
     records: "the teacher's maps (large)", weight: 50)
   public static let settings = [
     Setting.layers(\NeuronSelectivityTransfer.layers, "what is compared: taps that give square maps")

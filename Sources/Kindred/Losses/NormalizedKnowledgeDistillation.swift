@@ -13,7 +13,12 @@ import Torch
 /// for CIFAR-100.
 public struct NormalizedKnowledgeDistillation: Method, DistillationLoss {
   public static let card = MethodCard(
-    name: "nkd", paper: "Yang et al., ICCV 2023", compares: "logits", records: "the logits", weight: 1)
+    name: "nkd", paper: "Yang et al., ICCV 2023",
+    formula: """
+      p = softmax(z), q the softmax of z / T over the classes but y
+      -p_t(y) ln p_s(y) - gamma T^2 sum over j of q_t(j) ln q_s(j), the mean over the batch
+      """,
+    agreesWith: "nkd.py of yzd-v/cls_KD", compares: "logits", records: "the logits", weight: 1)
   public static let settings = [
     Setting.number(
       "temperature", \NormalizedKnowledgeDistillation.temperature, .positive,

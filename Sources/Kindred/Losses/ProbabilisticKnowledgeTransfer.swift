@@ -11,8 +11,13 @@ import Torch
 /// the mean a weight belongs to a batch size: 30000 at 64 is 7.3 for the sum.
 public struct ProbabilisticKnowledgeTransfer: Method, DistillationLoss {
   public static let card = MethodCard(
-    name: "pkt", paper: "Passalis & Tefas, ECCV 2018", compares: "pooled vectors", records: "a b x b matrix",
-    weight: 30000, loneInput: "one vector has no similarities")
+    name: "pkt", paper: "Passalis & Tefas, ECCV 2018",
+    formula: """
+      K = (cosines of pooled vectors + 1) / 2, P = K with each row divided by its sum
+      mean over b^2 of P_t ln((P_t + 1e-7) / (P_s + 1e-7))
+      """,
+    agreesWith: "nn/pkt.py of passalis/probabilistic_kt, distiller_zoo/PKT.py of HobbitLong/RepDistiller",
+    compares: "pooled vectors", records: "a b x b matrix", weight: 30000, loneInput: "one vector has no similarities")
 
   /// With the usual settings.
   public init() {}

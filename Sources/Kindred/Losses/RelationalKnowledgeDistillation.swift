@@ -14,8 +14,13 @@ import Torch
 /// CIFAR-100; for metric learning the authors use 1 and 2.
 public struct RelationalKnowledgeDistillation: Method, DistillationLoss {
   public static let card = MethodCard(
-    name: "rkd", paper: "Park et al., CVPR 2019", compares: "pooled vectors", records: "the pooled vectors", weight: 1,
-    loneInput: "one vector has no distances")
+    name: "rkd", paper: "Park et al., CVPR 2019",
+    formula: """
+      D_ij = |f_i - f_j| over its mean, e_ij = (f_j - f_i) / |f_j - f_i|, A_ijk = e_ij . e_ik
+      distance smoothL1(D_s, D_t) + angle smoothL1(A_s, A_t), means over all entries
+      """,
+    agreesWith: "metric/loss.py of lenscloth/RKD, distiller_zoo/RKD.py of HobbitLong/RepDistiller",
+    compares: "pooled vectors", records: "the pooled vectors", weight: 1, loneInput: "one vector has no distances")
   public static let settings = [
     Setting.number("distance", \RelationalKnowledgeDistillation.distance, .notNegative, "the share of the distances"),
     Setting.number("angle", \RelationalKnowledgeDistillation.angle, .notNegative, "the share of the angles"),

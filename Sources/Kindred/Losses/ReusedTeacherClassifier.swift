@@ -13,7 +13,9 @@ import Torch
 /// sum before its last batch norm; here it is the one that its classifier sees the mean of.
 public struct ReusedTeacherClassifier: Method {
   public static let card = MethodCard(
-    name: "simkd", paper: "Chen et al. (SimKD), CVPR 2022", compares: "the last maps",
+    name: "simkd", paper: "Chen et al. (SimKD), CVPR 2022",
+    formula: "mean((P(A_s) - A_t)^2), P the projector of the last maps",
+    agreesWith: "models/util.py and helper/loops.py of DefangChen/SimKD", compares: "the last maps",
     trains: "a projector of three convolutions, which stays in the student, as the teacher's classifier does",
     records: "the teacher's map (large)", weight: 1)
   public static let settings = [

@@ -14,8 +14,14 @@ import Torch
 /// like b n, and no product is computed twice.
 public struct SimilarityPreserving: Method, DistillationLoss {
   public static let card = MethodCard(
-    name: "sp", paper: "Tung & Mori, ICCV 2019", compares: "activations", records: "a b x b matrix a layer pair",
-    weight: nil, publishedWeight: "3000 at batch 64 to 128, 200 epochs", loneInput: "one row has no similarities")
+    name: "sp", paper: "Tung & Mori, ICCV 2019",
+    formula: """
+      Q: activations, b x n; G = Q Q^T, each row divided by its L2 norm
+      |G_t - G_s|^2 / b^2, the sum over layer pairs
+      """,
+    agreesWith: "distiller_zoo/SP.py of HobbitLong/RepDistiller", compares: "activations",
+    records: "a b x b matrix a layer pair", weight: nil, publishedWeight: "3000 at batch 64 to 128, 200 epochs",
+    loneInput: "one row has no similarities")
   public static let settings = [
     Setting.layers(\SimilarityPreserving.layers, "what is compared: any tap, logits and pooled among them")
   ]

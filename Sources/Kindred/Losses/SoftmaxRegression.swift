@@ -12,8 +12,14 @@ import Torch
 /// applies the connector to the map before pooling; the paper also gives the second term as a cross-entropy.
 public struct SoftmaxRegression: Method {
   public static let card = MethodCard(
-    name: "srrl", paper: "Yang et al., ICLR 2021", compares: "pooled vectors, and logits of the teacher's classifier",
-    trains: "a 1 x 1 convolution and batch norm", records: "the pooled vectors and the logits", weight: 1,
+    name: "srrl", paper: "Yang et al., ICLR 2021",
+    formula: """
+      f = r(f_s), r the connector; h the teacher's classifier
+      mean((f - f_t)^2) + mean((h(f) - z_t)^2)
+      """,
+    agreesWith: "models/util.py of DefangChen/SimKD",
+    compares: "pooled vectors, and logits of the teacher's classifier", trains: "a 1 x 1 convolution and batch norm",
+    records: "the pooled vectors and the logits", weight: 1,
     loneInput: "batch norm takes its statistics from the batch")
 
   public static var needsClassifier: Bool { true }

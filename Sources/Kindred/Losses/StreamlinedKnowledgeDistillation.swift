@@ -14,8 +14,13 @@ import Torch
 /// |D_i| / (classes sqrt(lambda)).
 public struct StreamlinedKnowledgeDistillation: Method, DistillationLoss {
   public static let card = MethodCard(
-    name: "skd", paper: "Jeong, Lee & Choi, CVPR 2026", compares: "logits", records: "a b x b matrix", weight: 1,
-    loneInput: "one row has no similarities")
+    name: "skd", paper: "Jeong, Lee & Choi, CVPR 2026",
+    formula: """
+      D = G_s - G_t of the normalised logits, G = z z^T; S = cov(D) + lambda I
+      mean over inputs of sqrt(D_i S^-1 D_i^T)
+      """,
+    agreesWith: "losses/mid_level.py of yoshitomo-matsubara/torchdistill", compares: "logits",
+    records: "a b x b matrix", weight: 1, loneInput: "one row has no similarities")
   public static let settings = [
     Setting.number(
       "lambda", \StreamlinedKnowledgeDistillation.lambda, .positive, "what is added to the covariance's diagonal")

@@ -9,7 +9,9 @@ import Torch
 /// weight and a gamma for each pair of networks: 45 and 0.1 are those of vgg13 to vgg8.
 public struct TransformedTeacherMatching: Method, DistillationLoss {
   public static let card = MethodCard(
-    name: "ttm", paper: "Zheng & Yang, ICLR 2024", compares: "logits", records: "the logits", weight: 45)
+    name: "ttm", paper: "Zheng & Yang, ICLR 2024",
+    formula: "KL(softmax(gamma z_t) || softmax(z_s)), the mean over the batch",
+    agreesWith: "ttm.py of zkxufo/TTM", compares: "logits", records: "the logits", weight: 45)
   public static let settings = [
     Setting.number("gamma", \TransformedTeacherMatching.gamma, .positive, "the power of the teacher's probabilities")
   ]

@@ -15,7 +15,12 @@ import Torch
 /// registered as parameters and stay at their initial values.
 public struct VariationalInformationDistillation: Method {
   public static let card = MethodCard(
-    name: "vid", paper: "Ahn et al., CVPR 2019", compares: "activations, square maps",
+    name: "vid", paper: "Ahn et al., CVPR 2019",
+    formula: """
+      mu: a regressor of the student's map, v: a variance a channel
+      mean of ((mu - A_t)^2 / v + ln v) / 2, the sum over layer pairs
+      """,
+    agreesWith: "distiller_zoo/VID.py of HobbitLong/RepDistiller", compares: "activations, square maps",
     trains: "a regressor of three 1 x 1 convolutions and a variance a channel, for each layer pair",
     records: "the teacher's maps (large)", weight: 1)
   public static let settings = [

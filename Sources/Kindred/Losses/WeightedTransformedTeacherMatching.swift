@@ -9,7 +9,9 @@ import Torch
 /// zkxufo/TTM, which has a weight and a gamma for each pair of networks, 4 and 0.2 among them.
 public struct WeightedTransformedTeacherMatching: Method, DistillationLoss {
   public static let card = MethodCard(
-    name: "wttm", paper: "Zheng & Yang, ICLR 2024", compares: "logits", records: "the logits", weight: 4)
+    name: "wttm", paper: "Zheng & Yang, ICLR 2024",
+    formula: "KL(softmax(gamma z_t) || softmax(z_s)) times the sum of softmax(z_t)^gamma, the mean over the batch",
+    agreesWith: "wttm.py of zkxufo/TTM", compares: "logits", records: "the logits", weight: 4)
   public static let settings = [
     Setting.number(
       "gamma", \WeightedTransformedTeacherMatching.gamma, .positive, "the power of the teacher's probabilities")

@@ -27,28 +27,33 @@ extension Configuration.Images {
       guard case .word(let name) = $1 else { return }
       $0 = DataSets.named(name).map { Self(set: $0) } ?? Self(train: nil)
     }.required("name one of " + setNames.alternatives),
-    .file("folder", \.folder, "the folder that holds the sets"),
+    .file("folder", \.folder, "the folder that holds the sets; --data-dir or KINDRED_DATA says it otherwise"),
     .file("train", \.train, "one's own images: class folders, a folder without classes, or a list"),
     .file("test", \.test, "one's own images to measure on"),
     .number("held_out", \.heldOut, .belowOne, "the share of one's own images that is measured on and not trained on"),
     .wholeNumber(
-      "split", \.split, in: 1...1000, "which of dtd's ten divisions, or which share of one's own images is held out"),
+      "split", \.split, in: 1...1000,
+      "which of dtd's ten divisions, or which share of one's own images is held out; the first unless given"),
     .file("privileged", \.privileged, "images of the same names that the teacher sees instead"),
-    .wholeNumber("privileged_channels", \.privilegedChannels, in: 1...3, "of those: 1 for grey, 3 for colour"),
-    .wholeNumber("channels", \.channels, in: 1...3, "of one's own images: 1 for grey, 3 for colour"),
+    .wholeNumber(
+      "privileged_channels", \.privilegedChannels, in: 1...3, "of those: 1 for grey; 3 for colour unless given"),
+    .wholeNumber("channels", \.channels, in: 1...3, "of one's own images: 1 for grey; 3 for colour unless given"),
     .section(
       "student_view", \.studentView, usual: StudentView(), StudentView.settings,
       "what the student sees, where that is less than the teacher sees"),
     .section(
       "unlabelled", \.unlabelled, usual: Configuration.Unlabelled(), Configuration.Unlabelled.settings,
       "images without a class that are trained on beside the others"),
-    .wholeNumber("size", \.size, in: 1...4096, "the side of the square that networks see"),
     .wholeNumber(
-      "test_resize", \.testResize, in: 1...8192, "the side that an image is scaled to before its centre is cut"),
+      "size", \.size, in: 1...4096,
+      "the side of the square that networks see; the set's, or 224 of one's own, unless given"),
+    .wholeNumber(
+      "test_resize", \.testResize, in: 1...8192,
+      "the side that an image is scaled to before its centre is cut; 8/7 of the size of photographs"),
     .choice("normalization", \.normalization, "a known mean and deviation in place of the set's own"),
     .numbers("mean", \.mean, .unit, "of the channels, divided by 255; the set's own unless given"),
     .numbers("deviation", \.deviation, .positive, "beside mean"),
-    .choice("broken", \.broken, "what is done about images of one's own that cannot be read"),
+    .choice("broken", \.broken, "what is done about images of one's own that cannot be read; refuse unless given"),
     .countOrAll("train_images", \.trainImages, "train on so many, the same number of each class"),
     .wholeNumber("held_out_images", \.heldOutImages, in: 0...Int.max, "training images kept away from training"),
     .choice("evaluate_on", \.evaluateOn, "what accuracy is measured on"),
@@ -61,7 +66,8 @@ extension Configuration.Images {
     .wholeNumber(
       "rand_augment", \.randAugmentMagnitude, in: RandAugment.magnitudes, "the magnitude of RandAugment's operations"),
     .wholeNumber(
-      "rand_augment_operations", \.randAugmentOperations, in: 1...14, "how many of them an image goes through"),
+      "rand_augment_operations", \.randAugmentOperations, in: 1...14,
+      "how many of them an image goes through; 2 unless given"),
     .numberUnlessZero(
       "color_jitter", \.augmentation.colorJitter, .unit, "how far brightness, contrast and saturation change"),
     .numberUnlessZero(

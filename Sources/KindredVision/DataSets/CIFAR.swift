@@ -15,8 +15,8 @@ extension DataSet {
   private static func cifar(_ name: String, classNames: [String], md5: String) -> DataSet {
     let reader = CIFARReader(name, classNames: classNames)
     return DataSet(
-      name, imageShape: (3, 32, 32), classNames: classNames, counts: (50_000, 10_000),
-      augmentation: Augmentation(cropPadding: 4, flip: true),
+      name, about: "Krizhevsky, 2009", imageShape: (3, 32, 32), classNames: classNames, counts: (50_000, 10_000),
+      statistics: reader.statistics, augmentation: Augmentation(cropPadding: 4, flip: true),
       publication: Publication(
         base: URL(string: "https://www.cs.toronto.edu/~kriz/")!, files: [reader.archive(md5: md5)],
         isInAnotherLayout: { sets in

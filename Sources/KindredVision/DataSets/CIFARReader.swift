@@ -99,10 +99,10 @@ package struct CIFARReader {
         }
       }
     }
-    let (mean, deviation) = statistics
     return ImageSet(
       name: name, width: CIFARReader.side, height: CIFARReader.side, channels: 3, classNames: classNames,
-      pixels: pixels, labels: labels, channelMean: mean, channelDeviation: deviation)
+      pixels: pixels, labels: labels, channelMean: statistics.mean,
+      channelDeviation: statistics.deviation)
   }
 
   /// A file's labels, and where in its bytes the planes of an image lie.
@@ -149,9 +149,9 @@ package struct CIFARReader {
   }
 
   /// The published mean and deviation of the training images' channels.
-  private var statistics: (mean: [Float], deviation: [Float]) {
+  var statistics: ImageStatistics {
     isCIFAR10
-      ? ([0.4914, 0.4822, 0.4465], [0.2470, 0.2435, 0.2616])
-      : ([0.5071, 0.4867, 0.4408], [0.2675, 0.2565, 0.2761])
+      ? ImageStatistics(mean: [0.4914, 0.4822, 0.4465], deviation: [0.2470, 0.2435, 0.2616])
+      : ImageStatistics(mean: [0.5071, 0.4867, 0.4408], deviation: [0.2675, 0.2565, 0.2761])
   }
 }

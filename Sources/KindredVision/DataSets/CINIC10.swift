@@ -12,8 +12,10 @@ extension DataSet {
   public static func cinic10(withValidation: Bool = false) -> DataSet {
     let reader = CINIC10Reader(withValidation: withValidation)
     return DataSet(
-      CINIC10Reader.name, imageShape: (3, 32, 32), classNames: CINIC10Reader.classNames,
-      counts: (withValidation ? 180_000 : 90_000, 90_000), augmentation: Augmentation(cropPadding: 4, flip: true),
+      CINIC10Reader.name, about: "Darlow et al., 2018; its validation images are left out", imageShape: (3, 32, 32),
+      classNames: CINIC10Reader.classNames,
+      counts: (withValidation ? 180_000 : 90_000, 90_000), statistics: CINIC10Reader.statistics,
+      augmentation: Augmentation(cropPadding: 4, flip: true),
       choices: [
         Choice(
           key: "with_validation", kind: .flag, help: "cinic-10's validation images train as well",
@@ -31,6 +33,7 @@ extension DataSet {
 package struct CINIC10Reader {
   static let name = "cinic-10"
   static let classNames = words("airplane automobile bird cat deer dog frog horse ship truck")
+  static let statistics = ImageStatistics(mean: [0.4789, 0.4723, 0.4305], deviation: [0.2421, 0.2383, 0.2587])
   private static let archiveFolder = "CINIC-10"
   private let withValidation: Bool
   /// Images of a class in each part; fewer only in tests.
@@ -69,6 +72,6 @@ package struct CINIC10Reader {
     return ImageSet(
       name: CINIC10Reader.name, width: 32, height: 32, channels: 3, classNames: files.classNames,
       pixels: try files.pixels(width: 32, height: 32, channels: 3), labels: files.labels,
-      channelMean: [0.4789, 0.4723, 0.4305], channelDeviation: [0.2421, 0.2383, 0.2587])
+      channelMean: Self.statistics.mean, channelDeviation: Self.statistics.deviation)
   }
 }

@@ -12,10 +12,14 @@ public enum DataSplit: String, Sendable, CaseIterable {
 public struct DataSet: Sendable {
   /// Its name in configurations and folders.
   public let name: String
+  /// Who published it, and what is to be known of its images, in a line.
+  public let about: String
   /// The shape in which its images are seen unless another size is asked for.
   public let imageShape: (channels: Int, height: Int, width: Int)
   /// The classes' names; a label is an index into them.
   public let classNames: [String]
+  /// What its images are normalised by.
+  public let statistics: ImageStatistics
   /// How its training images are usually cropped and flipped.
   public let augmentation: Augmentation
   /// What it leaves open, with what this value has chosen; nothing for most.
@@ -52,13 +56,15 @@ public struct DataSet: Sendable {
 
   /// - Parameter read: loads a split, from the folder of sets or the set's own.
   init(
-    _ name: String, imageShape: (channels: Int, height: Int, width: Int), classNames: [String],
-    counts: (train: Int, test: Int), augmentation: Augmentation, choices: [Choice] = [], splits: Splits? = nil,
-    publication: Publication?,
+    _ name: String, about: String, imageShape: (channels: Int, height: Int, width: Int), classNames: [String],
+    counts: (train: Int, test: Int), statistics: ImageStatistics, augmentation: Augmentation, choices: [Choice] = [],
+    splits: Splits? = nil, publication: Publication?,
     read: @escaping @Sendable (DataSplit, URL) throws -> ImageSet
   ) {
-    (self.name, self.imageShape, self.classNames, self.counts) = (name, imageShape, classNames, counts)
-    (self.augmentation, self.choices, self.splits) = (augmentation, choices, splits)
+    (self.name, self.about) = (name, about)
+    (self.imageShape, self.classNames, self.counts) = (imageShape, classNames, counts)
+    (self.statistics, self.augmentation) = (statistics, augmentation)
+    (self.choices, self.splits) = (choices, splits)
     (self.publication, self.read) = (publication, read)
   }
 

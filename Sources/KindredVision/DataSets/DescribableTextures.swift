@@ -21,9 +21,11 @@ extension DataSet {
     let reader = DescribableTexturesReader(split: split)
     let size = DescribableTexturesReader.size
     return DataSet(
-      DescribableTexturesReader.name, imageShape: (3, size, size), classNames: reader.classNames,
+      DescribableTexturesReader.name,
+      about: "Cimpoi et al., 2014; training and validation images train; images have sizes of their own",
+      imageShape: (3, size, size), classNames: reader.classNames,
       counts: (reader.count(.train), reader.count(.test)),
-      augmentation: Augmentation(randomResizedCrop: 0.08, flip: true),
+      statistics: DescribableTexturesReader.statistics, augmentation: Augmentation(randomResizedCrop: 0.08, flip: true),
       splits: Splits(count: DescribableTexturesReader.splits.count, chosen: split) { describableTextures(split: $0) },
       publication: Publication(
         base: URL(string: "https://www.robots.ox.ac.uk/~vgg/data/dtd/download/")!,
@@ -35,6 +37,7 @@ extension DataSet {
 /// Reads the authors' lists (`labels/train1.txt`) of files (`images/CLASS/NAME.jpg`).
 package struct DescribableTexturesReader {
   static let name = "dtd"
+  static let statistics = ImageStatistics.imageNet
   static let size = 224
   static let splits = 1...10
   private static let imagesFolder = "images"
@@ -79,7 +82,7 @@ package struct DescribableTexturesReader {
     return ImageSet(
       name: Self.name, EncodedImages(files, channels: 3, evaluatedSide: side, memory: 1 << 30), width: Self.size,
       height: Self.size, channels: 3, evaluatedSide: side, classNames: classNames, labels: files.labels,
-      channelMean: ImageStatistics.imageNet.mean, channelDeviation: ImageStatistics.imageNet.deviation)
+      channelMean: Self.statistics.mean, channelDeviation: Self.statistics.deviation)
   }
 
   /// The lines of a list: `CLASS/NAME.jpg`.

@@ -12,7 +12,7 @@ package struct IDXReader {
   let classNames: [String]
   /// torchvision's folder for the set.
   private let otherName: String
-  private let statistics: (mean: Float, deviation: Float)
+  let statistics: ImageStatistics
   /// The first ten labels of both splits.
   private let firstLabels: [DataSplit: [UInt8]]
   /// Records in the training and the test files; smaller only in tests.
@@ -20,17 +20,18 @@ package struct IDXReader {
   private(set) var testRecords = 10_000
 
   static let mnist = IDXReader(
-    name: "mnist", classNames: (0...9).map(String.init), otherName: "MNIST", statistics: (0.1307, 0.3081),
+    name: "mnist", classNames: (0...9).map(String.init), otherName: "MNIST",
+    statistics: .init(mean: [0.1307], deviation: [0.3081]),
     firstLabels: [.train: [5, 0, 4, 1, 9, 2, 1, 3, 1, 4], .test: [7, 2, 1, 0, 4, 1, 4, 9, 5, 9]])
 
   static let fashionMNIST = IDXReader(
     name: "fashion-mnist",
     classNames: ["T-shirt/top"] + words("trouser pullover dress coat sandal shirt sneaker bag") + ["ankle boot"],
-    otherName: "FashionMNIST", statistics: (0.2860, 0.3530),
+    otherName: "FashionMNIST", statistics: .init(mean: [0.2860], deviation: [0.3530]),
     firstLabels: [.train: [9, 0, 0, 3, 0, 2, 7, 2, 5, 5], .test: [9, 2, 1, 1, 6, 1, 4, 6, 5, 7]])
 
   private init(
-    name: String, classNames: [String], otherName: String, statistics: (mean: Float, deviation: Float),
+    name: String, classNames: [String], otherName: String, statistics: ImageStatistics,
     firstLabels: [DataSplit: [UInt8]]
   ) {
     (self.name, self.classNames, self.otherName) = (name, classNames, otherName)
@@ -69,7 +70,7 @@ package struct IDXReader {
     try refuseOtherSet(labels, split, labelsFile)
     return ImageSet(
       name: name, width: side, height: side, channels: 1, classNames: classNames, pixels: Array(pixels),
-      labels: labels.map(Int32.init), channelMean: [statistics.mean], channelDeviation: [statistics.deviation])
+      labels: labels.map(Int32.init), channelMean: statistics.mean, channelDeviation: statistics.deviation)
   }
 
   /// The folders that can only be this set's.

@@ -15,7 +15,7 @@ public struct ImageStatistics: Sendable, Hashable, Codable {
   public static let imageNet = ImageStatistics(mean: [0.485, 0.456, 0.406], deviation: [0.229, 0.224, 0.225])
 
   /// How many images are looked at.
-  static let sampleSize = 1000
+  package static let sampleCount = 1000
 
   /// Measured over up to 1000 images that the set's size alone chooses.
   /// - Throws: `DataError` naming a file that cannot be read.
@@ -50,9 +50,9 @@ public struct ImageStatistics: Sendable, Hashable, Codable {
   public init(mean: [Float], deviation: [Float]) { (self.mean, self.deviation) = (mean, deviation) }
 
   private static func sample(of count: Int) -> [Int] {
-    guard count > sampleSize else { return Array(0..<count) }
+    guard count > sampleCount else { return Array(0..<count) }
     var random = SplitMix64(key: 0, UInt64(count))
-    return Set((0..<sampleSize).map { _ in Int(random.below(UInt64(count))) }).sorted()
+    return Set((0..<sampleCount).map { _ in Int(random.below(UInt64(count))) }).sorted()
   }
 
   /// Whole numbers, so that the order of images and machines changes nothing. An image counts as one, whatever its size.

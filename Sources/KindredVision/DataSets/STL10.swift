@@ -8,8 +8,9 @@ extension DataSet {
   public static let stl10: DataSet = {
     let reader = STL10Reader()
     return DataSet(
-      "stl-10", imageShape: (3, 96, 96), classNames: STL10Reader.classNames, counts: (5_000, 8_000),
-      augmentation: Augmentation(cropPadding: 12, flip: true),
+      "stl-10", about: "Coates, Lee & Ng, 2011; all labelled images train", imageShape: (3, 96, 96),
+      classNames: STL10Reader.classNames, counts: (5_000, 8_000),
+      statistics: STL10Reader.statistics, augmentation: Augmentation(cropPadding: 12, flip: true),
       publication: Publication(
         base: URL(string: "http://ai.stanford.edu/~acoates/stl10/")!,
         files: [reader.archive(md5: "91f7769df0f17e558f3565bffb0c7dfb")]),
@@ -30,6 +31,7 @@ package struct STL10Reader {
   private static let name = "stl-10"
   private static let archiveFolder = "stl10_binary"
   static let classNames = words("airplane bird car cat deer dog horse monkey ship truck")
+  static let statistics = ImageStatistics(mean: [0.4467, 0.4398, 0.4066], deviation: [0.2603, 0.2566, 0.2713])
   private let planes = ColumnPlanes(side: 96)
   private let counts: [Part: Int]
 
@@ -67,7 +69,7 @@ package struct STL10Reader {
       name: STL10Reader.name, width: planes.side, height: planes.side, channels: 3, classNames: STL10Reader.classNames,
       pixels: planes.pixels(of: bytes),
       labels: files.count > 1 ? try labels(in: files[1], count(part)) : [Int32](repeating: -1, count: count(part)),
-      channelMean: [0.4467, 0.4398, 0.4066], channelDeviation: [0.2603, 0.2566, 0.2713])
+      channelMean: Self.statistics.mean, channelDeviation: Self.statistics.deviation)
   }
 
   private func labels(in file: URL, _ count: Int) throws -> [Int32] {

@@ -9,8 +9,9 @@ extension DataSet {
   public static let svhn: DataSet = {
     let reader = SVHNReader()
     return DataSet(
-      "svhn", imageShape: (3, 32, 32), classNames: SVHNReader.classNames, counts: (73_257, 26_032),
-      augmentation: .none,
+      "svhn", about: "Netzer et al., 2011; its `extra` is left out", imageShape: (3, 32, 32),
+      classNames: SVHNReader.classNames, counts: (73_257, 26_032),
+      statistics: SVHNReader.statistics, augmentation: .none,
       publication: Publication(
         base: URL(string: "http://ufldl.stanford.edu/housenumbers/")!,
         files: [
@@ -25,6 +26,7 @@ extension DataSet {
 package struct SVHNReader {
   private static let name = "svhn"
   static let classNames = (0...9).map(String.init)
+  static let statistics = ImageStatistics(mean: [0.4377, 0.4438, 0.4728], deviation: [0.1980, 0.2010, 0.1970])
   private let counts: [DataSplit: Int]
 
   /// Smaller counts only in tests.
@@ -56,7 +58,7 @@ package struct SVHNReader {
     }
     return ImageSet(
       name: SVHNReader.name, width: planes.side, height: planes.side, channels: 3, classNames: SVHNReader.classNames,
-      pixels: planes.pixels(of: arrays["X"].asBytes), labels: labels, channelMean: [0.4377, 0.4438, 0.4728],
-      channelDeviation: [0.1980, 0.2010, 0.1970])
+      pixels: planes.pixels(of: arrays["X"].asBytes), labels: labels, channelMean: Self.statistics.mean,
+      channelDeviation: Self.statistics.deviation)
   }
 }

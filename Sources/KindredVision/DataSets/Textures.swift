@@ -5,9 +5,10 @@ import Kindred
 extension DataSet {
   /// Textures drawn by code, see `Textures`.
   public static let textures = DataSet(
-    "textures", imageShape: (3, Textures.size, Textures.size), classNames: Textures.classNames,
+    "textures", about: "drawn by Kindred, as many as are asked for", imageShape: (3, Textures.size, Textures.size),
+    classNames: Textures.classNames,
     counts: (Textures.defaultCount(.train), Textures.defaultCount(.test)),
-    augmentation: Augmentation(cropPadding: 4, flip: true), publication: nil,
+    statistics: Textures.statistics, augmentation: Augmentation(cropPadding: 4, flip: true), publication: nil,
     read: { split, _ in Textures.images(count: Textures.defaultCount(split), split: split) })
 }
 
@@ -16,6 +17,7 @@ extension DataSet {
 /// Every image varies in scale, angle, phase, colours, contrast, warp, lighting and noise, and patches hide parts of it.
 /// Only integer arithmetic and operations that IEEE 754 rounds exactly are used, so that a seed is enough to name a set.
 public enum Textures {
+  static let statistics = ImageStatistics(mean: [0.4968, 0.4965, 0.4970], deviation: [0.2331, 0.2320, 0.2328])
   /// The edge of an image, in pixels.
   package static let size = 32
   /// The classes' names; an image's label is an index into them.
@@ -39,7 +41,7 @@ public enum Textures {
     return ImageSet(
       name: "textures", width: size, height: size, channels: 3, classNames: classNames,
       pixels: pixels, labels: (0..<count).map { Int32($0 % kinds.count) },
-      channelMean: [0.4968, 0.4965, 0.4970], channelDeviation: [0.2331, 0.2320, 0.2328])
+      channelMean: statistics.mean, channelDeviation: statistics.deviation)
   }
 }
 

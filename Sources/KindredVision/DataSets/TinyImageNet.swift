@@ -11,9 +11,10 @@ extension DataSet {
   public static let tinyImageNet: DataSet = {
     let reader = TinyImageNetReader()
     return DataSet(
-      TinyImageNetReader.name, imageShape: (3, 64, 64), classNames: reader.classes.map(\.name),
+      TinyImageNetReader.name, about: "Le & Yang, 2015; its validation images measure; classes in the order of WordNet",
+      imageShape: (3, 64, 64), classNames: reader.classes.map(\.name),
       counts: (100_000, 10_000),
-      augmentation: Augmentation(cropPadding: 4, flip: true),
+      statistics: TinyImageNetReader.statistics, augmentation: Augmentation(cropPadding: 4, flip: true),
       publication: Publication(
         base: URL(string: "http://cs231n.stanford.edu/")!,
         files: [reader.archive(md5: "90528d7ca1a48142e341f4ef8d21d0de")]),
@@ -24,6 +25,7 @@ extension DataSet {
 /// Reads the authors' folders: `train/IDENTIFIER/images` and `val/images` with `val/val_annotations.txt`.
 package struct TinyImageNetReader {
   static let name = "tiny-imagenet"
+  static let statistics = ImageStatistics(mean: [0.4802, 0.4481, 0.3975], deviation: [0.2770, 0.2691, 0.2821])
   private static let archiveFolder = "tiny-imagenet-200"
   private static let annotations = "val/val_annotations.txt"
   private static let side = 64
@@ -66,7 +68,7 @@ package struct TinyImageNetReader {
     return ImageSet(
       name: Self.name, width: Self.side, height: Self.side, channels: 3, classNames: classes.map(\.name),
       pixels: try files.pixels(width: Self.side, height: Self.side, channels: 3), labels: files.labels,
-      channelMean: [0.4802, 0.4481, 0.3975], channelDeviation: [0.2770, 0.2691, 0.2821])
+      channelMean: Self.statistics.mean, channelDeviation: Self.statistics.deviation)
   }
 
   /// The lines of the annotations: file, identifier, and a box that nobody needs here, with tabs between them.

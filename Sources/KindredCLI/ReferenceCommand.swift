@@ -1,0 +1,17 @@
+// `kindred reference`: writes the reference's pages, for whoever changes what they are made from.
+
+import ArgumentParser
+import KindredExperiments
+
+struct ReferenceCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "reference", abstract: "Write the reference's pages, docs/reference in Kindred's own sources.",
+    shouldDisplay: false)
+
+  @Argument(help: "The folder for the pages.")
+  var folder: String
+
+  func run() throws {
+    for page in try Reference.write(to: file(folder)) { output(page.displayName) }
+  }
+}
