@@ -84,12 +84,8 @@ uninstall: ## remove what 'make install' has put there (PREFIX)
 lint: setup ## check the form of all Swift files
 	swift format lint --strict --recursive Sources Tests Benchmarks Snippets Package.swift
 
-docs: setup ## write the libraries' documentation into .build/docs; a warning is an error
-	mkdir -p .build/docs
-	@for target in Torch Graph Kindred KindredVision; do \
-	  swift package --allow-writing-to-directory .build/docs generate-documentation \
-	    --target $$target --warnings-as-errors --output-path .build/docs/$$target || exit 1; \
-	done
+docs: setup ## write the documentation as one site into .build/docs; a warning is an error
+	Scripts/make-docs.sh
 
 clean: ## remove what was built; .deps and runs stay
 	rm -rf .build

@@ -1,9 +1,7 @@
-// snippet.hide
 import Kindred
 import KindredVision
 import Torch
 
-// snippet.show
 let data = ImageData.textures(train: 2_000, test: 1_000)
 let teacher = try Networks.make("resnet-20", for: data).loaded(from: "runs/demo/teacher/seed-1/weights.safetensors")
 let student = try Networks.make("resnet-8", for: data)

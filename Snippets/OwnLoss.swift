@@ -1,8 +1,6 @@
-// snippet.hide
 import Kindred
 import Torch
 
-// snippet.show
 /// The mean squared difference of the two networks' centred logits.
 struct CentredLogits: DistillationLoss {
   let statistics: Set<TeacherStatistic> = [.logits]

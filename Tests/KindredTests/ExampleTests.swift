@@ -1,35 +1,35 @@
-// The README's table of methods is the catalogue's, and its examples are the snippets that are compiled.
+// The Swift that README and guides show is that of the snippets, which are compiled.
 
 import Foundation
-import Kindred
 import Testing
 
-@Suite struct MethodTableTests {
+@Suite struct ExampleTests {
   private let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
     .deletingLastPathComponent()
 
-  private func row<M: Method>(_ type: M.Type) -> String {
-    let card = M.card
-    let usual = M.usualLayersText.map { " (\($0))" } ?? ""
-    let keys = M.settings.map { "`\($0.key)`" + ($0.key == "layers" ? usual : "") }.joined(separator: ", ")
-    let cells = [
-      "`\(card.name)`", card.paper, card.compares, card.trains ?? "-", card.weightText, keys.isEmpty ? "-" : keys,
-    ]
-    return "| " + cells.joined(separator: " | ") + " |"
+  private func text(_ path: String) throws -> String {
+    try String(contentsOf: root.appending(path: path), encoding: .utf8)
   }
 
-  @Test func everyMethodHasItsRow() throws {
-    let readme = try String(contentsOf: root.appending(path: "README.md"), encoding: .utf8)
-    for method in Methods.all {
-      let row = row(method)
-      #expect(readme.contains(row), "the README's table of methods wants this row: \(row)")
+  /// What a snippet shows: all of it but what it hides.
+  private func shown(_ snippet: String) throws -> String {
+    var isHidden = false
+    let lines = try text("Snippets/\(snippet).swift").split(separator: "\n", omittingEmptySubsequences: false)
+    let shown = lines.filter { line in
+      if line.hasPrefix("// snippet.") { isHidden = line == "// snippet.hide" }
+      return !isHidden && !line.hasPrefix("// snippet.")
     }
+    return shown.joined(separator: "\n").trimmingCharacters(in: .newlines)
   }
 
-  @Test func examplesAreTheSnippets() throws {
-    let readme = try String(contentsOf: root.appending(path: "README.md"), encoding: .utf8)
-    let snippet = try String(contentsOf: root.appending(path: "Snippets/DistilTextures.swift"), encoding: .utf8)
-    let shown = snippet.split(separator: "\n", omittingEmptySubsequences: false).filter { !$0.hasPrefix("// snippet.") }
-    #expect(readme.contains(shown.joined(separator: "\n").trimmingCharacters(in: .newlines)))
+  @Test(arguments: [
+    ("README.md", "DistilTextures"), ("Sources/Kindred/Kindred.docc/WritingALoss.md", "OwnLoss"),
+    ("Sources/KindredVision/KindredVision.docc/WritingANetwork.md", "OwnNetwork"),
+    ("Sources/KindredVision/KindredVision.docc/AProgramOfOnesOwn.md", "OwnProgram"),
+  ])
+  func examplesAreTheSnippets(page: String, snippet: String) throws {
+    let blocks = try text(page).matches(of: /```swift\n((?:(?!```).*\n)*)```/).map { String($0.1) }
+    let code = blocks.map { $0.trimmingCharacters(in: .newlines) }.joined(separator: "\n\n")
+    #expect(code.contains(try shown(snippet)), "\(page) does not show Snippets/\(snippet).swift")
   }
 }
