@@ -3,6 +3,7 @@
 
 import KindredVision
 import Testing
+import Torch
 
 @Suite struct ArchitectureTests {
   @Test(arguments: [
@@ -24,6 +25,15 @@ import Testing
   func publishedSizes(name: String, millions: Double) throws {
     let count = try #require(Architecture(name: "wrn-" + name)).parameterCount(classes: 10, inputChannels: 3)
     #expect((Double(count) / 1e4).rounded() / 100 == millions)
+  }
+
+  /// As a student of images that nobody has sorted is.
+  @Test(arguments: Networks.families.compactMap(\.names.first))
+  func aNetworkMayHaveNoClasses(name: String) throws {
+    let architecture = try #require(Architecture(name: name))
+    let network = architecture.network(classes: 0, generator: Generator(seed: 1))
+    #expect(network.classifier?.weight.shape[0] == 0)
+    #expect(network.parameterCount == architecture.parameterCount(classes: 0, inputChannels: 3))
   }
 
   @Test func costsFollowClassesAndImages() throws {

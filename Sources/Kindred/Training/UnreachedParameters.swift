@@ -11,7 +11,9 @@ struct UnreachedParameters {
   mutating func look(for student: Network) {
     guard !hasLooked else { return }
     hasLooked = true
-    let names = student.state.filter { $0.tensor.requiresGradient && !$0.tensor.isReached }.map(\.name)
+    // A classifier of no classes has none to train.
+    let trained = student.state.filter { $0.tensor.requiresGradient && $0.tensor.count > 0 }
+    let names = trained.filter { !$0.tensor.isReached }.map(\.name)
     guard !names.isEmpty else { return }
     let list = names.prefix(4).joined(separator: ", ") + (names.count > 4 ? " and \(names.count - 4) more" : "")
     warning = "no loss reaches \(list): what is not trained only decays"

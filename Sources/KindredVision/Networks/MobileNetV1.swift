@@ -41,7 +41,8 @@ public final class MobileNetV1: Network {
     linear = Linear(channels, classes, generator: generator)
     super.init()
     initializeConvolutions(generator, perGroup: true)
-    let bound = 1 / Double(classes).squareRoot()
+    // Without classes there is nothing to draw, within whatever bound.
+    let bound = 1 / Double(max(classes, 1)).squareRoot()
     generator.fillUniform(linear.weight, -bound..<bound)
     withoutGradients { linear.bias.fillInPlace(0) }
   }
