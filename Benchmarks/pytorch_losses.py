@@ -45,6 +45,7 @@ SAMPLES = 50_000
 NEGATIVES = 16_384
 SECONDS_PER_ROUND = 0.2
 FEWEST_ITERATIONS = 3
+LONG_ITERATION = 5  # seconds: one alone is steady enough
 
 
 class Inputs:
@@ -403,13 +404,11 @@ def step(function, leaves, clock):
 
 
 def rounds(function, leaves, count, clock):
-    """Each round's median; a round lasts as long as several iterations need for `SECONDS_PER_ROUND`."""
-    for _ in range(2):
-        step(function, leaves, clock)
+    """Each round's median; a round lasts as long as several iterations need for `SECONDS_PER_ROUND`, or a long one."""
     medians = []
     for _ in range(count):
         times = []
-        while len(times) < FEWEST_ITERATIONS or sum(times) < SECONDS_PER_ROUND:
+        while sum(times) < LONG_ITERATION and (len(times) < FEWEST_ITERATIONS or sum(times) < SECONDS_PER_ROUND):
             times.append(step(function, leaves, clock))
         medians.append(statistics.median(times))
     return medians
@@ -421,12 +420,15 @@ def memory(key):
     return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(key + ":"))
 
 
-def added_memory(function, leaves, clock):
-    """What a step needs at its peak beyond what was there before it, in MiB."""
+def warm_up(function, leaves, clock):
+    """A step, and another one where that is short: what the first needs at its peak beyond what was there, in MiB."""
     pathlib.Path("/proc/self/clear_refs").write_text("5")  # begins the peak anew
     before = memory("VmRSS")
-    step(function, leaves, clock)
-    return memory("VmHWM") - before
+    seconds = step(function, leaves, clock)
+    added = memory("VmHWM") - before
+    if seconds < LONG_ITERATION:
+        step(function, leaves, clock)
+    return added
 
 
 def parse():
@@ -458,7 +460,7 @@ def main():
         inputs = Inputs(options.batch)
         function = METHODS[name](inputs)
         line = {"method": name, "batch": options.batch}
-        line["added_memory_mb"] = added_memory(function, inputs.leaves, clock)
+        line["added_memory_mb"] = warm_up(function, inputs.leaves, clock)
         line["seconds"] = rounds(function, inputs.leaves, options.rounds, clock)
         print(json.dumps(line), flush=True)
 

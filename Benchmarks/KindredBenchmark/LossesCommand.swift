@@ -17,7 +17,8 @@ struct LossesCommand: ParsableCommand {
 
   private static let secondsPerRound = 0.2
   private static let fewestIterations = 3
-  private static let warmup = 2
+  /// One alone is steady enough.
+  private static let longIteration = 5.0
 
   private struct Line: Encodable {
     let method: String
@@ -37,7 +38,7 @@ struct LossesCommand: ParsableCommand {
     prepareRuntime(threads: threads)
     for name in chosen {
       let (run, work) = try work(name)
-      let memory = PeakMemory.added(by: work)
+      let memory = warmUp(run, work)
       try printJSON(Line(method: name, batch: batch, seconds: seconds(run, work), addedMemoryMb: memory), oneLine: true)
     }
   }
@@ -63,23 +64,33 @@ struct LossesCommand: ParsableCommand {
     }
   }
 
-  /// Each round's median; a round lasts as long as several iterations need for `secondsPerRound`.
+  /// Each round's median; a round lasts as long as several iterations need for `secondsPerRound`, or a long one.
   private func seconds(_ run: LossRun, _ body: () -> Void) -> [Double] {
-    func iteration() -> Double {
-      run.clearGradients()
-      let start = now
-      body()
-      return now - start
-    }
-    for _ in 0..<LossesCommand.warmup { _ = iteration() }
-    return (0..<rounds).map { _ in
+    (0..<rounds).map { _ in
       var (times, total) = ([Double](), 0.0)
-      while times.count < LossesCommand.fewestIterations || total < LossesCommand.secondsPerRound {
-        times.append(iteration())
+      while total < LossesCommand.longIteration,
+        times.count < LossesCommand.fewestIterations || total < LossesCommand.secondsPerRound
+      {
+        times.append(iteration(run, body))
         total += times[times.count - 1]
       }
       return median(times)
     }
+  }
+
+  /// An iteration, and another one where that is short. What the first needs of memory.
+  private func warmUp(_ run: LossRun, _ body: () -> Void) -> Double? {
+    var seconds = 0.0
+    let memory = PeakMemory.added { seconds = iteration(run, body) }
+    if seconds < LossesCommand.longIteration { _ = iteration(run, body) }
+    return memory
+  }
+
+  private func iteration(_ run: LossRun, _ body: () -> Void) -> Double {
+    run.clearGradients()
+    let start = now
+    body()
+    return now - start
   }
 
   /// Seconds from some point in time on.

@@ -31,6 +31,9 @@ struct CompareCommand: ParsableCommand {
   @Option(help: "The folder of runs.", completion: .directory)
   var out = "runs"
 
+  @Flag(help: "Show the runs that are missing, and what they are expected to take; train nothing.")
+  var dryRun = false
+
   @Flag(help: "Run every teacher live, also where one recording would serve several runs.")
   var live = false
 
@@ -50,6 +53,10 @@ struct CompareCommand: ParsableCommand {
     let rows = try configs.flatMap { try Study.load(file: file($0), overrides: settings.all, seeds: seeds).rows }
     let threads = rows[0].settings.training.threads
     Threads.prepare(threads)
+    if dryRun {
+      let comparison = try Comparison(rows, runs: file(out), library: data.library, recordsTeachers: !live)
+      return output(try StudyView.text(rows, comparison), terminator: "")
+    }
     try others.startOthers()
     let progress = RunProgress(quiet: outputs.quiet)
     progress.remarkOnCores(threads)

@@ -18,5 +18,5 @@ extension CompletionKind {
   /// A data set that can be fetched.
   static var publishedDataSets: CompletionKind { .list(DataSets.published) }
   /// A part of a data set.
-  static var splits: CompletionKind { .list(DataSplit.allCases.map(\.rawValue)) }
+  static var splits: CompletionKind { .list(DataSplit.allCases.map(\.rawValue) + ["held-out", "run"]) }
 }

@@ -19,7 +19,11 @@ struct EvaluateCommand: ParsableCommand {
   @Option(help: "The data set. (default: the run's)", completion: .dataSets)
   var data: String?
 
-  @Option(help: "The part of the set: test or train.", completion: .splits)
+  @Option(
+    help: ArgumentHelp(
+      "The part of the set: test, train, held-out or run.",
+      discussion: "held-out is what a run held out of its training images, run what it measured itself with."),
+    completion: .splits)
   var split = "test"
 
   @Option(help: "The network, for a file that does not say it.", completion: .networks)
@@ -72,12 +76,32 @@ struct EvaluateCommand: ParsableCommand {
   ///   - usual: the name of the set that a file says it is for.
   ///   - like: the images that the network was trained on, where they are known.
   private func images(_ usual: String?, like: Configuration.Images?, classes: Int?) throws -> ImageSet {
-    guard let split = DataSplit(rawValue: split) else { throw RunError("--split is test or train, not '\(split)'") }
+    if ["held-out", "run"].contains(split) { return try ownImages(like, classes: classes) }
+    guard let split = DataSplit(rawValue: split) else {
+      throw RunError("--split is test, train, held-out or run, not '\(split)'")
+    }
     let chosen = try chosen(usual, like: like)
     guard chosen.areMeasured else {
       throw RunError("\(chosen.name): has images without a class to measure by; name others with --data")
     }
     let images = try dataOptions.library.load(chosen, split)
+    if let classes { try check(classes: classes, images) }
+    return images
+  }
+
+  /// The images that a run measured itself with, or those that it held out.
+  private func ownImages(_ like: Configuration.Images?, classes: Int?) throws -> ImageSet {
+    guard var own = like.map(dataOptions.found), data == nil, own.set != nil || own.train != nil else {
+      throw RunError("--split \(split) is for a run's folder and its own images; take it out, or --data")
+    }
+    if split == "held-out" {
+      guard own.heldOutImages > 0 else {
+        throw RunError("\(weights): the run held no images out (data.held_out_images)")
+      }
+      own.evaluateOn = .heldOut
+    }
+    guard own.areMeasured else { throw RunError("\(own.name): has images without a class to measure by") }
+    let images = try dataOptions.library.evaluation(own)
     if let classes { try check(classes: classes, images) }
     return images
   }

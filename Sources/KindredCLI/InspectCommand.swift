@@ -97,9 +97,8 @@ struct InspectCommand: ParsableCommand {
       return output(rows.joined(separator: "---\n"), terminator: "")
     }
     let comparison = try Comparison(study.rows, runs: file(runs), library: ImageLibrary())
-    let view = StudyView(study, jobs: comparison.jobs)
-    output(view.rows)
-    output(view.summary(try comparison.plan(measuring: noMeasurement ? nil : .seconds(30))), terminator: "")
+    output(
+      try StudyView.text(study.rows, comparison, measuring: noMeasurement ? nil : .seconds(30)), terminator: "")
   }
 
   private func outputs(_ inspection: ExportedInspection, of teacher: Configuration.Exported) -> String {

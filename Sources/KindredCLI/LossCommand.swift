@@ -96,7 +96,8 @@ struct LossCommand: ParsableCommand {
   private func showList() throws {
     guard let method else {
       return output(
-        json ? try KindredCLI.json(["methods": MethodRow.all], .methods) : MethodRow.table, terminator: json ? "\n" : "")
+        json ? try KindredCLI.json(["methods": MethodRow.all], .methods) : MethodRow.table, terminator: json ? "\n" : ""
+      )
     }
     let row = MethodRow(type(of: try MethodByName(method, settings: []).method))
     output(json ? try KindredCLI.json(["methods": [row]], .methods) : row.text, terminator: json ? "\n" : "")

@@ -82,6 +82,9 @@ final class ProgressPrinter {
   private static let secondsBetweenLines = 30.0
   private static let secondsToFirstLine = 5.0
 
+  /// Whether somebody looks on.
+  var isTerminal: Bool { output.isTerminal }
+
   private let output: Output
   private let clock: () -> Double
   private var rate = RateEstimate()

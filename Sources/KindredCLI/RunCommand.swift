@@ -25,6 +25,9 @@ struct RunCommand: ParsableCommand {
   @Option(help: "What student.onnx takes: normalized, unit or bytes.")
   var input: StudentExport.Input = .normalized
 
+  @Flag(help: "Show the runs that are missing, and what they are expected to take; train nothing.")
+  var dryRun = false
+
   @Flag(help: "Write no ONNX file.")
   var noExport = false
 
@@ -40,6 +43,10 @@ struct RunCommand: ParsableCommand {
     let rows = try Study.load(file: place.file, overrides: settings.all).rows
     let threads = rows[0].settings.training.threads
     Threads.prepare(threads)
+    if dryRun {
+      let comparison = try Comparison(rows, runs: place.runs, library: data.library)
+      return output(try StudyView.text(rows, comparison), terminator: "")
+    }
     try others.startOthers()
     let progress = RunProgress(quiet: outputs.quiet)
     progress.remarkOnCores(threads)

@@ -41,9 +41,11 @@ final class RunProgress {
 
   func finish() { printer?.finish() }
 
-  /// Says so where other programs take the cores that a run with so many threads wants; 0 for the usual number.
+  /// Says so, to whoever sits before a terminal, where other programs take the cores that a run with so many threads wants; 0
+  /// for the usual number.
   func remarkOnCores(_ threads: Int) {
-    guard printer != nil, let remark = Threads.remark(wanting: threads > 0 ? threads : Runtime.usualThreadCount())
+    guard printer?.isTerminal == true,
+      let remark = Threads.remark(wanting: threads > 0 ? threads : Runtime.usualThreadCount())
     else {
       return
     }

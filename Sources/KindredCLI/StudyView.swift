@@ -17,6 +17,15 @@ struct StudyView {
     teachers = jobs.filter { $0.isTeacher && !compared.contains($0.settings.name) }.map(\.settings)
   }
 
+  /// The runs of a comparison and what they are expected to take, in tables and sentences.
+  /// - Parameter measuring: for how long steps may be measured; nil for not at all.
+  /// - Throws: as `Comparison.plan`.
+  static func text(_ rows: [Study.Row], _ comparison: Comparison, measuring: Duration? = .seconds(30)) throws -> String
+  {
+    let view = StudyView(Study(rows: rows), jobs: comparison.jobs)
+    return view.rows + "\n" + view.summary(try comparison.plan(measuring: measuring))
+  }
+
   /// A line for each row, below the teachers that are trained for them.
   var rows: String {
     let hasPublished = study.rows.contains { $0.published != nil }

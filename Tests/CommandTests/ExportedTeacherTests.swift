@@ -72,7 +72,10 @@ private let needsPyTorch = ConditionTrait.enabled(
 
   @Test(
     arguments: [
-      ("losses={kd: {}}", "losses.kd: needs logits, and teacher.outputs does not say where they lie in teacher.pt: outputs: {logits: 0}"),
+      (
+        "losses={kd: {}}",
+        "losses.kd: needs logits, and teacher.outputs does not say where they lie in teacher.pt: outputs: {logits: 0}"
+      ),
       (
         "teacher.outputs={logits: logits, features: embedding}\nlosses.kd={}",
         "losses.kd: needs a teacher with the student's 10 classes, but teacher.pt has 7"

@@ -44,12 +44,23 @@ import Testing
 
     let before = try run("watch", "study/study.yaml")
     #expect(before.output.contains("0 of 4 runs finished"), "\(before.output)")
+    let planned = try run("run", "study", "--dry-run")
+    #expect(planned.output.contains("4 runs.") && planned.output.contains("Time: about"), "\(planned.output)")
+    #expect(!scratch.has("study/runs"))
     let done = try run("run", "study", "--quiet", "--set", "training.threads=1")
     for row in ["teacher", "plain", "sp", "kd+sp"] { #expect(done.output.contains(row), "\(done.output)") }
-    #expect(scratch.has("study/student.onnx") && scratch.has("study/runs/table.md"))
+    #expect(scratch.has("study/student.onnx") && scratch.has("study/runs/table.md") && scratch.has("study/report.html"))
     #expect(done.errors.contains("study/student.onnx is of "), "\(done.errors)")
     let evaluated = try run("evaluate", "study/student.onnx", "--data", "photos")
     #expect(evaluated.output.contains("accuracy"))
+    let own = try run("evaluate", "study/runs/sp/seed-1", "--split", "run", "--json")
+    let result = try Data(contentsOf: scratch.url.appending(path: "study/runs/sp/seed-1/result.json"))
+    func accuracy(_ data: Data) throws -> Double? {
+      try (JSONSerialization.jsonObject(with: data) as? [String: Any])?["accuracy"] as? Double
+    }
+    #expect(try accuracy(Data(own.output.utf8)) == accuracy(result))
+    #expect(
+      try refusal("evaluate", "study/student.onnx", "--split", "run").contains("--split run is for a run's folder"))
     #expect(try run("watch", "study/runs").output.contains("4 of 4 runs finished, 4 of 4 epochs"))
 
     // Layers are matched with what was trained, and each is most like itself where both networks are the same.

@@ -27,7 +27,9 @@ extension Recipe {
       "evaluate_every", \.evaluateEvery, in: 1...Int.max, "epochs between evaluations; the last is evaluated"),
     .wholeNumber(
       "patience", \.patience, in: 1...Int.max, "evaluations without a better accuracy after which the run ends"),
-    .wholeNumber("threads", \.threads, in: 0...1024, "for tensor work; 0 for OMP_NUM_THREADS, or the physical cores that there are for it"),
+    .wholeNumber(
+      "threads", \.threads, in: 0...1024,
+      "for tensor work; 0 for OMP_NUM_THREADS, or the physical cores that there are for it"),
     .choice("device", \.device, "where to train"),
     .choice("precision", \.precision, "of convolutions and linear layers"),
     .flag(

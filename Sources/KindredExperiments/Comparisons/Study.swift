@@ -42,6 +42,8 @@ package struct Study: Sendable, Equatable {
   /// In the order of the file; a row that sweeps is one for each of its values.
   package let rows: [Row]
 
+  package init(rows: [Row]) { self.rows = rows }
+
   /// Reads a study, or a configuration as a study of one row.
   ///
   /// A file with the key `rows` is a study, and it may extend another. `base` is a configuration's file, or its settings in place. Each row's settings

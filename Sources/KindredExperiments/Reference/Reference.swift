@@ -16,7 +16,7 @@ package enum Reference {
     [
       Page(file: "settings.md", text: settings()), Page(file: "methods.md", text: methods()),
       Page(file: "networks.md", text: networks()), Page(file: "data.md", text: data()),
-      Page(file: "files.md", text: try files()),
+      Page(file: "files.md", text: files()),
     ]
   }
 

@@ -67,7 +67,7 @@ package final class ImageLibrary {
 
   /// The images a configuration measures accuracy on.
   /// - Throws: `DataError`.
-  func evaluation(_ images: Configuration.Images) throws -> ImageSet {
+  package func evaluation(_ images: Configuration.Images) throws -> ImageSet {
     switch images.evaluateOn {
     case .heldOut: return try load(images, .train).last(perSetBalanced: images.heldOutImages)
     case .test:

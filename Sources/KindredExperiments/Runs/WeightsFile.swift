@@ -119,16 +119,13 @@ package struct WeightsFile {
   func ends(of architecture: Architecture) throws -> (inputChannels: Int, classes: Int) {
     // An axis of length 0 would let the others be of any length in a file of no size; a classifier may be of no class.
     let ends = architecture.ends
+    if let own = metadata["network"], own != architecture.name, Architecture(name: own) != nil {
+      throw RunError("\(name) holds the weights of a \(own), as it says itself, and not of a \(architecture)")
+    }
     guard let stem = shapes[own + ends.stem], stem.count == 4, !stem.contains(0),
       let head = shapes["\(own)\(ends.classifier).weight"], head.count == 2, head[1] > 0
-    else { throw RunError("\(name) does not hold the weights of a \(architecture)\(ownWord(unlike: architecture))") }
+    else { throw RunError("\(name) does not hold the weights of a \(architecture)") }
     return (stem[1], head[0])
-  }
-
-  /// What the file says itself, where that is another network.
-  private func ownWord(unlike architecture: Architecture) -> String {
-    guard let own = metadata["network"], own != architecture.name else { return "" }
-    return ", but of a \(own), as it says itself"
   }
 
   /// What stands before the names of the network of the zoo, where more was made of it.
@@ -160,8 +157,7 @@ package struct WeightsFile {
     do {
       try network.load(weights)
     } catch let error as StateError {
-      let own = metadata["network"].map { "; the file says that it is of a \($0)" } ?? ""
-      throw RunError("\(name) does not fit the network: \(error)\(own)")
+      throw RunError("\(name) does not fit the network: \(error)")
     } catch let error as BrokenEntry {
       throw RunError("\(name): \(error); no network can compute with that: take other weights, or train it again")
     }
