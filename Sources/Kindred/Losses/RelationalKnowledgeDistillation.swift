@@ -65,14 +65,15 @@ public struct RelationalKnowledgeDistillation: Method, DistillationLoss {
   private func angleLoss(_ student: Tensor, _ teacher: Tensor) -> Tensor {
     let count = student.shape[0]
     let width = max(count, student.shape[1], teacher.shape[1])
-    let sum = sumOverBlocks(student, rowBlocks(of: count, numbersEach: count * width)) { student, anchors in
-      directions(student, at: anchors).gram().smoothL1(directions(teacher, at: anchors).gram(), mean: false)
+    let sum = sumOverBlocks(student, rowBlocks(of: count, numbersEach: count * width)) { student, anchors, block in
+      directions(student, from: anchors).gram().smoothL1(
+        directions(teacher, from: teacher.narrowed(0, block)).gram(), mean: false)
     }
     return sum / Double(count * count * count)
   }
 
   /// Of length 1, from some of the rows to all: anchors x b x d. Their products are the cosines of the angles at the anchors.
-  private func directions(_ rows: Tensor, at anchors: Range<Int>) -> Tensor {
-    (rows.unsqueezed(0) - rows.narrowed(0, anchors).unsqueezed(1)).normalized([2])
+  private func directions(_ rows: Tensor, from anchors: Tensor) -> Tensor {
+    (rows.unsqueezed(0) - anchors.unsqueezed(1)).normalized([2])
   }
 }

@@ -13,23 +13,30 @@ func rowBlocks(of count: Int, numbersEach: Int) -> [Range<Int>] {
 
 /// The sum of a scalar over blocks of work on the same input, with its gradient at the input and nowhere else.
 ///
-/// Each block's gradient is computed at once, so that what it needs is freed before the next block: the sum's own graph is
-/// one product.
+/// Each block's gradient is computed at once, so that what it needs is freed before the next block: of the sum only the gradient
+/// is kept.
+/// - Parameter value: is given the input, the block's rows of it, and which these are.
 func sumOverBlocks(
-  _ input: Tensor, _ blocks: [Range<Int>], _ value: (_ input: Tensor, _ block: Range<Int>) -> Tensor
+  _ input: Tensor, _ blocks: [Range<Int>], _ value: (_ input: Tensor, _ rows: Tensor, _ block: Range<Int>) -> Tensor
 ) -> Tensor {
   let leaf = input.detached()
   leaf.requiresGradient = true
   let sum = leaf.constant(0).reshaped([])
   let gradient = leaf.zerosLike()
   for block in blocks {
-    let part = value(leaf, block)
+    // A leaf of their own: as a part of the input their gradient would be as large as the input's.
+    let rows = leaf.detached().narrowed(0, block)
+    rows.requiresGradient = true
+    let part = value(leaf, rows, block)
     sum.addInPlace(part.detached())
     // None is recorded where gradients are switched off.
-    if part.requiresGradient, let own = part.gradients(of: [leaf])[0] { gradient.addInPlace(own) }
+    guard part.requiresGradient else { continue }
+    let gradients = part.gradients(of: [leaf, rows])
+    if let whole = gradients[0] { gradient.addInPlace(whole) }
+    if let own = gradients[1] { gradient.narrowed(0, block).addInPlace(own) }
   }
-  let linear = (input * gradient).sum()
-  return sum + (linear - linear.detached())
+  guard input.requiresGradient else { return sum }
+  return .value(sum, of: input) { gradient * $0 }
 }
 
 /// A b x b matrix of a batch that is too large for it: computed some rows at a time, each time they are asked for.

@@ -53,8 +53,8 @@ public struct SimilarityPreserving: Method, DistillationLoss {
         let (student, teacher) = (step.student.tap(pair.student), TeacherStatistic.similarity(pair.teacher))
         let blocks = similarityBlocks(of: student)
         guard blocks.count > 1 else { return (similarityMatrix(student) - step.teacher[teacher]).squared().mean() }
-        let sum = sumOverBlocks(similarityInput(student), blocks) { rows, block in
-          (similarities(rows, block) - step.teacher.rows(block, of: teacher)).squared().sum()
+        let sum = sumOverBlocks(similarityInput(student), blocks) { all, rows, block in
+          (similarities(of: rows, with: all) - step.teacher.rows(block, of: teacher)).squared().sum()
         }
         return sum / Double(student.shape[0] * student.shape[0])
       })
@@ -68,7 +68,7 @@ extension TeacherStatistic {
       let blocks = similarityBlocks(of: activation)
       guard blocks.count > 1 else { return nil }
       let rows = similarityInput(activation)
-      return MatrixInRows(blocks: blocks) { similarities(rows, $0) }
+      return MatrixInRows(blocks: blocks) { similarities(of: rows.narrowed(0, $0), with: rows) }
     }
   }
 }
@@ -82,9 +82,9 @@ public func similarityMatrix(_ activation: Tensor) -> Tensor {
   return rows.matmul(rows.transposed()).normalized()
 }
 
-/// Some rows of the matrix, of the flattened activations of all inputs.
-private func similarities(_ rows: Tensor, _ block: Range<Int>) -> Tensor {
-  rows.narrowed(0, block).matmul(rows.transposed()).normalized()
+/// Some rows of the matrix, from the flattened activations of these inputs and of all.
+private func similarities(of rows: Tensor, with all: Tensor) -> Tensor {
+  rows.matmul(all.transposed()).normalized()
 }
 
 private func similarityInput(_ activation: Tensor) -> Tensor {
