@@ -48,10 +48,11 @@ set -eu
 for program in swift python3 curl; do
   if command -v $program >/dev/null; then echo "this system has $program"; exit 1; fi
 done
-cd /root
+mkdir /trial
+cd /trial
 tar -xzf /archive.tar.gz
 mv kindred-* elsewhere
-export PATH="$PATH:/root/elsewhere/bin" HOME=/root LC_ALL=C
+export PATH="$PATH:/trial/elsewhere/bin" HOME=/trial LC_ALL=C
 kindred --version
 kindred doctor
 cat >teacher.yaml <<YAML
