@@ -89,8 +89,14 @@ public struct Objective {
     public let terms: [(id: String, value: Tensor)]
   }
 
-  /// Its cross-entropy; the usual one where it has none.
-  package var crossEntropy: CrossEntropy { terms.lazy.compactMap { $0.loss as? CrossEntropy }.first ?? CrossEntropy() }
+  /// The losses that learn from logits alone, as they count: cross-entropy and such as KD, which takes a part of its weight.
+  /// What `auto` sets other losses against. Cross-entropy by itself where none of them counts or has its weight yet.
+  ///
+  /// - Parameter id: that of a term which is left out, because it is to be set against the others.
+  public func lossesOfLogits(without id: String? = nil) -> [Term] {
+    let found = terms.filter { $0.id != id && $0.loss.request == .logits && ($0.weight ?? 0) > 0 }
+    return found.isEmpty ? [.crossEntropy()] : found
+  }
 
   /// What all terms together need of the teacher.
   public var statistics: Set<TeacherStatistic> { terms.reduce(into: []) { $0.formUnion($1.statistics) } }
@@ -165,6 +171,13 @@ public struct Objective {
     }
     guard let sum else { preconditionFailure("an objective has a term") }
     return Value(total: sum, terms: values)
+  }
+}
+
+extension [Objective.Term] {
+  /// Their ids, to be read.
+  package var names: String {
+    map { $0.id == Objective.crossEntropyID ? "cross-entropy" : $0.id }.joined(separator: " and ")
   }
 }
 

@@ -59,9 +59,10 @@ final class RunProgress {
     case .waiting: message("\(prefix)another process is working on this run; waiting for it")
     case .resumed(let epochs): message("\(prefix)resumed after epoch \(epochs)")
     case .quantized(let cost): message("\(prefix)\(cost)")
-    case .calibrated(let method, let weight, let fraction):
+    case .calibrated(let found):
       message(
-        "\(prefix)weight of \(method): \(Format.value(weight)) (\(Format.value(fraction)) of cross-entropy's pull)")
+        "\(prefix)weight of \(found.term): \(Format.value(found.weight)) (\(Format.value(found.fraction)) of the pull of "
+          + "\(found.reference))")
     case .endedEarly(let best, let evaluations):
       message(
         "\(prefix)ended: no better accuracy than epoch \(best.epoch)'s \(Format.percent(best.accuracy, places: 2)) for "

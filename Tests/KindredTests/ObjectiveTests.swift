@@ -219,6 +219,31 @@ import Torch
     }
   }
 
+  /// KD takes 0.9 of cross-entropy's weight: what SP joins is both together, and neither cross-entropy's rest nor all of it.
+  @Test func theReferenceIsWhatLearnsFromLogits() throws {
+    let (sp, kd) = (SimilarityPreserving([LayerPair("stage2")]), KnowledgeDistillation())
+    let terms: [Objective.Term] = [
+      .crossEntropy(weight: 0.1), .init("sp", sp, weight: nil), .init("kd", kd, weight: 0.9),
+    ]
+    let objective = Objective(terms)
+    #expect(objective.lossesOfLogits(without: "sp").map(\.id) == ["cross_entropy", "kd"])
+    #expect(objective.lossesOfLogits(without: "kd").map(\.id) == ["cross_entropy"])
+    #expect(Objective([.crossEntropy(weight: 0)]).lossesOfLogits().map(\.weight) == [1])
+
+    let batch = TinyBatches.batch(at: BatchPosition())
+    let student = TinyNetwork(3, seed: 4)
+    let teacher = LiveTeacher(TinyNetwork(4, seed: 3), statistics: objective.statistics)
+    let weight = try WeightCalibration(fraction: 0.5, against: objective.lossesOfLogits(without: "sp")).weight(
+      of: terms[1], student: student, teacher: teacher, batches: [batch])
+
+    let activations = TinyNetwork(3, seed: 4).activations(of: batch.student, sp.request.union(.logits))
+    let (tap, signal) = (activations.tap("stage2"), try teacher.output(for: batch))
+    let labels = activations.requiredLogits().crossEntropy(labels: batch.requiredLabels())
+    let joined = labels * 0.1 + kd(activations, signal, labels: batch.labels) * 0.9
+    let pulled = sp(activations, signal, labels: batch.labels) * weight
+    #expect(abs(try norm(pulled, at: tap) / norm(joined, at: tap) / 0.5 - 1) < 1e-5)
+  }
+
   @Test func ofSeveralBatchesTheMedianCounts() throws {
     let loss = SimilarityPreserving([LayerPair("stage2")])
     let batches = (0..<3).map { TinyBatches.batch(at: BatchPosition(batch: $0)) }

@@ -115,9 +115,9 @@ extension Distiller {
     _ recipe: Recipe
   ) throws {
     let objective = Objective(terms)
-    let calibration = WeightCalibration(
-      fraction: 0.5, precision: recipe.precision, crossEntropy: objective.crossEntropy)
     for index in terms.indices where terms[index].weight == nil {
+      let calibration = WeightCalibration(
+        fraction: 0.5, precision: recipe.precision, against: objective.lossesOfLogits(without: terms[index].id))
       var batches = source.batches(from: BatchPosition())
       let first = try batches.prefix(min(8, source.batchesPerEpoch))
       terms[index].weight = try calibration.weight(

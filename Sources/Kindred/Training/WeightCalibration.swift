@@ -2,31 +2,33 @@
 
 import Torch
 
-/// Finds the weight at which a term's gradient at the student's activations is a stated fraction of cross-entropy's.
+/// Finds the weight at which a term's gradient at the student's activations is a stated fraction of that of the losses which
+/// it joins: cross-entropy, and what else learns from logits.
 ///
 /// A published weight belongs to its batch size, its number of epochs and its teacher: the paper's 3000 for SP to b = 128
 /// and 200 epochs. On a short recipe it drowns the labels. What is calibrated here is the pull on the activations that
 /// the term compares, measured on the untrained student.
 public struct WeightCalibration {
-  /// The wanted |weight * d(term)/dA| / |d(cross-entropy)/dA|.
+  /// The wanted |weight * d(term)/dA| / |d(reference)/dA|.
   public let fraction: Double
   private let precision: Precision
-  private let crossEntropy: CrossEntropy
+  private let reference: [Objective.Term]
   private let group: ProcessGroup
 
   /// - Parameters:
-  ///   - fraction: the wanted |weight * d(term)/dA| / |d(cross-entropy)/dA|, greater than 0.
+  ///   - fraction: the wanted |weight * d(term)/dA| / |d(reference)/dA|, greater than 0.
   ///   - precision: the student's in training.
-  ///   - crossEntropy: what the term is compared with.
+  ///   - reference: the losses, all with weights, whose sum the term is set against; see `Objective.lossesOfLogits`.
   ///   - group: the processes that share the batches.
   public init(
-    fraction: Double, precision: Precision = .float32, crossEntropy: CrossEntropy = CrossEntropy(),
+    fraction: Double, precision: Precision = .float32, against reference: [Objective.Term] = [.crossEntropy()],
     group: ProcessGroup = ProcessGroup()
   ) {
-    (self.fraction, self.precision, self.crossEntropy, self.group) = (fraction, precision, crossEntropy, group)
+    (self.fraction, self.precision, self.reference, self.group) = (fraction, precision, reference, group)
   }
 
-  /// The median (the upper of two middle values) over batches of fraction * |d(cross-entropy)/dA| / |d(term)/dA|. The student is left as it was.
+  /// The median (the upper of two middle values) over batches of fraction * |d(reference)/dA| / |d(term)/dA|. The student is
+  /// left as it was.
   ///
   /// The batches must be prepared for an objective with this term, see `Objective.prepare`.
   /// - Throws: `CalibrationError` where either gradient is missing, zero, not finite or nothing but rounding; whatever the
@@ -38,9 +40,10 @@ public struct WeightCalibration {
     let wasTraining = student.isTraining
     defer { student.train(wasTraining) }
     student.train()
-    let ratios = try puttingBack(student.state + (term.loss.module?.state ?? [])) {
+    let losses = [term] + reference
+    let ratios = try puttingBack(student.state + losses.flatMap { $0.loss.module?.state ?? [] }) {
       try batches.map { batch in
-        let request = term.loss.request.union(.logits)
+        let request = losses.reduce(ActivationRequest.logits) { $0.union($1.loss.request) }
         let activations = student.unwidenedActivations(of: batch.student, request, in: precision)
         return try ratio(term, activations, try teacher.output(for: batch), batch)
       }
@@ -57,10 +60,16 @@ public struct WeightCalibration {
     }
     let wide = Step(student: activations.widened, teacher: signal, batch: batch)
     let termPull = try pull(value(of: term, wide), on: compared, term, of: "its")
-    let labels = Objective.Term(Objective.crossEntropyID, crossEntropy, weight: 1)
-    let crossEntropyPull = try pull(value(of: labels, wide), on: compared, term, of: "cross-entropy's")
+    let referencePull = try pull(referenceValue(of: wide), on: compared, term, of: "\(reference.names)'s")
     try refuseNoise(term, wide)
-    return crossEntropyPull / termPull
+    return referencePull / termPull
+  }
+
+  private func referenceValue(of step: Step) throws -> Tensor {
+    try reference.reduce(Tensor.zeros([], device: step.batch.student.device)) { sum, term in
+      guard let weight = term.weight else { fatalError(UnweightedTerm(id: term.id).description) }
+      return sum + (try value(of: term, step)) * weight
+    }
   }
 
   /// A term's loss of a step, or of a rank's rows of one.

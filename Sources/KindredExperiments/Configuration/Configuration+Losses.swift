@@ -93,7 +93,7 @@ extension Configuration {
   }
 
   /// How a weight is found: on the first batches, the term's gradient at the student's activation is made `fraction`
-  /// times as large as cross-entropy's.
+  /// times as large as that of the losses of logits, see `Objective.lossesOfLogits`.
   package struct Calibration: Sendable, Equatable {
     package var fraction: Double
     package var batches: Int

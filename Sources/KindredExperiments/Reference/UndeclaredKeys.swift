@@ -79,7 +79,7 @@ package struct UndeclaredKeys: Sendable {
     SettingLine("weight", "a number of at least 0, or `auto`", "[the method's](methods.md)", "what the term counts"),
     SettingLine(
       "fraction", "a number above 0", "`\(Configuration.Calibration().fraction)`",
-      "with `auto`: the term's gradient at the student's activation as a share of cross-entropy's"),
+      "with `auto`: the term's gradient at the student's activation as a share of that of the losses of logits"),
     SettingLine(
       "calibration_batches", "a whole number of at least 1", "`\(Configuration.Calibration().batches)`",
       "with `auto`: the first batches, on which the weight is found"),

@@ -117,22 +117,23 @@ final class RunWork {
   var processes: Int { group.rank.count }
 
   /// Finds the weights that the configuration leaves to calibration, on the run's first batches.
-  func calibrate() throws -> [(method: String, weight: Double, fraction: Double)] {
+  func calibrate() throws -> [FoundWeight] {
     guard let teacher else { return [] }
+    let given = objective
     return try settings.losses.uncalibrated.map { id, calibration in
       guard let term = objective.terms.first(where: { $0.id == id }) else {
         preconditionFailure("\(id) is not in the objective")
       }
       var source = batches.batches(from: BatchPosition())
       let first = try source.prefix(min(calibration.batches, batches.batchesPerEpoch))
-      let precision = settings.training.precision
+      let reference = given.lossesOfLogits(without: id)
       let weight = try WeightCalibration(
-        fraction: calibration.fraction, precision: precision, crossEntropy: objective.crossEntropy, group: group
+        fraction: calibration.fraction, precision: settings.training.precision, against: reference, group: group
       ).weight(
         of: term, student: student, teacher: teacher,
         batches: first.map { objective.prepare($0, seed: settings.training.seed) })
       objective.setWeight(weight, of: id)
-      return (id, weight, calibration.fraction)
+      return FoundWeight(term: id, weight: weight, fraction: calibration.fraction, reference: reference.names)
     }
   }
 

@@ -15,10 +15,19 @@ package enum RunEvent {
   /// The teacher works in int8, at this cost.
   case quantized(QuantizationCost)
   /// A weight was found by calibration.
-  case calibrated(method: String, weight: Double, fraction: Double)
+  case calibrated(FoundWeight)
   case training(TrainingEvent)
   /// The run needs no more epochs: so many evaluations, one after another, were not better than the best.
   case endedEarly(after: BestEvaluation, evaluations: Int)
+}
+
+/// A weight that calibration found for a term: its gradient is `fraction` times that of the reference's losses.
+package struct FoundWeight: Sendable, Equatable {
+  package let term: String
+  package let weight: Double
+  package let fraction: Double
+  /// The names of the losses that it was set against.
+  package let reference: String
 }
 
 /// How a run ended.
@@ -248,8 +257,8 @@ package final class TrainingRun {
   ) throws -> RunOutcome {
     if !settings.losses.uncalibrated.isEmpty {
       for found in try work.calibrate() {
-        settings.losses.setFound(found.weight, for: found.method)
-        try onEvent(.calibrated(method: found.method, weight: found.weight, fraction: found.fraction))
+        settings.losses.setFound(found.weight, for: found.term)
+        try onEvent(.calibrated(found))
       }
     }
     try group.firstDoes { try folder.begin(settings) }
