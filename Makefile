@@ -11,7 +11,7 @@ export KINDRED_DATA
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-cuda demo test outside processes dist try-dist install uninstall bench fuzz faults kills soak build release lint docs clean
+.PHONY: help setup setup-cuda demo test documents outside processes dist try-dist install uninstall bench fuzz faults kills soak build release lint docs clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -29,6 +29,11 @@ demo: setup ## train and compare a teacher and its students on textures, about f
 test: setup ## build and run every test (ARGS, such as ARGS='--filter TorchTests')
 	swift build --build-tests
 	GOMP_SPINCOUNT=1000 KINDRED_PYTHONPATH="$$(Scripts/setup-python.sh)" swift test --skip-build $(ARGS)
+
+documents: setup ## follow every block of README, guides and experiments on tiny settings, some minutes
+	swift build --build-tests
+	GOMP_SPINCOUNT=1000 KINDRED_DOCUMENTS=all KINDRED_PYTHONPATH="$$(Scripts/setup-python.sh)" \
+	  swift test --skip-build --filter DocumentTests
 
 outside: setup ## build and run a package that names Kindred by version (the last commit), some minutes at first
 	Scripts/try-outside.sh

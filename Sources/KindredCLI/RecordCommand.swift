@@ -30,8 +30,11 @@ struct RecordCommand: ParsableCommand {
   @Argument(help: "The YAML file of a run with a teacher.", completion: .configurations)
   var config: String?
 
-  @Option(help: "How many epochs to record. (default: all that the run has)")
+  @Option(help: "How many epochs to record. With --resume a finished recording gets more. (default: all that the run has)")
   var epochs: Int?
+
+  @Option(help: ArgumentHelp("Record what these losses need, and not what the others do.", valueName: "kd,sp"))
+  var losses: String?
 
   @Option(help: "The recording's folder.", completion: .directory)
   var out: String?
@@ -73,7 +76,7 @@ struct RecordCommand: ParsableCommand {
 
   func validate() throws {
     if check != nil {
-      guard config == nil, out == nil, part == nil, epochs == nil, !resume, settings.isEmpty else {
+      guard config == nil, out == nil, part == nil, epochs == nil, losses == nil, !resume, settings.isEmpty else {
         throw ValidationError("--check DIR looks at what is in DIR; it takes no CONFIG and no option of a recording.")
       }
       return
@@ -87,7 +90,8 @@ struct RecordCommand: ParsableCommand {
   func run() throws {
     if let check { return try RecordingView(file(check), outputs).show() }
     guard let config, let out else { preconditionFailure("validated") }
-    let configuration = try Configuration.load(file: file(config), overrides: settings)
+    var configuration = try Configuration.load(file: file(config), overrides: settings)
+    if let losses { try configuration.losses.keep(losses.split(separator: ",").map(String.init)) }
     Threads.prepare(configuration.training.threads)
     // Each of several processes records a part, and needs nothing of the others.
     try others.startOthers { $0.isFirst ? [] : ["--quiet"] }
@@ -116,6 +120,7 @@ struct RecordCommand: ParsableCommand {
   private func again(_ config: String, _ out: String) -> String {
     var words = ["kindred", "record", config, "--out", out]
     if let epochs { words += ["--epochs", "\(epochs)"] }
+    if let losses { words += ["--losses", losses] }
     if storage != .float32 { words += ["--storage", storage.rawValue] }
     words += settings.flatMap { ["--set", $0] }
     if let folder = data.folder { words += ["--data-dir", folder] }

@@ -40,6 +40,27 @@ import Testing
     #expect(other.status == 0, "\(other.errors)")
   }
 
+  /// More epochs for a finished recording, and of several losses those that are named: what is there afterwards is what would
+  /// have been recorded at once.
+  @Test func aFinishedRecordingGetsMoreEpochs() throws {
+    let small = ["record", "live.yaml", "--losses", "kd,sp", "--set", "training.epochs=40"]
+    for (out, epochs) in [("grown", "10"), ("grown", "30"), ("whole", "30")] {
+      let finished = try Command.start(small + ["--out", out, "--epochs", epochs, "--resume"], in: scratch.url).wait()
+      #expect(finished.status == 0, "\(finished.errors)")
+      #expect(finished.output.contains("logits, similarity.stage3 of \(epochs) epochs"), "\(finished.output)")
+    }
+    let names = try FileManager.default.contentsOfDirectory(atPath: scratch.url.appending(path: "whole").path).sorted()
+    #expect(names.filter { $0.hasSuffix(".safetensors") }.count == 3, "\(names)")
+    #expect(try FileManager.default.contentsOfDirectory(atPath: scratch.url.appending(path: "grown").path).sorted() == names)
+    for name in names { #expect(try scratch.bytes("grown/\(name)") == scratch.bytes("whole/\(name)"), "\(name)") }
+
+    let fewer = try Command.start(small + ["--out", "grown", "--epochs", "20", "--resume"], in: scratch.url).wait()
+    #expect(fewer.status == 1 && fewer.errors.contains("recorded for epochs 30, now 20"), "\(fewer.errors)")
+    let unknown = try run("record", "live.yaml", "--losses", "kd,xx", "--out", "other")
+    #expect(unknown.status == 1 && unknown.errors.contains("there is no loss 'xx'; there are "), "\(unknown.errors)")
+    #expect(!scratch.has("other"))
+  }
+
   /// Two teachers: one loss learns from the mean of both, and each has one of its own.
   @Test func severalTeachersAreRecordedAsOne() throws {
     try scratch.write([

@@ -131,19 +131,21 @@ package final class Comparison {
     let unfinished = Set(missing.map(\.folder.url))
     let total = missing.reduce(0) { $0 + $1.settings.trainingWork }
     var (number, before) = (0, 0.0)
-    for signal in SharedSignal.groups(jobs) {
-      let jobs = signal.jobs.filter { unfinished.contains($0.folder.url) }
-      let recording = try record(signal, for: jobs, shouldStop: shouldStop, onEvent: onEvent)
-      for job in jobs {
-        number += 1
-        guard try !group.anySays(shouldStop()) else { return false }
-        let part = Part(before: before, size: job.settings.trainingWork, total: total)
-        before += part.size
-        try onEvent(.began(job, number: number, of: missing.count, part))
-        guard try carriesOut(job, recording: recording, shouldStop: shouldStop, onEvent: onEvent) else { return false }
+    for group in SharedSignal.groups(jobs) {
+      for signal in try fitting(group, unfinished) {
+        let jobs = signal.jobs.filter { unfinished.contains($0.folder.url) }
+        let recording = try record(signal, for: jobs, shouldStop: shouldStop, onEvent: onEvent)
+        for job in jobs {
+          number += 1
+          guard try !self.group.anySays(shouldStop()) else { return false }
+          let part = Part(before: before, size: job.settings.trainingWork, total: total)
+          before += part.size
+          try onEvent(.began(job, number: number, of: missing.count, part))
+          guard try carriesOut(job, recording: recording, shouldStop: shouldStop, onEvent: onEvent) else { return false }
+        }
+        // The next signal needs the space, and what is replayed is what a live teacher says again.
+        try recording?.release()
       }
-      // The next signal needs the space, and what is replayed is what a live teacher says again.
-      try recording?.release()
     }
     try group.firstDoes {
       try removeLeftRecordings()
@@ -222,6 +224,18 @@ package final class Comparison {
     }
   }
 
+  /// The runs that one recording can serve, and those for which it would be too large.
+  private func fitting(_ signal: SharedSignal, _ unfinished: Set<URL>) throws -> [SharedSignal] {
+    let missing = signal.jobs.filter { unfinished.contains($0.folder.url) }
+    guard recordsTeachers, try signal.savesTime(for: missing) else { return [signal] }
+    return try signal.fitting(below: largestRecording) {
+      try $0.recording(library: library, runs: runs).byteCount()
+    }
+  }
+
+  /// Half of what is free is left for the runs and for others.
+  var largestRecording: Int { (DiskSpace.free(at: runs) ?? .max) / 2 }
+
   /// Records what several runs will hear, where that saves time and fits the disk. Returns nil where the teacher runs live
   /// or the recording was stopped.
   private func record(
@@ -230,8 +244,7 @@ package final class Comparison {
     guard recordsTeachers, !shouldStop(), try signal.savesTime(for: missing) else { return nil }
     let recording = signal.recording(library: library, runs: runs)
     let (bytes, free) = (try recording.byteCount(), DiskSpace.free(at: runs) ?? .max)
-    // Half of what is free is left for the runs and for others.
-    guard bytes < free / 2 else {
+    guard bytes < largestRecording else {
       try onEvent(.recordingTooLarge(missing, bytes: bytes, free: free))
       return nil
     }

@@ -55,7 +55,7 @@ extension Comparison {
   /// - Parameter measuring: for how long steps may be measured on synthetic images; nil for not at all.
   /// - Throws: as `TeacherInspection`, `ConfigurationError`.
   package func plan(measuring: Duration? = .seconds(30)) throws -> ComparisonPlan {
-    let works = try SharedSignal.groups(jobs).map { try PlannedSignal($0, self) }
+    let works = try SharedSignal.groups(jobs).flatMap { try PlannedSignal.all(of: $0, self) }
     let meter = measuring.map { StepMeter(limit: $0, runs: runs) }
     var seconds = 0.0
     for work in works where meter != nil { work.prepare(meter) }
@@ -78,31 +78,55 @@ private struct PlannedSignal {
   private let jobs: [Comparison.Job]
   private let teacher: NetworkDescription?
 
-  init(_ shared: SharedSignal, _ comparison: Comparison) throws {
-    jobs = shared.jobs
-    missing = try jobs.filter { if case .finished = try $0.folder.state() { false } else { true } }
-    let settings = jobs[0].settings
+  /// The runs of a signal, and apart from them those for which its recording would be too large.
+  static func all(of shared: SharedSignal, _ comparison: Comparison) throws -> [PlannedSignal] {
+    let teacher = try teacher(of: shared.jobs[0].settings, comparison)
+    guard let teacher, comparison.recordsTeachers, try shared.savesTime(for: missing(of: shared)) else {
+      return [try PlannedSignal(shared, teacher, comparison)]
+    }
+    return try shared.fitting(below: comparison.largestRecording) { try recording(of: $0, teacher).bytes }
+      .map { try PlannedSignal($0, teacher, comparison) }
+  }
+
+  private static func teacher(of settings: Configuration, _ comparison: Comparison) throws -> NetworkDescription? {
     let inspection = try TeacherInspection(settings, runs: comparison.runs)
     var teacher = inspection?.description
     // Weights that are not there yet do not say how many classes they are for.
     if inspection?.absence != nil, teacher?.classes == nil { teacher?.classes = settings.data.classCount }
+    return teacher
+  }
+
+  private static func missing(of shared: SharedSignal) throws -> [Comparison.Job] {
+    try shared.jobs.filter { if case .finished = try $0.folder.state() { false } else { true } }
+  }
+
+  private static func recording(
+    of shared: SharedSignal, _ teacher: NetworkDescription
+  ) throws -> (signals: [String], bytes: Int) {
+    let settings = shared.jobs.map(\.settings)
+    let statistics = try settings.reduce(into: Set<TeacherStatistic>()) {
+      $0.formUnion(try $1.objective(teacher: teacher, Generator(seed: 0)).statistics)
+    }
+    let header = RecordingHeader(
+      teacher: teacher, teacherFacts: [],
+      batches: settings[0].recordedBatches(settings.map(\.distinctEpochs).max() ?? 0),
+      methods: [], statistics: statistics, storage: .float32)
+    return (header.signals, header.byteCount(statistics, batches: 0..<header.batches.count))
+  }
+
+  private init(_ shared: SharedSignal, _ teacher: NetworkDescription?, _ comparison: Comparison) throws {
+    jobs = shared.jobs
+    missing = try Self.missing(of: shared)
     self.teacher = teacher
     guard let teacher, shared.isRecordable else {
       signal = nil
       return
     }
-    let statistics = try jobs.reduce(into: Set<TeacherStatistic>()) {
-      $0.formUnion(try $1.settings.objective(teacher: teacher, Generator(seed: 0)).statistics)
-    }
-    let header = RecordingHeader(
-      teacher: teacher, teacherFacts: [],
-      batches: settings.recordedBatches(jobs.map(\.settings.distinctEpochs).max() ?? 0),
-      methods: [], statistics: statistics, storage: .float32)
-    let bytes = header.byteCount(statistics, batches: 0..<header.batches.count)
+    let (signals, bytes) = try Self.recording(of: shared, teacher)
     let isSaving = try comparison.recordsTeachers && shared.savesTime(for: missing)
-    let isSmall = bytes < (DiskSpace.free(at: comparison.runs) ?? .max) / 2
+    let isSmall = bytes < comparison.largestRecording
     signal = .init(
-      teacher: teacher.name, runs: jobs.count, signals: header.signals, bytes: bytes,
+      teacher: teacher.name, runs: jobs.count, signals: signals, bytes: bytes,
       use: !isSaving ? .live : isSmall ? .recorded : .tooLarge)
   }
 

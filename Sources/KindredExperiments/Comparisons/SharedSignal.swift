@@ -23,7 +23,7 @@ struct SharedSignal {
     return groups
   }
 
-  /// What a teacher's signal depends on; nil for a run that has no teacher of its own to run.
+  /// What a teacher's signal depends on; nil for a run that has no teacher of its own to run, or needs it alive.
   private struct Key: Equatable {
     let teacher: Configuration.Teacher
     let images: Configuration.Images
@@ -31,7 +31,7 @@ struct SharedSignal {
 
     init?(_ settings: Configuration) {
       guard let teacher = settings.teacher else { return nil }
-      if teacher.readsRecording { return nil }
+      if teacher.readsRecording || settings.losses.needNormalizations { return nil }
       self.teacher = teacher
       var images = settings.data
       // What is measured on does not matter to what is trained on.
@@ -49,6 +49,23 @@ struct SharedSignal {
 
   /// Whether there is a teacher whose signal can be recorded.
   var isRecordable: Bool { key != nil }
+
+  /// Two groups where what all of its runs need takes too much space: those runs that need least, as many as fit, and the
+  /// others. Itself where it fits, or nothing does.
+  /// - Parameters:
+  ///   - limit: the bytes below which a recording fits.
+  ///   - bytes: what the recording for a group takes.
+  func fitting(below limit: Int, _ bytes: (SharedSignal) throws -> Int) rethrows -> [SharedSignal] {
+    func with(_ jobs: [Comparison.Job]) -> SharedSignal { SharedSignal(jobs: jobs, key: key) }
+    var (small, large) = (jobs, [Comparison.Job]())
+    while !small.isEmpty, try bytes(with(small)) >= limit {
+      let sizes = try small.map { try bytes(with([$0])) }
+      let largest = sizes.max()
+      large += zip(small, sizes).filter { $0.1 == largest }.map(\.0)
+      small = zip(small, sizes).filter { $0.1 != largest }.map(\.0)
+    }
+    return small.isEmpty || large.isEmpty ? [self] : [with(small), with(large)]
+  }
 
   /// Whether running the teacher once, for all its runs, is less work than running it in each that is missing.
   /// - Throws: `TensorFileError` for the damaged checkpoint of a run that was stopped.

@@ -135,6 +135,17 @@ extension Configuration.Losses {
     terms[index].weight = .automatic(calibration, found: weight)
   }
 
+  /// Takes out all terms but those.
+  /// - Throws: `RunError` for an id that no term has, or where none would be left.
+  package mutating func keep(_ ids: [String]) throws {
+    let known = terms.map(\.id)
+    if let unknown = ids.first(where: { !known.contains($0) }) {
+      throw RunError("there is no loss '\(unknown)'; there are \(known.joined(separator: ", "))")
+    }
+    guard !ids.isEmpty else { throw RunError("no loss is named; there are \(known.joined(separator: ", "))") }
+    self = Self(crossEntropy: crossEntropy, labelSmoothing: labelSmoothing, terms: terms.filter { ids.contains($0.id) })
+  }
+
   /// The weights that calibration has found, by term.
   var foundWeights: [String: Double] {
     terms.reduce(into: [:]) { weights, term in

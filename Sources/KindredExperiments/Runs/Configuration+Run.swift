@@ -1,5 +1,6 @@
 // What all that runs a configuration has in common: device, threads and batches.
 
+import Foundation
 import Kindred
 import KindredVision
 import Torch
@@ -8,7 +9,11 @@ extension Configuration {
   /// - Throws: `RunError` for a device that is not there.
   func checkDevice() throws {
     guard training.device == .cuda, Runtime.cudaDeviceCount == 0 else { return }
-    throw RunError("training.device: no CUDA device was found (see kindred doctor); use cpu")
+    // Each process of a machine sees the device of its number alone.
+    let visible = ProcessInfo.processInfo.environment["CUDA_VISIBLE_DEVICES"].map { " (CUDA_VISIBLE_DEVICES=\($0))" }
+    throw RunError(
+      "training.device: no CUDA device was found\(visible ?? ""); see kindred doctor, start no more processes than there are "
+        + "devices, or use cpu")
   }
 
   /// - Throws: `ConfigurationError` where a process would have too few of a batch's images.

@@ -39,6 +39,9 @@ package struct LayerMatch {
     _ settings: Configuration, runs: URL, student folder: URL? = nil, library: ImageLibrary,
     onBatch: (_ done: Int, _ of: Int) -> Bool
   ) throws {
+    // Some hundred images, and batches that come on the CPU.
+    var settings = settings
+    settings.training.device = .cpu
     guard let own = settings.teacher, case let members = own.all, members.count == 1, !own.readsRecording else {
       throw RunError("\(settings.name): layers are matched with one teacher that is a network, and there is none such")
     }

@@ -314,7 +314,7 @@ package final class RecordingRun {
     guard let free = DiskSpace.free(at: folder), free < bytes else { return }
     throw RunError(
       "the recording takes \(Format.bytes(bytes)) and \(Format.bytes(free)) are free in "
-        + "\(folder.displayName); record fewer epochs, use --storage float16, or another --out")
+        + "\(folder.displayName); record fewer epochs or losses, use --storage float16, or another --out")
   }
 }
 

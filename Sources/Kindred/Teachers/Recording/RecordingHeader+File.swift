@@ -33,6 +33,16 @@ extension Recording {
     }
   }
 
+  /// Makes a finished recording one that lacks its further epochs, where the header is that of more. The shards that are
+  /// there belong to both.
+  static func prolong(to header: RecordingHeader, in folder: URL) throws {
+    guard let finished = try readHeader(folder, headerName), header.prolongs(finished) else { return }
+    try begin(header, in: folder)
+    // Killed before this it is the shorter one still, and begins anew here.
+    guard unlink(headerFile(folder).path) != 0, errno != ENOENT else { return }
+    throw RecordingError(folder, "\(headerName) cannot be removed: \(systemReason(errno))")
+  }
+
   /// Gives the header its final name. Another process may do so at the same time.
   static func finishHeader(in folder: URL) throws {
     let (unfinished, final) = (unfinishedHeaderFile(folder).path, headerFile(folder).path)

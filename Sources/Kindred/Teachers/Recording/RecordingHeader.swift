@@ -96,7 +96,7 @@ public struct RecordingHeader: Sendable, Equatable, Codable {
   /// What the teacher's output depends on beside the batches: its weights and its precision.
   public let teacherFacts: [Fact]
   /// The batches it was asked about.
-  public let batches: Batches
+  public private(set) var batches: Batches
   /// The methods it was made for, such as `sp`.
   public let methods: [String]
   /// The recorded signals by name, see `TeacherStatistic.name`.
@@ -196,6 +196,16 @@ extension RecordingHeader {
     let isTheSame =
       teacher.agrees(with: other.teacher) && allFacts.count == other.allFacts.count && batches == other.batches
     return isTheSame ? nil : "recorded for another teacher"
+  }
+
+  /// Whether it is another recording with more epochs, and nothing else about it.
+  func prolongs(_ other: RecordingHeader) -> Bool {
+    guard batches.epochs > other.batches.epochs else { return false }
+    var shorter = self
+    shorter.batches = Batches(
+      epochs: other.batches.epochs, perEpoch: batches.perEpoch, size: batches.size, lastSize: batches.lastSize,
+      facts: batches.facts)
+    return shorter.difference(from: other) == nil
   }
 
   private var allFacts: [Fact] {

@@ -19,13 +19,15 @@ public final class RecordingWriter {
   /// Files that hold batches of the target.
   private var stored: Set<ClosedRange<Int>> = []
 
-  /// Makes the folder's header, or goes on with a recording of the very same thing.
+  /// Makes the folder's header, or goes on with a recording of the very same thing, of which a finished one may have had
+  /// fewer epochs.
   /// - Throws: `RecordingError`, naming what differs from the recording that is there.
   public init(_ header: RecordingHeader, statistics: Set<TeacherStatistic>, to folder: URL) throws {
     self.folder = folder
     self.header = header
     self.statistics = statistics.sorted { $0.name < $1.name }
     if !Recording.exists(in: folder) { try Recording.begin(header, in: folder) }
+    try Recording.prolong(to: header, in: folder)
     // Another process may have been first.
     try RecordingWriter.requireSame(header, in: folder)
     layout = header.layout(statistics)
