@@ -89,9 +89,9 @@ let package = Package(
       name: "GroupTrial", dependencies: ["Graph", "Kindred", "KindredVision", "Torch"], path: "Tests/GroupTrial"),
     .target(
       name: "GoldenFiles", dependencies: ["Torch"], path: "Tests/GoldenFiles", resources: [.copy("Files")]),
-    .target(name: "TestSupport", dependencies: ["Kindred", "Torch"], path: "Tests/TestSupport"),
+    .target(name: "TestSupport", dependencies: ["Graph", "Kindred", "Torch"], path: "Tests/TestSupport"),
     .testTarget(name: "FilesTests", dependencies: ["Files", "TestSupport"]),
-    .testTarget(name: "TorchTests", dependencies: ["GoldenFiles", "TestSupport", "Torch"]),
+    .testTarget(name: "TorchTests", dependencies: ["GoldenFiles", "Graph", "TestSupport", "Torch"]),
     .testTarget(name: "GraphTests", dependencies: ["GoldenFiles", "Graph", "TestSupport", "Torch"]),
     .testTarget(name: "KindredTests", dependencies: ["GoldenFiles", "Graph", "Kindred", "TestSupport", "Torch"]),
     .testTarget(

@@ -9,6 +9,7 @@
 #include <ATen/ops/cross_entropy_loss.h>
 #include <ATen/ops/elu.h>
 #include <ATen/ops/gelu.h>
+#include <ATen/ops/group_norm.h>
 #include <ATen/ops/hardswish.h>
 #include <ATen/ops/kl_div.h>
 #include <ATen/ops/layer_norm.h>
@@ -80,6 +81,10 @@ ct_tensor ct_hardswish(ct_tensor a) {
 
 ct_tensor ct_layer_norm(ct_tensor a, ct_ints shape, ct_tensor weight, ct_tensor bias, double epsilon) {
   return tensor([&] { return at::layer_norm(ref(a), ints(shape), optional(weight), optional(bias), epsilon); });
+}
+
+ct_tensor ct_group_norm(ct_tensor a, int64_t groups, ct_tensor weight, ct_tensor bias, double epsilon) {
+  return tensor([&] { return at::group_norm(ref(a), groups, optional(weight), optional(bias), epsilon); });
 }
 
 ct_tensor ct_softplus(ct_tensor a) {

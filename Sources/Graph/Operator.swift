@@ -29,9 +29,9 @@ struct Operator {
   static func fewestInputs(_ name: String) -> Int {
     switch name {
     case "BatchNormalization": 5
-    case "Where", "Slice", "Range": 3
+    case "Where", "Slice", "Range", "GroupNormalization", "InstanceNormalization": 3
     case "Conv", "Gemm", "MatMul", "Add", "Sub", "Mul", "Div", "Pow", "Mod", "Equal", "PRelu", "Reshape", "Expand",
-      "Gather", "QuantizeLinear", "DequantizeLinear":
+      "Gather", "QuantizeLinear", "DequantizeLinear", "LayerNormalization":
       2
     default: 1
     }

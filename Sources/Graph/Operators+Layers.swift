@@ -63,9 +63,18 @@ extension Operator {
         guard shape.indices.contains(start) else { throw UnknownOperation(node, "normalises axis \(axis) of \(shape)") }
         return [
           inputs.at(0).layerNormalized(
-            Array(shape[start...]), weight: inputs.optional(1), bias: inputs.optional(2), epsilon: epsilon)
+            Array(shape[start...]), weight: inputs.at(1), bias: inputs.optional(2), epsilon: epsilon)
         ]
       }
+    },
+    "GroupNormalization": Operator { node, _ in
+      let (groups, epsilon) = (node.int("num_groups"), node.number("epsilon", 1e-5))
+      return { inputs, _ in [try node.groupNormalized(inputs, groups: groups, epsilon)] }
+    },
+    // The norm of groups of one channel each.
+    "InstanceNormalization": Operator { node, _ in
+      let epsilon = node.number("epsilon", 1e-5)
+      return { inputs, _ in [try node.groupNormalized(inputs, groups: inputs.at(1).count, epsilon)] }
     },
     "Dropout": Operator(
       kernel: { node, graph in
@@ -128,6 +137,19 @@ extension Graph {
 }
 
 extension Graph.Node {
+  /// - Throws: `UnknownOperation` for channels that are not as many as the scales, or cannot be in so many groups.
+  fileprivate func groupNormalized(_ inputs: [Tensor?], groups: Int, _ epsilon: Double) throws -> Tensor {
+    let (shape, weight, bias) = (inputs.at(0).shape, inputs.at(1), inputs.at(2))
+    guard shape.count > 1, groups > 0, shape[1] % groups == 0, weight.shape == [shape[1]], bias.shape == weight.shape
+    else {
+      throw UnknownOperation(
+        self,
+        "normalises \(groups) groups of \(shape) with \(weight.count) scales: one for each channel is known, as from opset "
+          + "21 on")
+    }
+    return inputs.at(0).groupNormalized(groups, weight: weight, bias: bias, epsilon: epsilon)
+  }
+
   /// The share of elements that are dropped in training.
   /// - Throws: `UnknownOperation`.
   fileprivate func dropoutRatio(in graph: Graph) throws -> Double {

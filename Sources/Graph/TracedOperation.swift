@@ -40,10 +40,25 @@ struct TracedOperation {
       TracedOperation(
         "BatchNormalization", ["epsilon": .number($0.number("eps")), "momentum": .number(1 - $0.number("momentum"))])
     },
+    "layer_norm": { record in
+      let shape = record.ints("normalized_shape")
+      guard shape.count < record.inputs[0].shape.count else { return nil }
+      return TracedOperation(
+        "LayerNormalization", ["axis": .int(-shape.count), "epsilon": .number(record.number("eps"))],
+        constants: record.absentScales(shape, needsBias: false))
+    },
+    "group_norm": { record in
+      TracedOperation(
+        "GroupNormalization",
+        ["num_groups": .int(record.int("num_groups")), "epsilon": .number(record.number("eps"))],
+        constants: record.absentScales([record.inputs[0].shape[1]], needsBias: true))
+    },
     // In double precision, as the layer has it.
     "dropout": { TracedOperation("Dropout", constants: [Tensor($0.number("p"), dtype: .float64)]) },
     "relu": { _ in TracedOperation("Relu") },
     "sigmoid": { _ in TracedOperation("Sigmoid") },
+    "tanh": { _ in TracedOperation("Tanh") },
+    "gelu": { TracedOperation("Gelu", ["approximate": .text($0.text("approximate"))]) },
     "hardtanh": {
       TracedOperation("Clip", constants: [Tensor($0.number("min_val")), Tensor($0.number("max_val"))])
     },
@@ -59,6 +74,10 @@ struct TracedOperation {
       record.ints("output_size") == [1, 1] ? TracedOperation("GlobalAveragePool") : nil
     },
     "flatten": { $0.int("start_dim") == 1 ? TracedOperation("Flatten", ["axis": .int(1)]) : nil },
+    "permute": { record in
+      let axes = record.ints("dims").map { $0 < 0 ? $0 + record.inputs[0].shape.count : $0 }
+      return axes.first == 0 ? TracedOperation("Transpose", ["perm": .ints(axes)]) : nil
+    },
     "cat": { $0.int("dim") > 0 ? TracedOperation("Concat", ["axis": .int($0.int("dim"))]) : nil },
     "narrow": { record in
       let (axis, start) = (record.int("dim"), record.int("start"))
@@ -94,6 +113,18 @@ extension OperationRecorder.Record {
   fileprivate func number(_ name: String) -> Double {
     if case .number(let value) = attributes[name] { return value }
     return 0
+  }
+
+  fileprivate func text(_ name: String) -> String {
+    if case .text(let value) = attributes[name] { return value }
+    return ""
+  }
+
+  /// The scale, 1, and the shift, 0, that a norm goes without and ONNX's demands.
+  fileprivate func absentScales(_ shape: [Int], needsBias: Bool) -> [Tensor] {
+    let dtype = inputs[0].dtype
+    let scales: [Tensor] = [.ones(shape, dtype: dtype)] + (needsBias ? [.zeros(shape, dtype: dtype)] : [])
+    return Array(scales.dropFirst(inputs.count - 1))
   }
 
   /// A pooling's window.

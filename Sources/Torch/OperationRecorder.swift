@@ -48,4 +48,5 @@ package enum OperationAttribute: Equatable, Sendable {
   case int(Int)
   case ints([Int])
   case number(Double)
+  case text(String)
 }

@@ -119,7 +119,9 @@ extension Tensor {
   /// The error function.
   public func erf() -> Tensor { adopt(ct_erf(handle), "erf", [self]) }
   /// x times the normal distribution's share below x; by hyperbolic tangents an approximation of it.
-  public func gelu(byTanh: Bool = false) -> Tensor { adopt(ct_gelu(handle, byTanh), "gelu", [self]) }
+  public func gelu(byTanh: Bool = false) -> Tensor {
+    adopt(ct_gelu(handle, byTanh), "gelu", [self], ["approximate": .text(byTanh ? "tanh" : "none")])
+  }
   /// x where it is positive, else alpha (e^x - 1).
   public func elu(alpha: Double = 1) -> Tensor { adopt(ct_elu(handle, alpha), "elu", [self]) }
   /// x where it is positive, else slope x.
@@ -128,11 +130,23 @@ extension Tensor {
   public func hardswish() -> Tensor { adopt(ct_hardswish(handle), "hardswish", [self]) }
   /// ln(1 + e^x), without overflow.
   public func softplus() -> Tensor { adopt(ct_softplus(handle), "softplus", [self]) }
-  /// The last axes, as many as `shape` has, brought to mean 0 and variance 1, then scaled and shifted.
+  /// The last axes, as many as `shape` has, brought to mean 0 and variance 1, then scaled by `weight` and, where there is
+  /// one, shifted by `bias`; both of that shape.
   public func layerNormalized(_ shape: [Int], weight: Tensor?, bias: Tensor?, epsilon: Double = 1e-5) -> Tensor {
-    withInts(shape) {
-      adopt(ct_layer_norm(handle, $0, weight?.handle, bias?.handle, epsilon), "layer_norm", [self])
+    precondition(weight != nil || bias == nil, "a shift without a scale")
+    return withInts(shape) {
+      adopt(
+        ct_layer_norm(handle, $0, weight?.handle, bias?.handle, epsilon), "layer_norm",
+        [self] + [weight, bias].compactMap { $0 }, ["normalized_shape": .ints(shape), "eps": .number(epsilon)])
     }
+  }
+  /// Channels in `groups` groups, each brought to mean 0 and variance 1 for each input; then each channel scaled by `weight`
+  /// and, where there is one, shifted by `bias`.
+  public func groupNormalized(_ groups: Int, weight: Tensor?, bias: Tensor?, epsilon: Double = 1e-5) -> Tensor {
+    precondition(weight != nil || bias == nil, "a shift without a scale")
+    return adopt(
+      ct_group_norm(handle, Int64(groups), weight?.handle, bias?.handle, epsilon), "group_norm",
+      [self] + [weight, bias].compactMap { $0 }, ["num_groups": .int(groups), "eps": .number(epsilon)])
   }
   /// Probabilities along an axis: e^x over the sum of them.
   public func softmax(_ axis: Int) -> Tensor { adopt(ct_softmax(handle, Int64(axis)), "softmax", [self]) }

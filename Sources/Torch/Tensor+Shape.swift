@@ -14,7 +14,9 @@ extension Tensor {
   }
 
   /// The axes in another order.
-  public func permuted(_ axes: [Int]) -> Tensor { withInts(axes) { adopt(ct_permute(handle, $0), "permute", [self]) } }
+  public func permuted(_ axes: [Int]) -> Tensor {
+    withInts(axes) { adopt(ct_permute(handle, $0), "permute", [self], ["dims": .ints(axes)]) }
+  }
 
   /// Two axes exchanged.
   public func transposed(_ first: Int = -2, _ second: Int = -1) -> Tensor {

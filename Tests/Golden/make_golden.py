@@ -44,6 +44,14 @@ GoldenFiles/Files/torch.safetensors
     mse                    input, target [5,7], mean; y, r []
     bilinear, bilinear-corners, nearest   input [2,4,7,6] to 10 x 4; y [2,4,10,4]; bilinear has align_corners false,
                            bilinear-corners true
+    silu, gelu, gelu-tanh, tanh   input [2,4,7,6]
+    layer-norm             input [2,4,7,6] weight bias [7,6], eps 1e-3; layer-norm-plain over the last axis, without either
+    group-norm             input [2,4,7,6] weight bias [4], 2 groups, eps 1e-3; group-norm-plain in 4 groups, without either
+
+GoldenFiles/Files/smooth.safetensors       torch_cases.SmoothNetwork: all of these as layers of a network
+  images [4,3,6,6], labels [4] int64, logits [4,3] of the network at the start
+  start/<key>, gradient/<key>, trained/<key>   state_dict, the first step's gradients, state_dict after three steps of SGD (rate
+                                             0.1, momentum 0.9) on the mean cross-entropy of the batch
 
 GoldenFiles/Files/optimisers.safetensors
   start/w [3,4], start/b [4]            both parameters before the first step
@@ -370,6 +378,7 @@ def main():
 
     layer = torch_cases.random_draws() | torch_cases.initialisation() | torch_cases.operations()
     save(layer, "torch.safetensors", shows)
+    save(torch_cases.smooth_training(), "smooth.safetensors", shows)
     save(torch_cases.optimisers() | torch_cases.schedules(), "optimisers.safetensors", shows)
     save(training.runs(), "training.safetensors", shows)
     save(loss_cases(), "losses.safetensors", shows)

@@ -24,6 +24,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from torch_cases import smooth_network
+
 warnings.filterwarnings("ignore")
 logging.disable(logging.WARNING)
 
@@ -85,6 +87,7 @@ def make(folder):
             export(net, images, f"{folder}/{name}.onnx", traced=True)
         with torch.no_grad():
             save_file({"images": images, "logits": net(images)}, f"{folder}/{name}.safetensors")
+    make_smooth(folder)
     for name in TRAINED:
         train(network(name).train(), f"{folder}/{name}-train")
     tied = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Conv2d(4, 4, 3), nn.BatchNorm2d(4))
@@ -94,6 +97,16 @@ def make(folder):
         do_constant_folding=False)
     static = network("shufflenet_v2_x0_5").eval()
     torch.onnx.export(static, (torch.randn(1, 3, 64, 64),), f"{folder}/static.onnx", dynamo=False)
+
+
+def make_smooth(folder):
+    """Norms and activations that exporters write in their own operations from some opset on, and in several before."""
+    net, images = smooth_network().eval(), torch.randn(3, 3, 6, 6)
+    export(net, images, f"{folder}/smooth-ts.onnx")
+    for opset in [18, 20, 21]:
+        export(net, images, f"{folder}/smooth-{opset}.onnx", traced=True, opset_version=opset)
+    with torch.no_grad():
+        save_file({"images": images, "logits": net(images)}, f"{folder}/smooth.safetensors")
 
 
 class Small(nn.Module):

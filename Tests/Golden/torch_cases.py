@@ -109,8 +109,69 @@ def operations():
             input=x,
         ),
         case("nearest", lambda input: F.interpolate(input, (10, 4), mode="nearest"), input=x),
+        case("silu", F.silu, input=x),
+        case("gelu", F.gelu, input=x),
+        case("gelu-tanh", lambda input: F.gelu(input, approximate="tanh"), input=x),
+        case("tanh", torch.tanh, input=x),
+        case(
+            "layer-norm",
+            lambda input, weight, bias: F.layer_norm(input, (7, 6), weight, bias, eps=1e-3),
+            input=x, weight=torch.rand(7, 6) + 0.5, bias=torch.randn(7, 6),
+        ),
+        case("layer-norm-plain", lambda input: F.layer_norm(input, (6,)), input=x),
+        case(
+            "group-norm",
+            lambda input, weight, bias: F.group_norm(input, 2, weight, bias, eps=1e-3),
+            input=x, weight=torch.rand(4) + 0.5, bias=torch.randn(4),
+        ),
+        case("group-norm-plain", lambda input: F.group_norm(input, 4), input=x),
     ]
     return {name: t for tensors in cases for name, t in tensors.items()}
+
+
+class SmoothNetwork(nn.Module):
+    """Every smooth activation, and norms of groups, of maps, of a map's channels and of vectors."""
+
+    def __init__(self):
+        super().__init__()
+        self.stem, self.norm1 = nn.Conv2d(3, 8, 3, padding=1), nn.GroupNorm(4, 8)
+        self.stage1 = nn.Sequential(
+            nn.Conv2d(8, 8, 3, padding=1, groups=2), nn.GroupNorm(2, 8, affine=False), nn.GELU(), nn.Conv2d(8, 6, 1),
+            nn.LayerNorm([6, 6, 6]), nn.GELU(approximate="tanh"),
+        )
+        self.channels = nn.LayerNorm(6, eps=1e-6)
+        self.norm = nn.Sequential(nn.LayerNorm(6, elementwise_affine=False), nn.LayerNorm(6, bias=False))
+        self.dropout, self.fc = nn.Dropout(0.0), nn.Linear(6, 3)
+
+    def forward(self, x):
+        x = self.stage1(F.silu(self.norm1(self.stem(x))))
+        x = torch.tanh(self.channels(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2))
+        return self.fc(self.dropout(self.norm(F.adaptive_avg_pool2d(x, 1).flatten(1))))
+
+
+def smooth_network():
+    """With norms that do something; and what three steps of SGD make of it."""
+    torch.manual_seed(5)
+    net = SmoothNetwork()
+    for key, parameter in net.named_parameters():
+        if "norm" in key or "channels" in key or "stage1.4" in key:
+            nn.init.uniform_(parameter, 0.5, 1.5)
+    return net
+
+
+def smooth_training():
+    net, out = smooth_network(), {}
+    images, labels = torch.randn(4, 3, 6, 6), torch.tensor([0, 2, 1, 2])
+    out |= {"images": images, "labels": labels, "logits": net(images)}
+    out |= {f"start/{key}": t.clone() for key, t in net.state_dict().items()}
+    optimiser = optim.SGD(net.parameters(), lr=0.1, momentum=0.9)
+    for step in range(3):
+        optimiser.zero_grad()
+        F.cross_entropy(net(images), labels).backward()
+        if step == 0:
+            out |= {f"gradient/{key}": p.grad.clone() for key, p in net.named_parameters()}
+        optimiser.step()
+    return out | {f"trained/{key}": t for key, t in net.state_dict().items()}
 
 
 OPTIMISERS = {

@@ -34,11 +34,12 @@ func error(_ value: Tensor, _ expected: Tensor?) throws -> Double {
     needsPyTorch,
     arguments: [
       "resnet18", "resnet18-ts", "mobilenet_v2", "mobilenet_v2-ts", "shufflenet_v2_x0_5-ts", "mobilenet_v3_small-ts",
-      "squeezenet1_1-ts", "densenet121-ts", "regnet_y_400mf-ts", "convnext_tiny-ts", "vit", "vit-ts",
+      "squeezenet1_1-ts", "densenet121-ts", "regnet_y_400mf-ts", "convnext_tiny-ts", "vit", "vit-ts", "smooth-ts",
+      "smooth-18", "smooth-20", "smooth-21",
     ])
   func logitsArePyTorchs(name: String) throws {
     let graph = try ONNXFile(ONNXFiles.file("\(name).onnx")).graph
-    let golden = try Safetensors.read(ONNXFiles.file("\(name.replacing("-ts", with: "")).safetensors")).tensors
+    let golden = try Safetensors.read(ONNXFiles.file("\(name.prefix { $0 != "-" }).safetensors")).tensors
     let (images, logits) = (try #require(golden["images"]), try #require(golden["logits"]))
     let output = try #require(graph.logits)
     try withoutGradients {

@@ -41,6 +41,18 @@ struct OperationCase: Sendable, CustomTestStringConvertible {
     .init("mse", ["input", "target"]) { $0[0].meanSquaredError($0[1]) },
     .init("bilinear") { $0[0].interpolated(height: 10, width: 4) },
     .init("nearest") { $0[0].interpolated(height: 10, width: 4, bilinear: false) },
+    .init("silu") { SiLU()($0[0]) },
+    .init("gelu") { GELU()($0[0]) },
+    .init("gelu-tanh") { GELU(approximate: .tanh)($0[0]) },
+    .init("tanh") { Tanh()($0[0]) },
+    .init("layer-norm", ["input", "weight", "bias"]) {
+      $0[0].layerNormalized([7, 6], weight: $0[1], bias: $0[2], epsilon: 1e-3)
+    },
+    .init("layer-norm-plain") { LayerNorm([6], elementwiseAffine: false)($0[0]) },
+    .init("group-norm", ["input", "weight", "bias"]) {
+      $0[0].groupNormalized(2, weight: $0[1], bias: $0[2], epsilon: 1e-3)
+    },
+    .init("group-norm-plain") { GroupNorm(4, 4, affine: false)($0[0]) },
   ]
 }
 

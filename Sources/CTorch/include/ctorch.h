@@ -196,6 +196,8 @@ ct_tensor ct_leaky_relu(ct_tensor a, double slope);
 ct_tensor ct_hardswish(ct_tensor a);
 // over the last axes, which weight and bias (NULL for none) have
 ct_tensor ct_layer_norm(ct_tensor a, ct_ints shape, ct_tensor weight, ct_tensor bias, double epsilon);
+// axis 1 in as many groups, with weight and bias (NULL for none) for each place of it
+ct_tensor ct_group_norm(ct_tensor a, int64_t groups, ct_tensor weight, ct_tensor bias, double epsilon);
 // ln(1 + e^a), without overflow
 ct_tensor ct_softplus(ct_tensor a);
 ct_tensor ct_softmax(ct_tensor a, int64_t axis);

@@ -9,7 +9,7 @@ struct ONNXWriter {
   /// Accepted by ONNX Runtime from 1.14 on, and by the converters for phones and browsers.
   private static let opset = 18
   /// Operations that came later.
-  private static let later = ["Gelu": 20]
+  private static let later = ["Gelu": 20, "GroupNormalization": 21]
 
   private let graph: Graph
   private let outputs: [ONNXOutput]

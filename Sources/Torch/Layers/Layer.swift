@@ -10,16 +10,6 @@ extension Convolution: Layer {}
 extension BatchNorm: Layer {}
 extension Linear: Layer {}
 
-/// Zero in place of what is negative, where it has a place of its own in a row of layers.
-public final class ReLU: Module, Layer {
-  public func callAsFunction(_ input: Tensor) -> Tensor { input.relu() }
-}
-
-/// What lies between 0 and 6, `torch.nn.ReLU6`.
-public final class ReLU6: Module, Layer {
-  public func callAsFunction(_ input: Tensor) -> Tensor { input.hardtanh(0...6) }
-}
-
 /// Layers in a row as a module of its own, `torch.nn.Sequential`.
 public final class Sequential: Module, Layer {
   /// From input to output.
