@@ -87,7 +87,7 @@ uninstall: ## remove what 'make install' has put there (PREFIX)
 	Scripts/install.sh uninstall "$(DESTDIR)$(PREFIX)"
 
 lint: setup ## check the form of all Swift files
-	swift format lint --strict --recursive Sources Tests Benchmarks Snippets Package.swift
+	swift format lint --strict --recursive Sources Tests Benchmarks Examples/*/Sources Examples/*/Package.swift Snippets Package.swift
 
 docs: setup ## write the documentation as one site into .build/docs; a warning is an error
 	Scripts/make-docs.sh

@@ -20,7 +20,8 @@ let package = Package(
     .library(name: "Graph", targets: ["Graph"]),
     .library(name: "Kindred", targets: ["Kindred"]),
     .library(name: "KindredVision", targets: ["KindredVision"]),
-    .executable(name: "kindred", targets: ["KindredCLI"]),
+    .library(name: "KindredCLI", targets: ["KindredCLI"]),
+    .executable(name: "kindred", targets: ["KindredMain"]),
     .executable(name: "kindred-bench", targets: ["KindredBenchmark"]),
     .executable(name: "kindred-reliability", targets: ["KindredReliability"]),
     .library(name: "FaultyDisk", type: .dynamic, targets: ["FaultyDisk"]),
@@ -62,12 +63,16 @@ let package = Package(
     .target(
       name: "KindredExperiments",
       dependencies: ["Files", "Graph", "Kindred", "KindredVision", "KindredReport", "Torch", "Yams"]),
-    .executableTarget(
+    .target(
       name: "KindredCLI",
       dependencies: [
         "Files", "Graph", "Kindred", "KindredExperiments", "KindredReport", "KindredVision", "Torch",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
+    .executableTarget(name: "KindredMain", dependencies: ["KindredCLI"]),
+    .executableTarget(
+      name: "OwnKindred", dependencies: ["Graph", "Kindred", "KindredCLI", "KindredVision", "Torch"],
+      path: "Examples/OwnKindred/Sources/OwnKindred"),
     .executableTarget(
       name: "KindredBenchmark",
       dependencies: [
@@ -106,8 +111,8 @@ let package = Package(
     .testTarget(
       name: "CommandTests",
       dependencies: [
-        "GoldenFiles", "Graph", "GroupTrial", "Kindred", "KindredCLI", "KindredReport", "KindredVision", "TestSupport",
-        "Torch",
+        "GoldenFiles", "Graph", "GroupTrial", "Kindred", "KindredCLI", "KindredMain", "KindredReport", "KindredVision",
+        "OwnKindred", "TestSupport", "Torch",
       ]),
   ],
   swiftLanguageModes: [.v6],

@@ -6,7 +6,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 INDEX = ROOT / "docs" / "index.md"
-MODULES = ("Torch", "Graph", "Kindred", "KindredVision")
+MODULES = ("Torch", "Graph", "Kindred", "KindredVision", "KindredCLI")
 
 
 def pages():

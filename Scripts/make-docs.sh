@@ -9,7 +9,7 @@ archives=$PWD/.build/docs-archives
 rm -rf "$archives"
 mkdir -p "$archives"
 links=(--enable-experimental-external-link-support)
-for target in Torch Graph Kindred KindredVision; do
+for target in Torch Graph Kindred KindredVision KindredCLI; do
   swift package --allow-writing-to-directory "$archives" generate-documentation --target "$target" \
     --warnings-as-errors "${links[@]}" --output-path "$archives/$target.doccarchive"
   # Those that come later link to it.
@@ -21,7 +21,7 @@ python3 Scripts/docs_catalog.py "$archives/Guide.docc"
   --warnings-as-errors "${links[@]}" --output-path "$archives/Guide.doccarchive"
 
 rm -rf .build/docs
-"$docc" merge "$archives"/{Guide,Kindred,KindredVision,Graph,Torch}.doccarchive --output-path .build/docs \
+"$docc" merge "$archives"/{Guide,Kindred,KindredVision,KindredCLI,Graph,Torch}.doccarchive --output-path .build/docs \
   --synthesized-landing-page-name Kindred --synthesized-landing-page-kind Documentation
 # What a browser is given first: the guide.
 cat > .build/docs/index.html <<'HTML'

@@ -82,7 +82,7 @@ struct CompareCommand: ParsableCommand {
 
   private var command: String {
     ShellCommand.line(
-      ["kindred", "compare"] + configs + settings.all.flatMap { ["--set", $0] }
+      [ShellCommand.program, "compare"] + configs + settings.all.flatMap { ["--set", $0] }
         + (seeds.map { ["--seeds", "\($0)"] } ?? []) + ["--out", out])
   }
 }
@@ -131,7 +131,7 @@ struct DemoCommand: ParsableCommand {
   }
 
   /// The command that goes on with this demonstration.
-  private var again: String { ShellCommand.line(["kindred", "demo", "--out", out, "--seeds", "\(seeds)"]) }
+  private var again: String { ShellCommand.line([ShellCommand.program, "demo", "--out", out, "--seeds", "\(seeds)"]) }
 }
 
 /// Trains what a comparison lacks, with progress.
@@ -201,7 +201,7 @@ struct Ending {
     let document = try table.json()
     let setting = try comparison.setting()
     let summary = table.summary(
-      setting: setting, command: ShellCommand.line(["kindred"] + CommandLine.arguments.dropFirst()),
+      setting: setting, command: ShellCommand.line([ShellCommand.program] + CommandLine.arguments.dropFirst()),
       versions: "kindred \(kindredVersion), libtorch \(Runtime.version)")
     attempt { try StandardOutput.write(json ? String(decoding: document, as: UTF8.self) : table.text) }
     for (name, data) in [

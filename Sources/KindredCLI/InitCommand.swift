@@ -100,7 +100,8 @@ struct InitCommand: ParsableCommand {
     lines += study.facts.map { $0.0.padding(toLength: 9, withPad: " ", startingAt: 0) + $0.1 }
     lines += time.map { ["time".padding(toLength: 9, withPad: " ", startingAt: 0) + $0] } ?? []
     output(
-      (lines + ["", "next: " + ShellCommand.line(["kindred", "run", study.study.displayName])]).joined(separator: "\n"))
+      (lines + ["", "next: " + ShellCommand.line([ShellCommand.program, "run", study.study.displayName])]).joined(
+        separator: "\n"))
   }
 
   private func seconds(of study: NewStudy) throws -> Double? {

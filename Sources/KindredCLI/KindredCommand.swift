@@ -6,14 +6,13 @@ import Foundation
 import KindredExperiments
 import KindredReport
 
-@main
 struct KindredCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "kindred",
+    commandName: ShellCommand.program,
     abstract: "Knowledge distillation: teaches a small network from a large one.",
     discussion: """
-      Start with 'kindred demo', which needs no data. A run is described by a YAML file; 'kindred inspect' shows what \
-      a file means before anything is trained.
+      Start with '\(ShellCommand.program) demo', which needs no data. A run is described by a YAML file; \
+      '\(ShellCommand.program) inspect' shows what a file means before anything is trained.
       """,
     version: kindredVersion,
     groupedSubcommands: groups)
@@ -67,9 +66,11 @@ struct KindredCommand: ParsableCommand {
       ]),
   ]
 
-  static func main() {
+  /// - Parameter prepare: what comes before anything is looked up by its name.
+  static func main(_ prepare: () throws -> Void) {
     do {
       try Surroundings.prepare()
+      try prepare()
       try checkCommand()
       var command = try parseAsRoot()
       try command.run()

@@ -118,7 +118,7 @@ struct RecordCommand: ParsableCommand {
 
   /// The command that goes on with this recording.
   private func again(_ config: String, _ out: String) -> String {
-    var words = ["kindred", "record", config, "--out", out]
+    var words = [ShellCommand.program, "record", config, "--out", out]
     if let epochs { words += ["--epochs", "\(epochs)"] }
     if let losses { words += ["--losses", losses] }
     if storage != .float32 { words += ["--storage", storage.rawValue] }

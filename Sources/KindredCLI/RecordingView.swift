@@ -54,7 +54,9 @@ struct RecordingView {
 
   private func wayOut(_ check: RecordingCheck) -> String {
     let header = check.header
-    var words = ["kindred", "record", "CONFIG", "--out", folder.displayName, "--epochs", "\(header.batches.epochs)"]
+    var words = [
+      ShellCommand.program, "record", "CONFIG", "--out", folder.displayName, "--epochs", "\(header.batches.epochs)",
+    ]
     if header.storage != .float32 { words += ["--storage", header.storage.rawValue] }
     let line = ShellCommand.line(words + ["--resume"])
     let isBlocked = !check.overlaps.isEmpty || !check.strangers.isEmpty

@@ -92,7 +92,7 @@ struct ReportCommand: ParsableCommand {
 
   private func again(_ files: [String]) -> String {
     ShellCommand.line(
-      ["kindred", "compare"] + files + settings.all.flatMap { ["--set", $0] }
+      [ShellCommand.program, "compare"] + files + settings.all.flatMap { ["--set", $0] }
         + (seeds.map { ["--seeds", "\($0)"] } ?? [])
         + ["--out", runs])
   }

@@ -61,7 +61,7 @@ struct RunCommand: ParsableCommand {
       study: {
         ReportedStudy(
           comparison, title: place.file.deletingPathExtension().lastPathComponent,
-          command: ShellCommand.line(["kindred", "run", place.file.displayName]))
+          command: ShellCommand.line([ShellCommand.program, "run", place.file.displayName]))
       })
     try execute(comparison, progress, report, quiet: outputs.quiet, again: "the same command")
     guard group.rank.isFirst else { return }

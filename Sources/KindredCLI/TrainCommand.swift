@@ -122,12 +122,12 @@ struct RunArguments: ParsableArguments {
   }
 
   /// Another command for the same file.
-  func command(_ name: String) -> String { ShellCommand.line(["kindred", name, config]) }
+  func command(_ name: String) -> String { ShellCommand.line([ShellCommand.program, name, config]) }
 
   /// The command that goes on with this run.
   private func again(_ command: String, _ folder: RunFolder) -> String {
     let sets = settingOptions.all + (seed.map { ["training.seed=\($0)"] } ?? [])
-    var words = ["kindred", command, config, "--out", folder.name] + sets.flatMap { ["--set", $0] }
+    var words = [ShellCommand.program, command, config, "--out", folder.name] + sets.flatMap { ["--set", $0] }
     if let folder = data.folder { words += ["--data-dir", folder] }
     if runs != "runs" { words += ["--runs", runs] }
     if let processes = others.processes { words += ["--processes", "\(processes)"] }

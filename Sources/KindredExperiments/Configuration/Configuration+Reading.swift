@@ -23,7 +23,7 @@ extension Configuration {
   private static func load(file: URL, overrides: [String], from users: [URL]) throws -> Configuration {
     let tree = try ConfigurationFile.tree(file, from: users)
     if let rows = tree[Study.rowsKey] {
-      let command = ShellCommand.line(["kindred", "compare", file.displayName])
+      let command = ShellCommand.line([ShellCommand.program, "compare", file.displayName])
       throw ConfigurationError(
         place: rows.place.name, key: Study.rowsKey, message: "this is a study of several runs; use \(command)")
     }

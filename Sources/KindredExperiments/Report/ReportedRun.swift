@@ -41,7 +41,7 @@ struct ReportedRun {
   /// The command that does it again.
   var command: String {
     ShellCommand.line([
-      "kindred", settings.teacher == nil ? "train" : "distill", folder.configuration.displayName, "--out",
+      ShellCommand.program, settings.teacher == nil ? "train" : "distill", folder.configuration.displayName, "--out",
       folder.name + "-again",
     ])
   }

@@ -224,7 +224,7 @@ package final class TrainingRun {
       }
       _ = try goesOn(from: other, resume: resume)
       if !resume, FolderLock.isHeld(folder.url) {
-        let command = ShellCommand.line(["kindred", "watch", folder.name])
+        let command = ShellCommand.line([ShellCommand.program, "watch", folder.name])
         throw RunError(
           "\(folder.name) holds this run, and another process works on it now; \(command) shows how far it is")
       }

@@ -39,7 +39,10 @@ struct TeacherWeights {
     guard WeightsFile.location(folder.url) != nil else {
       let split = run.data.split.map { ["--set", "data.split=\($0)"] } ?? []
       let command =
-        ["kindred", run.teacher == nil ? "train" : "distill", configuration.displayName, "--out", folder.name] + split
+        [
+          ShellCommand.program, run.teacher == nil ? "train" : "distill", configuration.displayName, "--out",
+          folder.name,
+        ] + split
       throw RunError(
         "teacher: \(run.name) is not trained yet (no finished run in \(folder.name)); first run: "
           + ShellCommand.line(command))

@@ -2,6 +2,7 @@
 
 import Foundation
 import Kindred
+import Synchronization
 
 /// Images to learn from, or images to be judged by.
 public enum DataSplit: String, Sendable, CaseIterable {
@@ -68,6 +69,26 @@ public struct DataSet: Sendable {
     (self.publication, self.read) = (publication, read)
   }
 
+  /// A set of a program's own, which knows where its images come from.
+  /// - Parameters:
+  ///   - name: in configurations and commands.
+  ///   - about: what is to be known of its images, in a line.
+  ///   - imageShape: the shape in which its images are seen unless another size is asked for.
+  ///   - classNames: the classes' names; a label is an index into them.
+  ///   - counts: the numbers of images.
+  ///   - statistics: what its images are normalised by.
+  ///   - augmentation: how its training images are usually cropped and flipped.
+  ///   - read: loads a split.
+  public init(
+    _ name: String, about: String, imageShape: (channels: Int, height: Int, width: Int), classNames: [String],
+    counts: (train: Int, test: Int), statistics: ImageStatistics, augmentation: Augmentation,
+    read: @escaping @Sendable (DataSplit) throws -> ImageSet
+  ) {
+    self.init(
+      name, about: about, imageShape: imageShape, classNames: classNames, counts: counts, statistics: statistics,
+      augmentation: augmentation, publication: nil, read: { split, _ in try read(split) })
+  }
+
   /// The same, as tensors' shapes are.
   package var inputShape: [Int] { [imageShape.channels, imageShape.height, imageShape.width] }
 
@@ -83,7 +104,7 @@ public struct DataSet: Sendable {
   /// What is chosen under a key; nil where the set has no such choice.
   package func choice(_ key: String) -> Choice? { choices.first { $0.key == key } }
 
-  /// Whether it is drawn by Kindred itself.
+  /// Whether it needs no folder of sets: it is drawn by Kindred itself, or a program's own.
   package var isDrawn: Bool { publication == nil }
 
   /// Loads one split. `folder` holds the sets, each in a folder of its own name or of its archive's, or is the set's own
@@ -125,8 +146,11 @@ struct Publication: Sendable {
 
 /// The catalogue of data sets.
 public enum DataSets {
+  /// Those of Kindred, and those that a program has added.
+  public static var all: [DataSet] { own + added.withLock { $0 } }
+
   /// A set is one file and one line here.
-  public static let all: [DataSet] = [
+  private static let own: [DataSet] = [
     .cifar10,
     .cifar100,
     .mnist,
@@ -138,6 +162,25 @@ public enum DataSets {
     .cinic10,
     .textures,
   ]
+
+  private static let added = Mutex<[DataSet]>([])
+
+  /// Makes data sets of a program's own known by their names wherever Kindred's are. A program does so before anything else:
+  /// what was looked up before does not know them.
+  /// - Parameter sets: to come behind Kindred's.
+  /// - Throws: `CatalogueError` for a name that is taken, or cannot be one; nothing is added then.
+  public static func add(_ sets: [DataSet]) throws {
+    try added.withLock { added in
+      var all = own + added
+      for set in sets {
+        // A folder is images of one's own.
+        let isTaken = set.name == "folder" || all.contains { $0.name == set.name }
+        try CatalogueError.check(set.name, of: "data set", isTaken: isTaken)
+        all.append(set)
+      }
+      added += sets
+    }
+  }
 
   /// The names of those that can be fetched.
   public static var published: [String] { all.filter { !$0.isDrawn }.map(\.name) }

@@ -34,10 +34,10 @@ public struct Architecture: Sendable, Hashable, CustomStringConvertible {
   public func hash(into hasher: inout Hasher) { hasher.combine(name) }
 
   /// Networks worth offering.
-  public static let suggested: [Architecture] = suggestedNames.compactMap { Architecture(name: $0) }
+  public static var suggested: [Architecture] { suggestedNames.compactMap { Architecture(name: $0) } }
 
   /// Their names.
-  public static let suggestedNames: [String] = Networks.families.flatMap(\.names)
+  public static var suggestedNames: [String] { Networks.families.flatMap(\.names) }
 
   /// A freshly initialised network in training mode, its convolution weights channels-last.
   public func network(classes: Int, inputChannels: Int = 3, generator: Generator) -> Network {
@@ -64,7 +64,10 @@ extension Architecture {
     if let facts = Architecture.known.withLock({ $0[key] }) { return facts }
     // One class costs least, and the rest follows from it.
     let network = builder(1, image[0], .undrawn)
-    let graph = try? Graph(tracing: image, state: network.state, batchSize: 0, network.forward)
+    let graph = [0, 1].lazy.compactMap { size in
+      // An empty batch costs nothing, but not all code can take one.
+      try? Graph(tracing: image, state: network.state, batchSize: size, network.forward)
+    }.first
     let facts =
       graph.map { NetworkFacts(name: name, $0, parameters: network.parameterCount) }
       ?? NetworkFacts(name: name, parameters: network.parameterCount)

@@ -32,7 +32,13 @@ public struct NetworkFamily: Sendable {
   }
 
   /// A family of just these networks.
-  init<Settings: Sendable>(
+  /// - Parameters:
+  ///   - title: what the networks are.
+  ///   - source: the paper, and the code whose names, structure and initialisation they have.
+  ///   - imageSize: the usual side length of their images.
+  ///   - members: what tells the networks apart, such as a width, by their names.
+  ///   - make: gives a freshly initialised network of one of these settings, its weights drawn from the generator.
+  public init<Settings: Sendable>(
     title: String, source: String, imageSize: Int, members: KeyValuePairs<String, Settings>,
     make:
       @escaping @Sendable (

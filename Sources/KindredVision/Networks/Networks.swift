@@ -1,12 +1,16 @@
 // A network by its name.
 
 import Kindred
+import Synchronization
 import Torch
 
 /// The networks there are.
 public enum Networks {
-  /// The catalogue: a family is one file and one line here.
-  public static let families: [NetworkFamily] = [
+  /// The catalogue, and what a program has added to it.
+  public static var families: [NetworkFamily] { own + added.withLock { $0 } }
+
+  /// A family is one file and one line here.
+  private static let own: [NetworkFamily] = [
     .wideResNet,
     .resNet,
     .vgg,
@@ -19,6 +23,25 @@ public enum Networks {
     .mobileNetV2,
     .shuffleNetV2,
   ]
+
+  private static let added = Mutex<[NetworkFamily]>([])
+
+  /// Makes networks of a program's own known by their names wherever Kindred's are. A program does so before anything else:
+  /// what was looked up before does not know them.
+  /// - Parameter families: each with the names of its members.
+  /// - Throws: `CatalogueError` for a name that is taken, or cannot be one; nothing is added then.
+  public static func add(_ families: [NetworkFamily]) throws {
+    try added.withLock { added in
+      var all = own + added
+      for family in families {
+        for name in family.names {
+          try CatalogueError.check(name, of: "network", isTaken: all.contains { $0.builder(name) != nil })
+        }
+        all.append(family)
+      }
+      added += families
+    }
+  }
 
   /// A freshly initialised network for images of a kind.
   /// - Throws: `UnknownNetwork`.

@@ -1,4 +1,4 @@
-// A few steps of similarity-preserving distillation, with the three libraries that another package gets.
+// A few steps of similarity-preserving distillation, with libraries that another package gets.
 
 import Kindred
 import KindredVision
