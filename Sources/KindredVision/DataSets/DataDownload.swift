@@ -15,7 +15,8 @@ public struct DownloadProgress: Sendable, Equatable {
 
 /// Fetches one of the known sets into a folder of sets.
 ///
-/// A file that is there and right is left alone. An interrupted download stays as `.partial` and is resumed.
+/// A file that is there and right is left alone. An interrupted download stays as `.partial` and is resumed; one that cannot
+/// be, as the file is not offered, has another checksum or no room, leaves nothing.
 /// Every file is checked against its published MD5 sum before it takes its name.
 public struct DataDownload: Sendable {
   /// What a finished download did.
@@ -54,7 +55,7 @@ public struct DataDownload: Sendable {
     guard !missing.isEmpty, !publication.isInAnotherLayout(folder.deletingLastPathComponent()) else {
       return .alreadyThere(folder)
     }
-    let before = Folder.nearest(to: folder)
+    let before = Folder.nearest(to: folder.deletingLastPathComponent())
     do {
       for file in missing {
         let target = folder.appendingPathComponent(file.name)

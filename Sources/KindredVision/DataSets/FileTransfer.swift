@@ -18,6 +18,7 @@ final class FileTransfer {
   private var total: Int?
   private var status = 0
   private var failure: DataError?
+  private var hasNoRoom = false
 
   /// - Parameter patience: the seconds without a byte after which the server is given up.
   init(
@@ -28,7 +29,8 @@ final class FileTransfer {
   }
 
   /// Returns when the file is complete, as far as the server's word goes.
-  /// - Throws: `DataError`; what has come so far stays for the next attempt.
+  /// - Throws: `DataError`; what has come so far stays for the next attempt, unless there is none: the file is not there, or
+  ///   there is no room for it.
   func run() throws {
     try attempt()
     // The server has nothing from there on: the file is complete, or is not a beginning of this one.
@@ -37,6 +39,7 @@ final class FileTransfer {
       try attempt()
     }
     guard isFile || (status == 416 && total == received) else {
+      if status == 404 || status == 410 { unlink(file.path) }
       throw DataError("\(address.absoluteString): the server answered \(status)\(FileTransfer.meaning(of: status))")
     }
   }
@@ -65,11 +68,11 @@ final class FileTransfer {
     guard descriptor < 0 || fsync(descriptor) == 0 || errno == EINVAL else { throw unwritable(SystemError(errno)) }
   }
 
-  /// Nothing is left of a file of which nothing came.
+  /// Nothing is left of a file of which nothing came, or that has no room.
   private func close(isWhole: Bool) {
     guard descriptor >= 0 else { return }
     Foundation.close(descriptor)
-    if received == 0, !isWhole { unlink(file.path) }
+    if (received == 0 && !isWhole) || hasNoRoom { unlink(file.path) }
   }
 
   /// Takes a piece of what the server sends. Returns whether to go on.
@@ -81,7 +84,12 @@ final class FileTransfer {
       received += bytes.count
     } catch {
       received = max(0, Int(lseek(descriptor, 0, SEEK_END)))
-      failure = unwritable(error, "; run the command again to go on from byte \(received)")
+      hasNoRoom = [ENOSPC, EDQUOT].contains(error.code)
+      failure = unwritable(
+        error,
+        hasNoRoom
+          ? "; the \(received) bytes that had come were deleted"
+          : "; run the command again to go on from byte \(received)")
       return false
     }
     progress(received, total)
