@@ -145,6 +145,9 @@ func execute(
       shouldStop: { StopRequest.isPending },
       onEvent: { event in
         switch event {
+        case .measured(let teacher, let accuracy, let images):
+          progress.message(
+            "the teacher \(teacher): \(Format.percentage(accuracy)) of the \(images) images to measure on")
         case .skipped(let job): progress.message("\(job.title): finished before")
         case .began(let job, let number, let count, let part):
           progress.begin("[\(number)/\(count)] \(job.title)", part)
@@ -199,14 +202,13 @@ struct Ending {
     let table = try comparison.table()
     if !comparison.failures.isEmpty { failures.append(FailedRuns(count: comparison.failures.count)) }
     let document = try table.json()
-    let setting = try comparison.setting()
     let summary = table.summary(
-      setting: setting, command: ShellCommand.line([ShellCommand.program] + CommandLine.arguments.dropFirst()),
+      command: ShellCommand.line([ShellCommand.program] + CommandLine.arguments.dropFirst()),
       versions: "kindred \(kindredVersion), libtorch \(Runtime.version)")
     attempt { try StandardOutput.write(json ? String(decoding: document, as: UTF8.self) : table.text) }
     for (name, data) in [
       ("table.md", Data(summary.utf8)), ("table.csv", Data(table.csv.utf8)), ("table.json", document),
-      ("table.tex", Data(table.latex(setting: setting).utf8)),
+      ("table.tex", Data(table.latex.utf8)),
     ] {
       attempt { try folder.write(data, to: folder.url.appending(path: name)) }
     }

@@ -1,6 +1,7 @@
 // `kindred evaluate`: how well a trained network does.
 
 import ArgumentParser
+import Files
 import Foundation
 import Graph
 import Kindred
@@ -147,22 +148,24 @@ struct EvaluateCommand: ParsableCommand {
       let images: Int
       let correct: Int
       /// Absent for a class without images.
-      let accuracy: Double?
+      let accuracyPercent: Double?
     }
 
     let images: Int
-    let accuracy: Double
-    let top5Accuracy: Double
+    let accuracyPercent: Double
+    let top5AccuracyPercent: Double
     let loss: Double
     let classes: [Class]
 
     init(_ evaluation: Evaluation, _ set: ImageSet) {
       images = evaluation.count
-      accuracy = evaluation.accuracy
-      top5Accuracy = evaluation.top5Accuracy
+      accuracyPercent = Percent.of(evaluation.accuracy)
+      top5AccuracyPercent = Percent.of(evaluation.top5Accuracy)
       loss = evaluation.loss
       classes = zip(set.classNames, evaluation.classes).map {
-        Class(name: $0, images: $1.count, correct: $1.correct, accuracy: $1.count > 0 ? $1.accuracy : nil)
+        Class(
+          name: $0, images: $1.count, correct: $1.correct,
+          accuracyPercent: $1.count > 0 ? Percent.of($1.accuracy) : nil)
       }
     }
   }

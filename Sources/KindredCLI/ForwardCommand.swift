@@ -17,7 +17,7 @@ struct ForwardCommand: ParsableCommand {
       """)
 
   @Option(help: "The network, such as wrn-16-2.", completion: .networks)
-  var model: String
+  var network: String
 
   @Option(help: "The number of classes.")
   var classes = 10
@@ -47,11 +47,12 @@ struct ForwardCommand: ParsableCommand {
       throw RunError(
         "\(input): images of \(images.shape[2]) x \(images.shape[3]) are too small, expected 4 x 4 or more")
     }
-    let network = try Architecture(named: model).network(
+    let architecture = try Architecture(named: self.network)
+    let network = architecture.network(
       classes: classes, inputChannels: images.shape[1], generator: Generator(seed: seed))
     if let weights, let remark = try load(file(weights), into: network) { note(remark) }
     network.evaluate()
-    let request = ActivationRequest(logits: true, taps: Set(try Architecture(named: model).taps))
+    let request = ActivationRequest(logits: true, taps: Set(architecture.taps))
     let activations = withoutGradients { network.activations(of: images.contiguous(.channelsLast), request) }
     var results = activations.taps.mapValues { $0.contiguous() }
     results["logits"] = activations.requiredLogits()

@@ -74,7 +74,7 @@ struct RunCommand: ParsableCommand {
 
   private func export(_ comparison: Comparison, to file: URL) throws {
     guard let best = try comparison.best() else { return note("no row is a student's: nothing to export") }
-    let measured = best.accuracy.map { ", the highest with \(Format.percent($0, places: 2)) on average" } ?? ""
+    let measured = best.accuracyPercent.map { ", the highest with \(Format.percentage($0)) on average" } ?? ""
     note("\(file.displayName) is of \(best.job.settings.name)\(measured): \(best.job.folder.name)")
     let folder = data.folder.map { ["--data-dir", $0] } ?? []
     let command = try ExportCommand.parse(

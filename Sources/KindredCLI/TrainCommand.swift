@@ -41,8 +41,9 @@ struct DistillCommand: ParsableCommand {
 /// What `train` and `distill` have in common.
 struct RunArguments: ParsableArguments {
   static let files = """
-    Writes config.yaml, metrics.jsonl, checkpoint.safetensors, weights.safetensors, weights-best.safetensors and \
-    result.json; weights-ema.safetensors where training.ema is set; and report.html, a page on the run.
+    Writes config.yaml, metrics.jsonl, checkpoint.safetensors, weights.safetensors and result.json; \
+    weights-best.safetensors where an evaluation before the last was the best; weights-ema.safetensors where training.ema \
+    is set; and report.html, a page on the run.
     """
 
   @Argument(help: "The run's YAML file.", completion: .configurations)
@@ -136,20 +137,26 @@ struct RunArguments: ParsableArguments {
 
   private func summary(_ result: RunResult, _ folder: RunFolder) -> String {
     func figures(_ accuracy: Double, _ top5: Double) -> String {
-      "\(Format.percent(accuracy, places: 2)) of \(result.images) \(result.evaluatedOn ?? "") images "
-        + "(top-5 \(Format.percent(top5, places: 2)))"
+      "\(Format.percentage(accuracy)) of \(result.images) \(result.evaluatedOn ?? "") images "
+        + "(top-5 \(Format.percentage(top5)))"
     }
     let measured =
-      result.accuracy.map { figures($0, result.top5Accuracy ?? $0) } ?? "trained, with no class to measure by"
+      result.accuracyPercent.map { figures($0, result.top5AccuracyPercent ?? $0) }
+      ?? "trained, with no class to measure by"
     var lines = ["\(result.name): \(measured), \(Format.count(result.parameters)) parameters"]
     if let average = result.average {
-      lines.append("moving average: \(figures(average.accuracy, average.top5Accuracy))")
+      lines.append("moving average: \(figures(average.accuracyPercent, average.top5AccuracyPercent))")
     }
-    if let best = result.best, best.accuracy > max(result.accuracy ?? 0, result.average?.accuracy ?? 0) {
+    if let best = result.best,
+      best.accuracyPercent > max(result.accuracyPercent ?? 0, result.average?.accuracyPercent ?? 0)
+    {
       lines.append(
-        "best: \(Format.percent(best.accuracy, places: 2)) after epoch \(best.epoch) of \(result.epochs) "
+        "best: \(Format.percentage(best.accuracyPercent)) after epoch \(best.epoch) of \(result.epochs) "
           + "(weights-best.safetensors)")
     }
+    lines.append(
+      "began \(Format.day(result.began)), ended \(Format.day(result.ended)), "
+        + "\(Format.duration(result.seconds)) of training")
     let file = result.isAverageBetter ? folder.averageWeights : folder.weights
     return (lines + ["weights: \(folder.name)/\(file.lastPathComponent)"]).joined(separator: "\n")
   }

@@ -66,7 +66,7 @@ struct WatchCommand: ParsableCommand {
       table.append([
         status.name, status.state.rawValue, "\(status.epochsDone)/\(status.epochs)",
         status.loss.map(Format.value) ?? Format.missing,
-        status.accuracy.map { Format.percent($0, places: 2) } ?? Format.missing, left ?? Format.missing,
+        status.accuracyPercent.map(Format.percentage) ?? Format.missing, left ?? Format.missing,
       ])
     }
     let (done, all) = (statuses.reduce(0) { $0 + $1.epochsDone }, statuses.reduce(0) { $0 + $1.epochs })
@@ -83,7 +83,7 @@ private struct Document: Encodable {
     let epochsDone: Int
     let epochs: Int
     let loss: Double?
-    let accuracy: Double?
+    let accuracyPercent: Double?
     let secondsLeft: Double?
   }
 
@@ -93,7 +93,7 @@ private struct Document: Encodable {
     self.runs = runs.map {
       Run(
         name: $0.name, state: $0.state, epochsDone: $0.epochsDone, epochs: $0.epochs, loss: $0.loss,
-        accuracy: $0.accuracy, secondsLeft: $0.secondsLeft)
+        accuracyPercent: $0.accuracyPercent, secondsLeft: $0.secondsLeft)
     }
   }
 }

@@ -3,27 +3,28 @@
 extension ComparisonTable {
   /// A `table` that needs the package booktabs.
   ///
-  /// A mean is bold where it leads every other student of the same network by more than `resolution`; others, and those of
-  /// a table without one, are not told apart by type.
-  /// - Parameter setting: what the accuracies are of, the caption's first sentence.
-  package func latex(setting: String) -> String {
+  /// A mean is bold where it leads every other student of the same network by more than the interval of their difference;
+  /// others are not told apart by type.
+  package var latex: String {
     let hasNotes = summaries.contains { $0.note != nil }
     let numbers = 4 + (hasPublished ? 1 : 0)
     let head =
       ["Method", "Runs", "Accuracy (\\%)", "Gain"] + (hasPublished ? ["Published"] : []) + ["Parameters"]
       + (hasNotes ? ["Note"] : [])
+    let leaders = leaders
     let rows = summaries.indices.map { index in
       let row = summaries[index]
       let note = hasNotes ? [LaTeX.escaped(row.note ?? "")] : []
       return [LaTeX.escaped(row.method), "\(row.runs)", accuracy(of: row, isBold: leaders.contains(index)), gain(row)]
-        + (hasPublished ? [places(row.published)] : []) + [Format.count(row.parameters).replacing(" ", with: "~")]
+        + (hasPublished ? [places(row.publishedPercent)] : [])
+        + [row.parameters.map { Format.count($0).replacing(" ", with: "~") } ?? "--"]
         + note
     }
     return """
       % Needs \\usepackage{booktabs}.
       \\begin{table}
         \\centering
-        \\caption{\(LaTeX.escaped(([setting] + [emphasis] + remarks).joined(separator: " ")))}
+        \\caption{\(LaTeX.escaped(((setting.isEmpty ? [] : [setting]) + [emphasis] + remarks).joined(separator: " ")))}
         \\begin{tabular}{l\(String(repeating: "r", count: numbers))\(hasNotes ? "l" : "")}
           \\toprule
           \(head.joined(separator: " & ")) \\\\
@@ -38,38 +39,21 @@ extension ComparisonTable {
 
   /// What bold type means here.
   private var emphasis: String {
-    guard let resolution else { return "With so few runs no difference can be told from chance: no mean is bold." }
-    let points = Format.decimal(resolution, places: 2)
+    guard canTell else { return "With so few runs no difference can be told from chance: no mean is bold." }
     return leaders.isEmpty
-      ? "No mean leads all others by more than \(points) points, which the runs' spread explains: none is bold."
-      : "Bold: a mean that leads all others of its network by more than \(points) points."
-  }
-
-  /// The rows whose lead over every other of the same network is more than the seeds' spread.
-  private var leaders: Set<Int> {
-    guard let resolution else { return [] }
-    let students = summaries.indices.filter { summaries[$0].role != .teacher }
-    return Set(
-      students.filter { index in
-        let others = students.filter { $0 != index && networks[$0] == networks[index] }.compactMap {
-          summaries[$0].mean
-        }
-        guard let mean = summaries[index].mean, summaries[index].runs > 1, let second = others.max() else {
-          return false
-        }
-        return mean - second > resolution
-      })
+      ? "No mean leads all others beyond the 95 % intervals of their differences: none is bold."
+      : "Bold: a mean that leads all others of its network beyond the 95 % intervals of their differences."
   }
 
   private func accuracy(of row: ComparisonSummary, isBold: Bool) -> String {
-    guard let mean = row.mean else { return "--" }
-    let spread = row.deviation.map { " \\pm \(Format.decimal($0, places: 2))" } ?? ""
+    guard let mean = row.meanPercent else { return "--" }
+    let spread = row.deviationPoints.map { " \\pm \(Format.decimal($0, places: 2))" } ?? ""
     let text = "\(Format.decimal(mean, places: 2))\(spread)"
     return isBold ? "$\\mathbf{\(text)}$" : "$\(text)$"
   }
 
   private func gain(_ row: ComparisonSummary) -> String {
-    row.role == .student ? row.gain.map { "$\(Format.signed($0, places: 2))$" } ?? "--" : row.role.rawValue
+    row.role == .student ? row.gainPoints.map { "$\(Format.signed($0, places: 2))$" } ?? "--" : row.role.rawValue
   }
 
   private func places(_ value: Double?) -> String { value.map { "$\(Format.decimal($0, places: 2))$" } ?? "--" }

@@ -16,6 +16,18 @@ package enum Format {
       ? String(format: "%d:%02d:%02d", hours, minutes, whole % 60) : String(format: "%d:%02d", minutes, whole % 60)
   }
 
+  /// A moment as programs read it: `2026-11-27T01:28:00Z`.
+  package static func moment(_ date: Date) -> String {
+    let formatter = ISO8601DateFormatter()
+    formatter.formatOptions = [.withInternetDateTime]
+    return formatter.string(from: date)
+  }
+
+  /// Such a moment as people read it: `2026-11-27 01:28:00 UTC`.
+  package static func day(_ moment: String) -> String {
+    moment.replacing("T", with: " ").replacing("Z", with: " UTC")
+  }
+
   /// A duration that is guessed: in words, to the precision of a guess.
   package static func roughly(_ seconds: Double) -> String {
     let (minutes, hours) = ((seconds / 60).rounded(), (seconds / 3600).rounded())
@@ -40,6 +52,11 @@ package enum Format {
   package static func percent(_ share: Double, places: Int = 0) -> String {
     guard share.isFinite else { return missing }
     return "\(decimal(share * 100, places: places)) %"
+  }
+
+  /// An accuracy, which is in percent, as `71.25 %`.
+  package static func percentage(_ percent: Double) -> String {
+    percent.isFinite ? "\(decimal(percent, places: 2)) %" : missing
   }
 
   /// A number with a fixed count of places; never a negative zero.

@@ -26,13 +26,13 @@ package struct JSONDocument<Value: Encodable>: Encodable {
 /// Kindred's documents; docs/json.md has their keys.
 package enum JSONSchema: String, CaseIterable, Sendable {
   /// A finished run: `result.json`, and what `train` and `distill` print.
-  case result = "kindred.result/1"
+  case result = "kindred.result/2"
   /// An epoch of a run: a line of `metrics.jsonl`.
-  case metrics = "kindred.metrics/1"
+  case metrics = "kindred.metrics/2"
   /// A comparison: `table.json`, and what `compare` and `demo` print.
-  case comparison = "kindred.comparison/1"
+  case comparison = "kindred.comparison/2"
   /// What `evaluate` measured.
-  case evaluation = "kindred.evaluation/1"
+  case evaluation = "kindred.evaluation/2"
   /// A recording or a part of one that `record` has finished.
   case recording = "kindred.recording/1"
   /// What `record --check` found.
@@ -40,7 +40,7 @@ package enum JSONSchema: String, CaseIterable, Sendable {
   /// What `data check` found.
   case imageCheck = "kindred.image-check/1"
   /// How far runs have come: what `watch` prints.
-  case status = "kindred.status/1"
+  case status = "kindred.status/2"
   /// How alike two networks are at each pair of layers: what `match` prints.
   case match = "kindred.match/1"
   /// The networks there are.

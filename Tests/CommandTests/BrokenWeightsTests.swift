@@ -41,7 +41,7 @@ import Torch
       try run("train", "plain.yaml", "--out", "out", "--set", "student.weights=broken.safetensors"),
       try run("evaluate", "broken.safetensors"),
       try run(
-        "forward", "--model", "resnet-8", "--weights", "broken.safetensors", "--input", "x.safetensors", "--output",
+        "forward", "--network", "resnet-8", "--weights", "broken.safetensors", "--input", "x.safetensors", "--output",
         "y.safetensors"),
     ]
     for run in runs {
@@ -99,7 +99,7 @@ import Torch
     let evaluated = try run("evaluate", "run.bin", "--network", "resnet-8", "--data", "textures", "--json")
     let own = try run("evaluate", "runs/teacher/seed-1", "--data", "textures", "--json")
     #expect(evaluated.status == 0 && own.status == 0, "\(evaluated.errors) \(own.errors)")
-    let accuracy = { (output: String) in output.split(separator: "\n").first { $0.contains("\"accuracy\"") } }
+    let accuracy = { (output: String) in output.split(separator: "\n").first { $0.contains("\"accuracyPercent\"") } }
     #expect(accuracy(evaluated.output) != nil && accuracy(evaluated.output) == accuracy(own.output))
 
     let inspected = try run("inspect", "run.bin")

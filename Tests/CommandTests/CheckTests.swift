@@ -91,7 +91,7 @@ import Torch
     let images = Generator(seed: 5).normal([2, 3, 32, 32])
     try write(["input": images], "x.safetensors")
     let run = try Command.run(
-      "forward", "--model", "wrn-16-2", "--classes", "7", "--input", "x.safetensors", "--output", "y.safetensors",
+      "forward", "--network", "wrn-16-2", "--classes", "7", "--input", "x.safetensors", "--output", "y.safetensors",
       in: scratch.url)
     #expect(run.status == 0, "\(run.errors)")
     let entries = try Safetensors.entries(of: scratch.url.appending(path: "y.safetensors"))
@@ -102,7 +102,7 @@ import Torch
         "stage3.pre": [2, 128, 8, 8], "last": [2, 128, 8, 8], "pooled": [2, 128],
       ])
     let unknown = try Command.run(
-      "forward", "--model", "wrn-16-3x", "--input", "x.safetensors", "--output", "z.safetensors", in: scratch.url)
+      "forward", "--network", "wrn-16-3x", "--input", "x.safetensors", "--output", "z.safetensors", in: scratch.url)
     #expect(unknown.status == 1)
     #expect(unknown.errors.contains("there is no network 'wrn-16-3x'"))
   }
@@ -115,7 +115,7 @@ import Torch
     #expect(evaluation.status == 0, "\(evaluation.errors)")
     let result = try #require(try JSONSerialization.jsonObject(with: Data(run.output.utf8)) as? [String: Any])
     let report = try #require(try JSONSerialization.jsonObject(with: Data(evaluation.output.utf8)) as? [String: Any])
-    #expect(report["accuracy"] as? Double == result["accuracy"] as? Double)
+    #expect(report["accuracyPercent"] as? Double == result["accuracyPercent"] as? Double)
     #expect(report["images"] as? Int == 2000)
     let classes = try #require(report["classes"] as? [[String: Any]])
     #expect(classes.map { $0["images"] as? Int } == Array(repeating: 200, count: 10))

@@ -124,7 +124,7 @@ import Torch
       return try #require(json as? [String: Any])
     }
     func accuracies(_ row: String, seeds: ClosedRange<Int>) throws -> [Double] {
-      try seeds.map { try #require(try result("\(row)/seed-\($0)")["accuracy"] as? Double) * 100 }
+      try seeds.map { try #require(try result("\(row)/seed-\($0)")["accuracyPercent"] as? Double) }
     }
     /// Of two, half their distance from the mean to both sides: the deviation is that times the root of 2.
     func words(_ row: String) throws -> String {

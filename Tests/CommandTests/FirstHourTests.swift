@@ -56,7 +56,7 @@ import Testing
     let own = try run("evaluate", "study/runs/sp/seed-1", "--split", "run", "--json")
     let result = try Data(contentsOf: scratch.url.appending(path: "study/runs/sp/seed-1/result.json"))
     func accuracy(_ data: Data) throws -> Double? {
-      try (JSONSerialization.jsonObject(with: data) as? [String: Any])?["accuracy"] as? Double
+      try (JSONSerialization.jsonObject(with: data) as? [String: Any])?["accuracyPercent"] as? Double
     }
     #expect(try accuracy(Data(own.output.utf8)) == accuracy(result))
     #expect(

@@ -79,7 +79,7 @@ import Torch
     check(try JSONDecoder().decode(RunResult.self, from: scratch.bytes("rich/result.json")), .result)
     for line in try scratch.text("rich/metrics.jsonl").split(separator: "\n") {
       try check(Data(line.utf8), .metrics)
-      check(try JSONDecoder().decode(EpochReport.self, from: Data(line.utf8)), .metrics)
+      check(try JSONDecoder().decode(LoggedEpoch.self, from: Data(line.utf8)), .metrics)
     }
     try check(try run("evaluate", "rich", "--json"), .evaluation)
     let table = try run("compare", "plain.yaml", "teacher.yaml", "--seeds", "2", "--quiet", "--json")
@@ -106,7 +106,8 @@ import Torch
     try Safetensors.write(["logits": Generator(seed: 6).normal([2, 3])], to: scratch.url.appending(path: "l"))
     try check(try run("loss", "kd", "--student", "l", "--teacher", "l", "--json"), .loss)
     for folder in ["a", "b"] { _ = try scratch.folder("images/\(folder)") }
-    _ = try run("data", "preview", "textures", "--per-class", "1", "--out", "images/a/1.png")
+    try Picture(width: 2, height: 2, bytes: [UInt8](repeating: 9, count: 12)).writePNG(
+      to: scratch.url.appending(path: "images/a/1.png"))
     try FileManager.default.copyItem(
       at: scratch.url.appending(path: "images/a/1.png"), to: scratch.url.appending(path: "images/b/2.png"))
     try scratch.write("no image", to: "images/b/3.png")

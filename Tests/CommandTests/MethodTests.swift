@@ -52,7 +52,7 @@ import Torch
     let evaluated = try run("evaluate", "runs/simkd/seed-1", "--json")
     try #require(evaluated.status == 0, "\(evaluated.errors)")
     let again = try #require(JSONSerialization.jsonObject(with: Data(evaluated.output.utf8)) as? [String: Any])
-    #expect(again["accuracy"] as? Double == result["accuracy"] as? Double)
+    #expect(again["accuracyPercent"] as? Double == result["accuracyPercent"] as? Double)
     let weights = try Safetensors.read(scratch.url.appending(path: "runs/simkd/seed-1/weights.safetensors")).tensors
     let isStatistic = { (name: String) in name.contains("running") || name.contains("num_batches") }
     let unused = { (name: String) in name.hasPrefix("student.fc.") }

@@ -16,7 +16,7 @@ import Torch
     try Safetensors.write(["input": Generator(seed: 5).normal([1, 1, 8, 8])], to: scratch.url.appending(path: "x"))
     try Safetensors.write(["logits": Generator(seed: 6).normal([2, 3])], to: scratch.url.appending(path: "l"))
     let commands = [
-      "kindred forward --model resnet-8 --input x --output", "kindred loss kd --student l --teacher l --gradient",
+      "kindred forward --network resnet-8 --input x --output", "kindred loss kd --student l --teacher l --gradient",
       "kindred data preview textures --split test --out",
     ]
     for command in commands {

@@ -59,14 +59,15 @@ import Testing
     var accuracies: [String: [Double]] = [:]
     for run in ["plain/seed-1", "plain/seed-2", "kd/seed-1", "kd/seed-2", "teacher/seed-1"] {
       let (result, measured) = (try json("runs/\(run)/result.json"), try json("runs/\(run)/measured.json"))
-      let accuracy = try #require(result["accuracy"] as? Double)
+      let accuracy = try #require(result["accuracyPercent"] as? Double)
       let labels = try #require(measured["labels"] as? [Int])
       let student = try #require(measured["student"] as? [String: Any])
       let predictions = try #require(student["predictions"] as? [Int])
       let right = zip(labels, predictions).count { $0 == $1 }
-      #expect(labels.count == result["images"] as? Int && abs(Double(right) / Double(labels.count) - accuracy) < 1e-9)
+      #expect(
+        labels.count == result["images"] as? Int && abs(100 * Double(right) / Double(labels.count) - accuracy) < 1e-4)
       #expect((student["latency"] as? [[String: Any]])?.compactMap { $0["threads"] as? Int } == [1, 2])
-      accuracies[String(run.prefix { $0 != "/" }), default: []].append(accuracy * 100)
+      accuracies[String(run.prefix { $0 != "/" }), default: []].append(accuracy)
     }
     let (plain, kd) = (try #require(accuracies["plain"]), try #require(accuracies["kd"]))
     let gain = String(format: "%+.2f", (kd[0] + kd[1] - plain[0] - plain[1]) / 2)

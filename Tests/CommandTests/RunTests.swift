@@ -114,10 +114,15 @@ import Testing
     let table = try #require(try JSONSerialization.jsonObject(with: Data(first.output.utf8)) as? [String: Any])
     let rows = try #require(table["methods"] as? [[String: Any]])
     #expect(rows.map { $0["method"] as? String } == ["teacher", "plain", "student"])
-    let accuracies = try (1...2).map { try accuracy("runs/plain/seed-\($0)") * 100 }
-    #expect(rows[1]["accuracies"] as? [Double] == accuracies)
+    let accuracies = try (1...2).map { try accuracy("runs/plain/seed-\($0)") }
+    #expect(rows[1]["accuraciesPercent"] as? [Double] == accuracies)
+    // Of 40 images each is 2.5 %.
+    #expect(accuracies.allSatisfy { ($0 / 2.5).rounded() * 2.5 == $0 })
     for name in ["runs/table.csv", "runs/table.json"] { #expect(scratch.has(name)) }
-    let setting = "Accuracy in percent on textures test images, 3 epochs, 2 seeds: mean and sample standard deviation."
+    let setting =
+      "Accuracy in percent on 40 textures test images, 160 training images, 3 epochs, 2 seeds: mean and sample standard "
+      + "deviation."
+    #expect(table["setting"] as? String == setting)
     #expect(try scratch.text("runs/table.md").hasPrefix("\(setting)\n\n| method"))
     #expect(
       try scratch.text("runs/table.md").contains("```sh\nkindred compare plain.yaml student.yaml --seeds 2 --json\n"))
@@ -166,9 +171,61 @@ import Testing
     let table = try #require(try JSONSerialization.jsonObject(with: Data(run.output.utf8)) as? [String: Any])
     let rows = try #require(table["methods"] as? [[String: Any]])
     #expect(rows.map { $0["method"] as? String } == ["teacher", "plain", "sp=10", "sp=100", "student"])
-    #expect(rows.map { $0["published"] as? Double } == [nil, nil, 12.5, 12.5, nil])
+    #expect(rows.map { $0["publishedPercent"] as? Double } == [nil, nil, 12.5, 12.5, nil])
     #expect(rows.map { $0["runs"] as? Int } == [1, 2, 2, 2, 2])
     #expect(scratch.has("runs/sp=100/seed-2/result.json"))
+  }
+
+  /// A teacher's weights and its ONNX file are measured on what the students are measured on, once.
+  @Test func aGivenTeacherHasARow() throws {
+    try teacher()
+    let export = try Command.run("export", "runs/teacher/seed-1", "--output", "teacher.onnx", in: scratch.url)
+    try #require(export.status == 0, "\(export.errors)")
+    try scratch.write([
+      "weights.yaml": """
+      extends: plain.yaml
+      teacher: {network: resnet-8, weights: runs/teacher/seed-1}
+      losses: {kd: {}}
+      training: {epochs: 1}
+      """,
+      "onnx.yaml": """
+      extends: plain.yaml
+      teacher: {onnx: teacher.onnx}
+      losses: {kd: {}}
+      training: {epochs: 1}
+      """,
+    ])
+    let arguments = ["compare", "weights.yaml", "onnx.yaml", "--seeds", "1", "--out", "given", "--json"]
+    let run = try Command.start(arguments, in: scratch.url).wait()
+    try #require(run.status == 0, "\(run.errors)")
+    let table = try #require(try JSONSerialization.jsonObject(with: Data(run.output.utf8)) as? [String: Any])
+    let rows = try #require(table["methods"] as? [[String: Any]])
+    #expect(rows.map { $0["method"] as? String } == ["resnet-8", "teacher.onnx", "weights", "onnx"])
+    let own = try accuracy("runs/teacher/seed-1")
+    for row in rows.prefix(2) {
+      #expect(row["role"] as? String == "teacher" && row["accuraciesPercent"] as? [Double] == [own], "\(row)")
+      #expect(row["multiplyAdds"] as? Int == rows[2]["multiplyAdds"] as? Int)
+    }
+    let again = try Command.start(arguments, in: scratch.url).wait()
+    #expect(again.output == run.output && !again.errors.contains("the teacher resnet-8"), "\(again.errors)")
+  }
+
+  @Test func heldOutAndTestImagesAreNotMixed() throws {
+    try scratch.write(
+      "extends: plain.yaml\ndata: {held_out_images: 40, evaluate_on: held-out}\n", to: "chosen.yaml")
+    let run = try Command.run("compare", "plain.yaml", "chosen.yaml", in: scratch.url)
+    #expect(run.status == 1 && !scratch.has("runs"))
+    #expect(
+      run.errors.contains("held-out training images (chosen) with those on test images (plain)"), "\(run.errors)")
+    for name in ["plain", "chosen"] {
+      let one = try Command.run("train", "\(name).yaml", "--epochs", "1", "--quiet", "--no-report", in: scratch.url)
+      try #require(one.status == 0, "\(one.errors)")
+    }
+    let report = try Command.run("report", "runs", "--output", "page.html", "--quiet", in: scratch.url)
+    #expect(report.status == 0, "\(report.errors)")
+    let page = try scratch.text("page.html")
+    #expect(page.contains("stand apart") && page.contains("on 40 textures held-out images"))
+    #expect(page.components(separatedBy: "Accuracy in percent; the interval").count == 3)
   }
 
   @Test func weightsToStartFromAreCheckedBeforeAnythingIsWritten() throws {
@@ -180,7 +237,7 @@ import Testing
 
   private func accuracy(_ folder: String) throws -> Double {
     let result = try JSONSerialization.jsonObject(with: scratch.bytes("\(folder)/result.json")) as? [String: Any]
-    return try #require(result?["accuracy"] as? Double)
+    return try #require(result?["accuracyPercent"] as? Double)
   }
 
   @Test func distillingNeedsItsTeacherTrained() throws {

@@ -1,7 +1,7 @@
 // Runs over several processes through the built command: what they leave, how they end, and what is refused.
 
 import Foundation
-import Kindred
+import KindredExperiments
 import TestSupport
 import Testing
 import Torch
@@ -25,7 +25,7 @@ import Torch
 
   private func losses(_ run: String) throws -> [Double] {
     try scratch.text("runs/\(run)/metrics.jsonl").split(separator: "\n").map { line in
-      try #require(try JSONDecoder().decode(EpochReport.self, from: Data(line.utf8)).terms["loss"])
+      try #require(try JSONDecoder().decode(LoggedEpoch.self, from: Data(line.utf8)).terms["loss"])
     }
   }
 

@@ -45,9 +45,9 @@ struct TensorBoardTests {
       let report = try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
       let terms = try #require(report["terms"] as? [String: Double])
       for (tag, value) in [
-        ("evaluation/accuracy", report["accuracy"]), ("evaluation/loss", report["evaluationLoss"]),
+        ("evaluation/accuracy_percent", report["accuracyPercent"]), ("evaluation/loss", report["evaluationLoss"]),
         ("train/learning_rate", report["learningRate"]), ("train/images_per_second", report["imagesPerSecond"]),
-        ("train/accuracy", report["trainingAccuracy"]), ("train/loss", terms["loss"]),
+        ("train/accuracy_percent", report["trainingAccuracyPercent"]), ("train/loss", terms["loss"]),
         ("train/cross_entropy", terms["cross_entropy"]), ("epoch", report["epoch"]),
       ] {
         #expect(whole[tag]?[5 * (index + 1)] == (value as? Double).map { Double(Float($0)) }, "\(tag)")

@@ -5,8 +5,9 @@ import KindredReport
 import Testing
 
 @Suite struct ComparisonTableTests {
-  /// Deviations -1, 0, 1 and -2, 0, 2: pooled variance (2 + 8) / 4 = 2.5; twice the standard error of a difference
-  /// of means over three runs is 2 sqrt(2.5 * 2 / 3) = 2.58.
+  /// Deviations of 1 and 2 over three runs each: the squared standard error of the difference is (1 + 4) / 3 = 5/3, with
+  /// (5/3)^2 / ((1/3)^2 / 2 + (4/3)^2 / 2) = 50/17 degrees of freedom, whose 97.5 % quantile of t is 3.2188 (scipy): a margin of
+  /// 4.1554.
   private let rows = [
     ComparisonRow(
       method: "teacher", role: .teacher, accuracies: [95.25], parameters: 691_674, multiplyAdds: 101_000_000),
@@ -20,21 +21,43 @@ import Testing
 
   @Test func terminal() {
     #expect(
-      ComparisonTable(rows.dropLast()).text == """
-        method     runs  mean %  deviation  median   best  worst      gain  parameters  multiply-adds  note
-        ---------  ----  ------  ---------  ------  -----  -----  --------  ----------  -------------  ----
-        teacher       1   95.25          –   95.25  95.25  95.25   teacher      0.69 M          101 M
-        plain         3   88.00       1.00   88.00  89.00  87.00  baseline      0.18 M         27.3 M
-        KD, T = 4     3   89.50       2.00   89.50  91.50  87.50     +1.50      0.18 M         27.3 M  a|b
+      ComparisonTable(
+        rows.dropLast(), setting: "On ten images.",
+        period: ComparisonPeriod(began: "2026-11-27T01:28:00Z", ended: "2026-11-27T03:00:05Z", seconds: 3601)
+      ).text == """
+        On ten images.
+
+        method     runs  mean %  deviation  median   best  worst      gain     ±  parameters  multiply-adds  note
+        ---------  ----  ------  ---------  ------  -----  -----  --------  ----  ----------  -------------  ----
+        teacher       1   95.25          –   95.25  95.25  95.25   teacher            0.69 M          101 M
+        plain         3   88.00       1.00   88.00  89.00  87.00  baseline            0.18 M         27.3 M
+        KD, T = 4     3   89.50       2.00   89.50  91.50  87.50     +1.50  4.16      0.18 M         27.3 M  a|b
 
         The gain over the plain student is +1.50 points.
-        The seeds' standard deviation is 1.58 points, pooled over the students.
-        Differences smaller than about 2.58 points (twice the pooled standard error) are within the seeds' spread.
+        ± is the half-width of a gain's 95 % interval, from both rows' own deviations (Welch's t); gains within it, which \
+        the seeds' spread explains: KD, T = 4.
+        Trained from 2026-11-27 01:28:00 UTC to 2026-11-27 03:00:05 UTC, 1:00:01 for all runs together.
 
         """)
   }
 
-  /// Gains of 1, 2 and 3 points, and of -2, 2 and 3: deviations 1 and sqrt(7), pooled 2, twice the standard error 2.31.
+  /// A row that scatters six times as much as another has a wider margin of its own: the issue that pooling hides.
+  @Test func eachRowHasItsOwnSpread() {
+    func row(_ method: String, _ role: ComparisonRole, _ middle: Double, _ spread: Double) -> ComparisonRow {
+      ComparisonRow(
+        method: method, role: role, accuracies: [middle - spread, middle, middle + spread], parameters: 1,
+        multiplyAdds: 1)
+    }
+    let table = ComparisonTable([
+      row("plain", .baseline, 30, 1), row("calm", .student, 36, 1), row("wild", .student, 37, 6),
+    ])
+    // Four degrees of freedom: t 2.7764 times sqrt(2 / 3); and 1369 * 2 / 1297 of them: t 4.0929 times sqrt(37 / 3) (scipy).
+    #expect(table.summaries.map(\.gainMarginPoints) == [nil, 2.267, 14.3738])
+    #expect(table.spread[1].hasSuffix("gains within it, which the seeds' spread explains: wild."))
+    #expect(table.spread[2] == "wild has the highest mean, and cannot be told from plain, calm.")
+  }
+
+  /// Gains of 1, 2 and 3 points, and of -2, 2 and 3: deviations 1 and sqrt(7), and t of two degrees of freedom, 4.3027.
   @Test func runsOnTheSameSplitAreComparedInPairs() {
     let plain = ComparisonRow(
       method: "plain", role: .baseline, accuracies: [50, 60, 70], parameters: 1, multiplyAdds: 1)
@@ -42,33 +65,34 @@ import Testing
     let sp = ComparisonRow(method: "sp", accuracies: [48, 62, 73], parameters: 1, multiplyAdds: 1)
     let table = ComparisonTable([plain, at, sp], isPaired: true)
     #expect(table.summaries.map(\.note) == [nil, "ahead on 3 of 3", "ahead on 2 of 3"])
-    #expect(abs((table.resolution ?? 0) - 2 * 2 / 3.0.squareRoot()) < 1e-12)
-    #expect(table.spread[1].contains("by 2.00 points") && table.spread[2].contains("about 2.31 points"))
+    let margins = [1, 7.0.squareRoot()].map { (4.302653 * $0 / 3.0.squareRoot() * 10_000).rounded() / 10_000 }
+    #expect(table.summaries.map(\.gainMarginPoints) == [nil] + margins)
+    #expect(table.spread[1].contains("split by split; gains within it, which the splits' spread explains: at, sp."))
   }
 
   @Test func markdown() {
     #expect(
-      ComparisonTable([rows[0], rows[1]]).markdown == """
+      ComparisonTable([rows[0], rows[1]], setting: "On ten images.").markdown == """
+        On ten images.
+
         | method  | runs | mean % | deviation | median |  best | worst |     gain | parameters | multiply-adds |
         | ------- | ---: | -----: | --------: | -----: | ----: | ----: | -------: | ---------: | ------------: |
         | teacher |    1 |  95.25 |         – |  95.25 | 95.25 | 95.25 |  teacher |     0.69 M |         101 M |
         | plain   |    3 |  88.00 |      1.00 |  88.00 | 89.00 | 87.00 | baseline |     0.18 M |        27.3 M |
-
-        The seeds' standard deviation is 1.00 points, pooled over the students. \
-        Differences smaller than about 1.63 points (twice the pooled standard error) are within the seeds' spread.
 
         """)
   }
 
   @Test func csv() {
     let head =
-      "method,role,runs,mean,deviation,median,best,worst,gain,parameters,multiply_adds,accuracies,note"
+      "method,role,runs,mean_percent,deviation_points,median_percent,best_percent,worst_percent,gain_points,"
+      + "gain_margin_points,parameters,multiply_adds,accuracies_percent,note"
     #expect(
       ComparisonTable(rows.dropLast()).csv.components(separatedBy: "\r\n") == [
         head,
-        "teacher,teacher,1,95.25,,95.25,95.25,95.25,,691674,101000000,95.25,",
-        "plain,baseline,3,88.0,1.0,88.0,89.0,87.0,,175994,27300000,87.0 88.0 89.0,",
-        "\"KD, T = 4\",student,3,89.5,2.0,89.5,91.5,87.5,1.5,175994,27300000,91.5 87.5 89.5,a|b",
+        "teacher,teacher,1,95.25,,95.25,95.25,95.25,,,691674,101000000,95.25,",
+        "plain,baseline,3,88.0,1.0,88.0,89.0,87.0,,,175994,27300000,87.0 88.0 89.0,",
+        "\"KD, T = 4\",student,3,89.5,2.0,89.5,91.5,87.5,1.5,4.1554,175994,27300000,91.5 87.5 89.5,a|b",
         "",
       ])
   }
@@ -76,18 +100,21 @@ import Testing
   @Test func json() throws {
     struct Document: Decodable {
       let methods: [ComparisonSummary]
-      let resolution: Double
     }
     let table = ComparisonTable(rows)
     let read = try JSONDecoder().decode(Document.self, from: table.json())
     #expect(read.methods == table.summaries)
-    #expect(read.resolution == table.resolution)
-    #expect(read.methods.map(\.gain) == [nil, nil, 1.5, -0.5])
-    #expect(read.methods.map(\.deviation) == [nil, 1, 2, 0])
+    #expect(read.methods.map(\.gainPoints) == [nil, nil, 1.5, -0.5])
+    #expect(read.methods.map(\.deviationPoints) == [nil, 1, 2, 0])
 
     let text = try String(decoding: table.json(), as: UTF8.self)
     let keys = text.split(separator: "\n").compactMap { $0.contains("\" :") ? $0.split(separator: "\"")[1] : nil }
-    #expect(Array(keys[1...4]) == ["accuracies", "best", "mean", "median"])
+    #expect(Array(keys[1...4]) == ["accuraciesPercent", "bestPercent", "meanPercent", "medianPercent"])
+
+    // 293 of 1000 and 1 of 3 as they are, and not as binary fractions have them.
+    let odd = ComparisonRow(method: "odd", accuracies: [0.293 * 100, 100.0 / 3], parameters: 1, multiplyAdds: 1)
+    let summary = try String(decoding: ComparisonTable([odd]).json(), as: UTF8.self)
+    #expect(summary.contains("29.3,") && summary.contains("33.3333") && !summary.contains("29.2999"))
   }
 
   @Test func gainsOfSeveralMethods() {
@@ -109,9 +136,9 @@ import Testing
     #expect(lines[0].suffix(4) == ["published", "difference", "parameters", "multiply-adds"])
     #expect(
       lines[2...5].map { Array($0[8...9]) } == [["92.50", "-1.5"], ["50.50", "–"], ["61.00", "–"], ["–", "–"]])
-    #expect(table.csv.split(separator: "\r\n")[1].hasPrefix("KD,student,3,89.5,2.0,89.5,91.5,87.5,,92.5,-1.5,1,1,"))
+    #expect(table.csv.split(separator: "\r\n")[1].hasPrefix("KD,student,3,89.5,2.0,89.5,91.5,87.5,,,92.5,-1.5,1,1,"))
     let json = try String(decoding: table.json(), as: UTF8.self)
-    #expect(json.contains("\"difference\" : -1.5") && json.contains("\"published\" : 92.5"))
+    #expect(json.contains("\"difference\" : -1.5") && json.contains("\"publishedPercent\" : 92.5"))
     #expect(table.spread.contains { $0.hasPrefix("The difference to a published mean is in standard deviations") })
   }
 
@@ -127,24 +154,23 @@ import Testing
       row("deep", .baseline, "wrn-40-1", 68), row("sp", .student, "wrn-28-1", 63),
     ])
     #expect(table.summaries.map(\.role) == [.baseline, .baseline, .student, .student, .student])
-    #expect(table.summaries.map(\.gain) == [nil, nil, 1, 8, 3])
+    #expect(table.summaries.map(\.gainPoints) == [nil, nil, 1, 8, 3])
   }
 
-  /// The student with fewest runs decides, and the teacher's runs say nothing of the students'.
-  @Test func resolutionIsCautious() throws {
-    let teacher = ComparisonRow(
-      method: "teacher", role: .teacher, accuracies: [10, 90], parameters: 1, multiplyAdds: 1)
-    let once = ComparisonRow(method: "AT", accuracies: [50], parameters: 1, multiplyAdds: 1)
-    let resolution = try #require(ComparisonTable([teacher, rows[1], once]).resolution)
-    #expect(abs(resolution - 2 * 2.0.squareRoot()) < 1e-12)
+  /// A row of one run has a gain, and nothing to tell it from chance by.
+  @Test func aSingleRunTellsNothing() {
+    let once = ComparisonRow(method: "AT", accuracies: [50], parameters: nil, multiplyAdds: nil)
+    let table = ComparisonTable([rows[1], rows[2], once])
+    #expect(table.summaries[2].gainPoints == -38 && table.summaries[2].gainMarginPoints == nil)
+    #expect(table.spread.contains("Too few runs to tell from chance, or none that differ: AT."))
+    #expect(table.csv.contains("\r\nAT,student,1,50.0,,50.0,50.0,50.0,-38.0,,,,50.0,\r\n"))
   }
 
   @Test func withoutSpreadOrBaseline() {
     let once = ComparisonRow(method: "SP", accuracies: [50], parameters: 1, multiplyAdds: 1)
     let never = ComparisonRow(method: "AT", accuracies: [], parameters: 1, multiplyAdds: 1)
     let table = ComparisonTable([once, never])
-    #expect(table.resolution == nil)
-    #expect(table.summaries.allSatisfy { $0.gain == nil })
+    #expect(table.summaries.allSatisfy { $0.gainPoints == nil })
     #expect(
       table.text == """
         method  runs  mean %  deviation  median   best  worst  gain  parameters  multiply-adds
@@ -161,6 +187,6 @@ import Testing
     let other = ComparisonRow(method: "wider", role: .baseline, accuracies: [90], parameters: 1, multiplyAdds: 1)
     let table = ComparisonTable([rows[1], other])
     #expect(table.summaries.map(\.role) == [.baseline, .student])
-    #expect(table.summaries.map(\.gain) == [nil, 2])
+    #expect(table.summaries.map(\.gainPoints) == [nil, 2])
   }
 }

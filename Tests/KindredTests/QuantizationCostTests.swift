@@ -49,6 +49,8 @@ import Torch
         + "Gram matrix of stage3 off by 2.00 %, correlation 0.9900")
     let copy = try JSONDecoder().decode(QuantizationCost.self, from: JSONEncoder().encode(cost(drop: nil)))
     #expect(copy == cost(drop: nil))
+    let text = String(decoding: try JSONEncoder().encode(cost(drop: 0.5)), as: UTF8.self)
+    #expect(text.contains("\"float32Percent\":90") && text.contains("\"reducedPercent\":89.5"), "\(text)")
   }
 
   /// By hand: the difference has one entry of 0.5 and the reference a norm of sqrt(3); off the diagonal 0, 0, 0, 0, 1, 0

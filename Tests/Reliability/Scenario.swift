@@ -81,7 +81,7 @@ struct Outcome {
     }.sorted()
   }
 
-  /// Every file that is a function of the configuration; of the metrics, all but the speed.
+  /// Every file that is a function of the configuration; of the metrics all but the speed, of tables all but the time.
   func results() throws -> [String: Data] {
     let kept = names.filter { name in
       let file = URL(filePath: name)
@@ -94,6 +94,14 @@ struct Outcome {
 
   private func content(_ name: String) throws -> Data {
     let data = try Data(contentsOf: folder.appending(path: name))
+    if name.hasSuffix("table.json") {
+      let table = try JSONSerialization.jsonObject(with: data) as? [String: Any] ?? [:]
+      let timeless = table.filter { !["began", "ended", "seconds"].contains($0.key) }
+      return try JSONSerialization.data(withJSONObject: timeless, options: .sortedKeys)
+    }
+    if name.hasSuffix("table.md") {
+      return Data(String(decoding: data, as: UTF8.self).replacing(/Trained from .*? together\./, with: "").utf8)
+    }
     guard name.hasSuffix("metrics.jsonl") else { return data }
     return try Data(
       data.split(separator: UInt8(ascii: "\n")).flatMap { line in

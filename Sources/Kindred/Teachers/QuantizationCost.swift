@@ -1,5 +1,6 @@
 // What a network loses in fewer bits: measured on held-out inputs before it is used, never assumed.
 
+import Files
 import Foundation
 import Graph
 import Torch
@@ -18,11 +19,7 @@ public struct QuantizationCost: Sendable, Codable, Equatable {
     /// In fewer bits, between 0 and 1.
     public let reduced: Double
 
-    // Results of runs with int8 teachers have it under that name.
-    private enum CodingKeys: String, CodingKey {
-      case float32
-      case reduced = "int8"
-    }
+    private enum CodingKeys: String, CodingKey { case float32Percent, reducedPercent }
 
     package init(float32: Double, reduced: Double) {
       self.float32 = float32
@@ -31,6 +28,20 @@ public struct QuantizationCost: Sendable, Codable, Equatable {
 
     /// In percentage points; negative where fewer bits do better.
     public var drop: Double { (float32 - reduced) * 100 }
+
+    /// Reads percent.
+    public init(from decoder: any Decoder) throws {
+      let values = try decoder.container(keyedBy: CodingKeys.self)
+      float32 = try values.decode(Double.self, forKey: .float32Percent) / 100
+      reduced = try values.decode(Double.self, forKey: .reducedPercent) / 100
+    }
+
+    /// Writes percent.
+    public func encode(to encoder: any Encoder) throws {
+      var values = encoder.container(keyedBy: CodingKeys.self)
+      try values.encode(Percent.of(float32), forKey: .float32Percent)
+      try values.encode(Percent.of(reduced), forKey: .reducedPercent)
+    }
   }
 
   /// How far the row-normalised Gram matrices of an activation agree, as means over the batches.

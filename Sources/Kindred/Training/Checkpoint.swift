@@ -11,12 +11,14 @@ public enum Checkpoint {
   /// Of several processes the first one writes it: it holds nothing that depends on their number.
   /// - Throws: `NonFiniteLoss` when a loss was not finite, `TensorFileError` when the file cannot be written; an older
   ///   one then stays as it was.
-  public static func save(_ distiller: Distiller, to file: URL) throws {
+  public static func save(_ distiller: Distiller, to file: URL) throws { try save(distiller, to: file, facts: [:]) }
+
+  /// - Parameter facts: what else is to be known of the run, kept as the file's metadata.
+  package static func save(_ distiller: Distiller, to file: URL, facts: [String: String]) throws {
     try distiller.readMetrics()
     guard distiller.group.rank.isFirst else { return }
-    let progress = try JSONEncoder().encode(distiller.progress)
-    try Safetensors.write(
-      distiller.tensors, metadata: [progressKey: String(decoding: progress, as: UTF8.self)], to: file)
+    let progress = String(decoding: try JSONEncoder().encode(distiller.progress), as: UTF8.self)
+    try Safetensors.write(distiller.tensors, metadata: facts.merging([progressKey: progress]) { $1 }, to: file)
   }
 
   /// How far the run of a checkpoint has come.
@@ -53,6 +55,27 @@ public enum Checkpoint {
     try distiller.updates.load(tensors)
     distiller.resume(from: progress)
   }
+
+  /// Takes the student out of a finished run's checkpoint, and the average of its weights: files of their own have them.
+  package static func shorten(_ file: URL, hasAverage: Bool) throws {
+    let (tensors, metadata) = try Safetensors.read(file)
+    let left = tensors.filter { name, _ in
+      !name.hasPrefix(studentPrefix) && !(hasAverage && name.hasPrefix(averagePrefix))
+    }
+    if left.count < tensors.count { try Safetensors.write(left, metadata: metadata, to: file) }
+  }
+
+  /// Puts back what `shorten` took out.
+  package static func complete(_ file: URL, weights: URL, average: URL?) throws {
+    var (tensors, metadata) = try Safetensors.read(file)
+    guard !tensors.keys.contains(where: { $0.hasPrefix(studentPrefix) }) else { return }
+    for (name, tensor) in try Safetensors.read(weights).tensors { tensors[studentPrefix + name] = tensor }
+    let averages: [String: Tensor] = try average.map { try Safetensors.read($0).tensors } ?? [:]
+    for (name, tensor) in averages { tensors[averagePrefix + name] = tensor }
+    try Safetensors.write(tensors, metadata: metadata, to: file)
+  }
+
+  private static let (studentPrefix, averagePrefix) = ("student.", "ema.")
 
   private static func requireSameShapes(_ saved: [String: Tensor], as own: [String: Tensor]) throws {
     let (own, saved) = (own.mapValues(\.shape), saved.mapValues(\.shape))

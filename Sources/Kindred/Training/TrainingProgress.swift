@@ -54,7 +54,7 @@ public struct StepReport {
 }
 
 /// An epoch's figures.
-public struct EpochReport: Sendable, Codable, Equatable {
+public struct EpochReport: Sendable, Equatable {
   /// Counted from 1.
   public let epoch: Int
   /// The epoch's learning rate.

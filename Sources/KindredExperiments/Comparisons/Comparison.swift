@@ -33,6 +33,8 @@ package final class Comparison {
   package enum Event {
     /// A run begins: its number among all that are to be done, counted from 1, and which part of all work it is.
     case began(Job, number: Int, of: Int, Part)
+    /// A teacher that no run makes was measured on the students' images, accuracy in percent.
+    case measured(teacher: String, accuracy: Double, images: Int)
     /// A run was finished before and is used as it is.
     case skipped(Job)
     /// A teacher is recorded once for these runs, into so many bytes.
@@ -53,7 +55,7 @@ package final class Comparison {
   let library: ImageLibrary
   let runs: URL
   let recordsTeachers: Bool
-  private let group: ProcessGroup
+  let group: ProcessGroup
   private let logsForTensorBoard: Bool
 
   /// - Parameters:
@@ -89,6 +91,7 @@ package final class Comparison {
     if let twice = names.first(where: { name in names.filter { $0 == name }.count > 1 }) {
       throw RunError("two configurations are called '\(twice)'; give one of them another name")
     }
+    try Comparison.requireSameMeasure(rows.map(\.settings))
     let students = try rows.flatMap { try $0.runs() }
     let teachers = try Configuration.teachers(of: students)
     let teacherJobs = teachers.map {
@@ -113,6 +116,8 @@ package final class Comparison {
 
   /// The runs that diverged, or whose teachers did, and why.
   package private(set) var failures: [(job: Job, reason: String)] = []
+  /// Why teachers could not be measured, a line each.
+  var unmeasuredTeachers: [String] = []
 
   /// Trains what is missing. Returns whether it came to the end, false when it was stopped on request. Runs that diverge are
   /// `failures`.
@@ -128,6 +133,7 @@ package final class Comparison {
     let missing = places.map { jobs[$0] }
     let finished = jobs.filter { job in !missing.contains { $0.folder.url == job.folder.url } }
     for job in finished { try onEvent(.skipped(job)) }
+    if !missing.isEmpty { try measureTeachers(onEvent) }
     let unfinished = Set(missing.map(\.folder.url))
     let total = missing.reduce(0) { $0 + $1.settings.trainingWork }
     var (number, before) = (0, 0.0)
@@ -265,9 +271,11 @@ package final class Comparison {
   /// The table of the accuracies of all runs that are finished; those that are not are named below it.
   /// - Throws: `RunError` where none is.
   package func table() throws -> ComparisonTable {
-    let teacherRows = try teacherNames.compactMap { name in
-      try row(teachers.filter { $0.settings.name == name }, role: .teacher)
-    }
+    let teacherRows =
+      try givenTeacherRows
+      + teacherNames.compactMap { name in
+        try row(teachers.filter { $0.settings.name == name }, role: .teacher)
+      }
     let studentRows = try rows.compactMap { row in
       try self.row(runs(of: row), role: role(of: row.settings), published: row.published)
     }
@@ -277,8 +285,26 @@ package final class Comparison {
     // Of rows with fewer runs than others the n-th are not alike.
     let isPaired = rows.allSatisfy { ($0.splits ?? 1) > 1 } && compared.allSatisfy { $0.folder.hasResult }
     return ComparisonTable(
-      teacherRows + studentRows, isPaired: isPaired,
-      remarks: missingRemarks + planRemarks + evaluationRemarks + (try epochRemarks()) + (try scopeRemarks()))
+      teacherRows + studentRows, setting: try measuredRuns(compared).sentence, isPaired: isPaired,
+      remarks: missingRemarks + planRemarks + teacherRemarks + (try epochRemarks()) + (try scopeRemarks()),
+      period: try measuredRuns(jobs).period)
+  }
+
+  private func measuredRuns(_ jobs: [Job]) throws -> MeasuredSetting {
+    MeasuredSetting(
+      try jobs.filter(\.folder.hasResult).map {
+        (try $0.folder.readResult(), $0.settings.data.split, $0.settings.training.seed)
+      })
+  }
+
+  /// Accuracies on different images are not compared.
+  private static func requireSameMeasure(_ rows: [Configuration]) throws {
+    let heldOut = rows.filter { $0.data.evaluateOn == .heldOut }.map(\.name)
+    let test = rows.filter { $0.data.evaluateOn == .test }.map(\.name)
+    guard !heldOut.isEmpty, !test.isEmpty else { return }
+    throw RunError(
+      "data.evaluate_on: one table does not mix accuracies on held-out training images (\(heldOut.joined(separator: ", "))) "
+        + "with those on test images (\(test.joined(separator: ", "))); compare them apart, or measure all on the same")
   }
 
   /// Which runs the table is without, and why.
@@ -306,8 +332,8 @@ package final class Comparison {
     let all = try compared.filter(\.folder.hasResult).map {
       (planned: $0.settings.training.epochs, result: try $0.folder.readResult())
     }
-    let results = all.filter { $0.result.accuracy != nil }
-    let unmeasured = all.filter { $0.result.accuracy == nil }.map(\.result.name).uniqued
+    let results = all.filter { $0.result.accuracyPercent != nil }
+    let unmeasured = all.filter { $0.result.accuracyPercent == nil }.map(\.result.name).uniqued
     let nothing =
       unmeasured.isEmpty
       ? [] : ["Trained, with no image that has a class to measure by: \(unmeasured.joined(separator: ", "))."]
@@ -327,13 +353,6 @@ package final class Comparison {
       return "\(result.name): \(local.joined(separator: ", ")) related the images of each of \(processes) processes "
         + "alone."
     }.uniqued
-  }
-
-  /// Which rows are measured on other images than the rest.
-  private var evaluationRemarks: [String] {
-    let heldOut = rows.filter { $0.settings.data.evaluateOn == .heldOut }.map(\.settings.name)
-    guard !heldOut.isEmpty, heldOut.count < rows.count else { return [] }
-    return ["Measured on held-out training images, the others on the test images: \(heldOut.joined(separator: ", "))."]
   }
 
   /// Which seed orders and augments the images: the spread over model seeds that share one is smaller.
@@ -357,9 +376,12 @@ package final class Comparison {
   private func row(_ jobs: [Job], role: ComparisonRole, published: Double? = nil) throws -> ComparisonRow? {
     let results = try jobs.filter(\.folder.hasResult).map { try $0.folder.readResult() }
     let failed = failures.filter { failure in jobs.contains { $0.folder.url == failure.job.folder.url } }
-    let note = failed.isEmpty ? nil : "\(failed.count) of \(jobs.count) runs failed"
+    let isMeasuredAlike = jobs.allSatisfy { $0.settings.data.evaluateOn == rows[0].settings.data.evaluateOn }
+    let note =
+      failed.isEmpty
+      ? isMeasuredAlike ? nil : "measured on other images" : "\(failed.count) of \(jobs.count) runs failed"
     guard !results.isEmpty else {
-      guard let settings = jobs.first?.settings, note != nil else { return nil }
+      guard let settings = jobs.first?.settings, !failed.isEmpty else { return nil }
       let cost = try settings.studentFacts.cost(classes: settings.data.classCount)
       return ComparisonRow(
         method: settings.name, role: role, network: settings.student.network.name, accuracies: [], published: published,
@@ -367,7 +389,7 @@ package final class Comparison {
     }
     return ComparisonRow(
       method: results[0].name, role: role, network: results[0].network,
-      accuracies: results.compactMap { $0.accuracy.map { $0 * 100 } },
+      accuracies: isMeasuredAlike ? results.compactMap(\.accuracyPercent) : [],
       published: published, parameters: results[0].parameters, multiplyAdds: results[0].multiplyAdds, note: note)
   }
 

@@ -154,18 +154,18 @@ private struct PlannedSignal {
     return seconds + Double(batches) * meter.cost(of: first, teacher: teacher).teacher
   }
 
-  /// What the folders of all runs take: the last weights, the best ones and their average, and a checkpoint with the
-  /// optimiser's state.
+  /// What the folders of all finished runs take: the last weights, the best ones and their average, and a checkpoint with the
+  /// optimiser's state and what losses train.
   func runBytes() throws -> Int {
     try jobs.reduce(0) { sum, job in
       let settings = job.settings
       let network = try settings.studentFacts.cost(classes: settings.data.classCount).parameters
       let modules = try settings.objective(teacher: teacher, Generator(seed: 0)).modules
       let own = modules.reduce(0) { $0 + $1.module.parameterCount }
-      let states = if case .adamW = settings.training.optimizer { 3 } else { 2 }
+      let states = if case .adamW = settings.training.optimizer { 2 } else { 1 }
       let copies = states + (settings.training.accumulate > 1 ? 1 : 0)
-      let averages = settings.training.ema == nil ? 0 : 2
-      return sum + 4 * ((2 + averages) * network + copies * (network + own))
+      let averages = settings.training.ema == nil ? 0 : 1
+      return sum + 4 * ((2 + averages) * network + own + copies * (network + own))
     }
   }
 }

@@ -45,7 +45,7 @@ package struct SweepFigure {
       for job in comparison.runs(of: row) {
         switch try comparison.finished(job) {
         case nil: missing.append("\(job.settings.name) \(job.settings.repetition.replacing("-", with: " "))")
-        case (let result, nil)? where result.accuracy != nil: results.append(result)
+        case (let result, nil)? where result.accuracyPercent != nil: results.append(result)
         case (_, nil)?:
           throw RunError(
             "\(job.folder.name): no image that it is measured on has a class, so that there is no accuracy")
@@ -111,7 +111,7 @@ private struct MeasuredRow {
   var deviation: Double? { Statistics.deviation(accuracies) }
 
   /// In percent.
-  private var accuracies: [Double] { results.compactMap { $0.accuracy.map { $0 * 100 } } }
+  private var accuracies: [Double] { results.compactMap(\.accuracyPercent) }
 
   /// Its place in a chart; a weight that its runs found lies at their mean.
   /// - Throws: `RunError` for runs that found none.

@@ -15,8 +15,8 @@ extension Reference {
     page.table(["File", "What it is"], comparisonFiles)
     page.heading("`table.csv`", level: 3)
     page.paragraphs(
-      "After a head a record a row, numbers in full precision; `accuracies` are those of the seeds, apart by spaces. "
-        + "`published` and `difference` are there where a row has a published accuracy. Its columns: "
+      "After a head a record a row; `accuracies_percent` are those of the seeds, apart by spaces. "
+        + "`published_percent` and `difference` are there where a row has a published accuracy. Its columns: "
         + columns.map(\.code).joined(separator: ", ") + ".")
     page.heading("A recording's folder")
     page.paragraphs("[Recorded teachers](../recording.md#layout) has its layout.")
@@ -30,11 +30,15 @@ extension Reference {
     (\.metrics, "the log, an epoch a line"),
     (
       \.checkpoint,
-      "the state that `--resume` goes on from: weights, optimiser, what losses train, the place in the plan"
+      "the state that `--resume` goes on from: weights, optimiser, what losses train, the place in the plan; of a finished "
+        + "run, which may have more epochs, without the weights"
     ),
     (\.weights, "the trained network; there when the run is finished"),
     (\.averageWeights, "the moving average of the weights, with `training.ema`"),
-    (\.bestWeights, "the weights of the best evaluation so far"),
+    (
+      \.bestWeights,
+      "the weights of the best evaluation so far; none in a finished run whose last evaluation was the best"
+    ),
     (\.student, "a folder with the student's ONNX file, where it came in one"),
     (\.result, "the figures of the finished run"),
     (\.divergence, "why the run diverged, where it did"),
@@ -51,6 +55,7 @@ extension Reference {
     ["`table.json`", "the table as JSON"],
     ["`table.tex`", "the table for LaTeX, with booktabs"],
     ["`report.html`", "a page on all of it; none with `--no-report`"],
+    ["`teachers.json`", "what was measured of teachers given as weights or files, so that the next table need not"],
     ["`.recordings`", "teachers that are recorded for several runs; gone when these are through"],
   ]
 

@@ -15,7 +15,7 @@ struct ReportedRun {
   let settings: Configuration
   /// nil for a run that is not finished.
   let result: RunResult?
-  let epochs: [EpochReport]
+  let epochs: [LoggedEpoch]
 
   /// - Throws: `RunError`, `ConfigurationError` for a folder that holds no run, or a damaged one.
   init(_ folder: RunFolder) throws {
@@ -31,7 +31,7 @@ struct ReportedRun {
   var pairing: Pairing { Pairing(split: settings.data.split, seed: settings.training.seed) }
 
   /// In percent.
-  var accuracy: Double? { result?.accuracy.map { $0 * 100 } }
+  var accuracy: Double? { result?.accuracyPercent }
 
   /// Its row's name and what tells it from the row's others.
   var title: String { "\(settings.name) \(repetition)" }

@@ -16,13 +16,15 @@ extension ReportedStudy {
         .text("method"), .text("network"), .number("accuracy %"), .number("parameters"), .number("multiply-adds"),
         .number("ms, 1 thread"), .number("ms, 2 threads"),
       ])
+    let areMeasuredAlike = parts.count == 1
     for entry in entries {
       func milliseconds(_ threads: Int) -> ReportTable.Cell {
         .init(entry.latencies[threads].map { Format.value($0) } ?? Format.missing)
       }
       table.append([
         .init(entry.name), .init(entry.network),
-        .init(entry.accuracy.map { Format.decimal($0, places: 2) } ?? Format.missing),
+        .init(
+          areMeasuredAlike ? entry.accuracy.map { Format.decimal($0, places: 2) } ?? Format.missing : Format.missing),
         .init(Format.count(entry.parameters)), .init(Format.count(entry.multiplyAdds)), milliseconds(1),
         milliseconds(2),
       ])
@@ -35,12 +37,15 @@ extension ReportedStudy {
         .details(title: "The times of each run", isOpen: false, [.table(times(measured))]),
         .text("Times were measured on \(machines.joined(separator: "; ")), with whatever else it did then."),
       ]
-    let charts = [
-      chart(entries, "parameters, millions") { Double($0.parameters) / 1e6 },
-      chart(entries, "multiply-adds, millions") { Double($0.multiplyAdds) / 1e6 },
-      chart(entries, "ms, one thread") { $0.latencies[1] },
-      chart(entries, "ms, two threads") { $0.latencies[2] },
-    ]
+    let charts = parts.flatMap { part in
+      let entries = part.rows.compactMap { Cost($0, measured) }
+      return [
+        chart(entries, "parameters, millions") { Double($0.parameters) / 1e6 },
+        chart(entries, "multiply-adds, millions") { Double($0.multiplyAdds) / 1e6 },
+        chart(entries, "ms, one thread") { $0.latencies[1] },
+        chart(entries, "ms, two threads") { $0.latencies[2] },
+      ]
+    }
     return ReportSection(
       id: "cost", title: "Cost", [.table(table)] + place + [.figures(charts.compactMap { $0?.draw() })])
   }

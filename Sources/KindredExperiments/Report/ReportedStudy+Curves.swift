@@ -28,11 +28,10 @@ extension ReportedStudy {
     let named = terms.map { term in
       CurveKind(title: "loss term \(term)", unit: "mean over the epoch") { $0.terms[term] }
     }
-    func percent(_ value: Double?) -> Double? { value.map { $0 * 100 } }
     return [
-      CurveKind(title: "accuracy", unit: "percent") { percent($0.accuracy) },
-      CurveKind(title: "accuracy of the moving average", unit: "percent") { percent($0.averageAccuracy) },
-      CurveKind(title: "accuracy on training batches", unit: "percent") { percent($0.trainingAccuracy) },
+      CurveKind(title: "accuracy", unit: "percent") { $0.accuracyPercent },
+      CurveKind(title: "accuracy of the moving average", unit: "percent") { $0.averageAccuracyPercent },
+      CurveKind(title: "accuracy on training batches", unit: "percent") { $0.trainingAccuracyPercent },
       CurveKind(title: "loss, weighted total", unit: "mean over the epoch") { $0.terms["loss"] },
     ] + named + [
       CurveKind(title: "loss of the evaluation", unit: "cross-entropy") { $0.evaluationLoss },
@@ -46,7 +45,7 @@ extension ReportedStudy {
 private struct CurveKind {
   let title: String
   let unit: String
-  let value: (EpochReport) -> Double?
+  let value: (LoggedEpoch) -> Double?
 }
 
 /// A number over epochs, a line for each row that has it.
@@ -61,7 +60,7 @@ private struct Curve {
   }
 
   private static func points(
-    of row: ReportedStudy.Row, _ value: (EpochReport) -> Double?
+    of row: ReportedStudy.Row, _ value: (LoggedEpoch) -> Double?
   ) -> [Chart.Measurement] {
     var values: [Int: [Double]] = [:]
     for run in row.runs {

@@ -15,19 +15,22 @@ extension ReportedStudy {
       [
         .text("method"), .text("run"), .number("plan seed"), .number("epochs"), .number("accuracy %"),
         .number("top-5 %"),
-        .number("images/s"), .number("peak memory"), .text("libtorch"), .text("Kindred"),
+        .text("ended"), .number("took"), .number("images/s"), .number("peak memory"), .text("libtorch"),
+        .text("Kindred"),
       ])
     for row in rows {
       for run in row.runs {
         let result = run.result
         func percent(_ value: Double?) -> ReportTable.Cell {
-          .init(value.map { Format.decimal($0 * 100, places: 2) } ?? Format.missing)
+          .init(value.map { Format.decimal($0, places: 2) } ?? Format.missing)
         }
         let speed = result?.imagesPerSecond ?? run.epochs.last?.imagesPerSecond
         table.append([
           .init(row.name), .init(run.repetition), "\(run.settings.planSeed)",
           "\(result?.epochs ?? run.epochs.last?.epoch ?? 0)",
-          percent(result?.accuracy), percent(result?.top5Accuracy),
+          percent(result?.accuracyPercent), percent(result?.top5AccuracyPercent),
+          .init((result?.ended).map(Format.day) ?? Format.missing),
+          .init((result?.seconds).map(Format.duration) ?? Format.missing),
           .init(speed.map { Format.decimal($0, places: 0) } ?? Format.missing),
           .init(result?.peakMemory.map(Format.bytes) ?? Format.missing), .init(result?.libtorch ?? Format.missing),
           .init(result?.version ?? Format.missing),
@@ -41,7 +44,8 @@ extension ReportedStudy {
       commands + [.table(table)] + (machines.isEmpty ? [] : [.text("Trained on:"), .list(machines)])
         + [
           .text(
-            "Peak memory is the process's; of a comparison, with all that it did before. The configuration of each:")
+            "A run takes the time of its training, without the pauses between its starts. Peak memory is the process's; "
+              + "of a comparison, with all that it did before. The configuration of each:")
         ]
         + rows.compactMap(configuration))
   }

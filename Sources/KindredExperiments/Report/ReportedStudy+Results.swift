@@ -15,10 +15,18 @@ extension ReportedStudy {
             isMeasured ? "No image that the runs are measured on has a class." : "No run is finished yet.")
         ] + progress)
     }
-    let table = self.table
+    let parts = parts
+    let apart = ReportBlock.note(
+      "Rows that were measured on other images stand apart: their accuracies are not to be compared.")
     return ReportSection(
-      id: "results", title: "Results",
-      progress + [.table(accuracyTable(table)), .list(table.spread)] + comparisons + [.figures(resultFigures)])
+      id: "results", title: "Results", progress + (parts.count > 1 ? [apart] : []) + parts.flatMap(\.resultBlocks))
+  }
+
+  /// The table of rows that are to be compared.
+  private var resultBlocks: [ReportBlock] {
+    let table = self.table
+    let findings = table.findings.isEmpty ? [] : [ReportBlock.list(table.findings)]
+    return [.text(table.setting), .table(accuracyTable(table))] + findings + comparisons + [.figures(resultFigures)]
   }
 
   /// How far runs are that go on.
@@ -29,10 +37,10 @@ extension ReportedStudy {
       "Runs that are not finished", [.text("method"), .text("run"), .text("epochs"), .text("last accuracy")])
     for row in open {
       for run in row.runs where run.result == nil {
-        let accuracy = run.epochs.last { $0.accuracy != nil }?.accuracy
+        let accuracy = run.epochs.last { $0.accuracyPercent != nil }?.accuracyPercent
         table.append([
           .init(row.name), .init(run.repetition), "\(run.epochs.last?.epoch ?? 0) of \(run.settings.training.epochs)",
-          .init(accuracy.map { Format.percent($0, places: 2) } ?? Format.missing),
+          .init(accuracy.map(Format.percentage) ?? Format.missing),
         ])
       }
       let missing = row.planned - row.runs.count
@@ -53,13 +61,14 @@ extension ReportedStudy {
       .init(value.map { Format.decimal($0, places: 2) } ?? Format.missing)
     }
     for row in table.summaries {
-      let interval = MeanInterval(row.accuracies).map { $0.text() } ?? Format.missing
+      let interval = MeanInterval(row.accuraciesPercent).map { $0.text() } ?? Format.missing
       let gain =
-        row.gain.map { Format.signed($0, places: 2) } ?? (row.role == .student ? Format.missing : row.role.rawValue)
+        row.gainPoints.map { Format.signed($0, places: 2) }
+        ?? (row.role == .student ? Format.missing : row.role.rawValue)
       result.append(
-        [.init(row.method), "\(row.runs)", places(row.mean), .init(interval)]
-          + [row.deviation, row.median, row.best, row.worst].map(places) + [.init(gain)]
-          + (hasPublished ? [places(row.published)] : []))
+        [.init(row.method), "\(row.runs)", places(row.meanPercent), .init(interval)]
+          + [row.deviationPoints, row.medianPercent, row.bestPercent, row.worstPercent].map(places) + [.init(gain)]
+          + (hasPublished ? [places(row.publishedPercent)] : []))
     }
     return result
   }

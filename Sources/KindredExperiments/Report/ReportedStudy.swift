@@ -21,6 +21,8 @@ package struct ReportedStudy {
     var measured: [ReportedRun] { runs.filter { $0.accuracy != nil } }
     /// In percent, one a measured run.
     var accuracies: [Double] { measured.compactMap(\.accuracy) }
+    /// Which images measured it; nil for no finished run.
+    var measuredOn: String? { measured.first?.result?.evaluatedOn }
     /// Of its student.
     var network: String { runs.first?.settings.student.network.name ?? "" }
   }
@@ -29,6 +31,8 @@ package struct ReportedStudy {
   /// The command that makes all of it again; nil where each run has its own.
   let command: String?
   var rows: [Row]
+  /// Teachers that no run has made.
+  private var givenTeachers: [ComparisonRow] = []
   /// What was left out, and why, a line each.
   var leftOut: [String] = []
 
@@ -81,7 +85,21 @@ package struct ReportedStudy {
     let isPaired = rows.allSatisfy { row in
       Set(row.measured.compactMap(\.pairing.split)).count > 1 || row.measured.isEmpty
     }
-    return ComparisonTable(shown, isPaired: isPaired)
+    let compared = rows.filter { $0.role != .teacher }.flatMap(\.measured)
+    let setting = MeasuredSetting(
+      compared.compactMap { run in run.result.map { ($0, run.pairing.split, run.pairing.seed) } })
+    return ComparisonTable(givenTeachers + shown, setting: setting.sentence, isPaired: isPaired)
+  }
+
+  /// The rows that were measured on the same images, apart from those that were measured on others.
+  var parts: [ReportedStudy] {
+    let places = rows.compactMap(\.measuredOn).uniqued
+    guard places.count > 1 else { return [self] }
+    return places.map { place in
+      var part = self
+      part.rows = rows.filter { $0.measuredOn == place }
+      return part
+    }
   }
 }
 
@@ -115,6 +133,7 @@ extension ReportedStudy {
       row($0.settings.name, comparison.role(of: $0.settings), comparison.runs(of: $0), published: $0.published)
     }
     self.leftOut = leftOut
+    givenTeachers = (try? comparison.givenTeacherRows) ?? []
     settleRoles()
   }
 

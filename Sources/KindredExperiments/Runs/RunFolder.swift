@@ -9,8 +9,8 @@ import Torch
 /// The folder of one run.
 ///
 /// Every file in it appears whole or not at all: `config.yaml` (the resolved configuration), `metrics.jsonl` (a line an
-/// epoch), `checkpoint.safetensors` (the state to resume from), `weights-best.safetensors` (those of the best evaluation so
-/// far), `weights.safetensors` and `result.json` at the end, with `weights-ema.safetensors` where their moving average was
+/// epoch), `checkpoint.safetensors` (the state to resume from, at the end without the weights), `weights-best.safetensors` (those
+/// of the best evaluation so far, at the end unless it was the last), `weights.safetensors` and `result.json` at the end, with `weights-ema.safetensors` where their moving average was
 /// kept; `student/`, which keeps the student's ONNX file where it came in one; `diverged.txt` where the loss was no number any
 /// more; and, of no other run's concern, `report.html` with what it measured (`measured.json`). Only the files in
 /// `tensorboard/`, where there are such, grow while the run goes on.
@@ -81,12 +81,19 @@ package struct RunFolder: Sendable {
   /// - Throws: `RunError` where there is none or it is damaged.
   func readResult() throws -> RunResult {
     guard let data = try read(result) else { throw RunError("\(name) holds no finished run") }
+    let schema = try? JSONDecoder().decode(Schema.self, from: data).schema
+    if let schema, schema != JSONSchema.result.rawValue {
+      throw RunError(
+        "\(result.displayName) is of another version of Kindred (\(schema)); delete the folder and run again")
+    }
     do {
       return try JSONDecoder().decode(RunResult.self, from: data)
     } catch {
       throw RunError("\(result.displayName) is damaged; delete the folder and run again")
     }
   }
+
+  private struct Schema: Decodable { let schema: String? }
 
   /// A file's contents; nil where there is none.
   /// - Throws: `RunError` where there is one that cannot be read.
@@ -113,7 +120,7 @@ package struct RunFolder: Sendable {
   /// Takes away what a run that diverged has left, so that another one may take its place.
   func beginAnew() throws { try remove([checkpoint, metrics, bestWeights, configuration, divergence]) }
 
-  private func remove(_ files: [URL]) throws {
+  func remove(_ files: [URL]) throws {
     for file in files where FileManager.default.fileExists(atPath: file.path) {
       guard unlink(file.path) == 0 else {
         throw RunError("\(file.displayName) cannot be removed: \(systemReason(errno))")
@@ -123,6 +130,7 @@ package struct RunFolder: Sendable {
 
   /// Writes down what is run. A run that was finished is so no more: it is to have more epochs.
   func begin(_ settings: Configuration) throws {
+    if hasResult { try restoreCopies(readResult()) }
     // The result first: without it the folder's run is an unfinished one, whatever else is there.
     try remove([result, weights, averageWeights, divergence])
     try write(Data(try keepingStudent(settings).yaml(in: url).utf8), to: configuration)

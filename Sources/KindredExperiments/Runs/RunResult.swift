@@ -1,16 +1,28 @@
 // What a finished run came to, as `result.json` keeps it.
 
+import Files
 import Kindred
 import KindredVision
 import Torch
 
-/// A finished run's figures. Accuracies are those of the last epoch, between 0 and 1.
+/// A finished run's figures. Accuracies are those of the last epoch.
 package struct RunResult: Sendable, Codable, Equatable {
   /// What an evaluation came to.
   package struct Figures: Sendable, Codable, Equatable {
-    package let accuracy: Double
-    package let top5Accuracy: Double
+    package let accuracyPercent: Double
+    package let top5AccuracyPercent: Double
     package let loss: Double
+  }
+
+  /// The best of all evaluations.
+  package struct Best: Sendable, Codable, Equatable {
+    /// After which it was, counted from 1.
+    package let epoch: Int
+    package let accuracyPercent: Double
+    /// Whether it is the accuracy of the weights' moving average.
+    package let isAverage: Bool
+    /// The evaluations since then, none of which was better.
+    package let evaluationsSince: Int
   }
 
   package let name: String
@@ -22,21 +34,30 @@ package struct RunResult: Sendable, Codable, Equatable {
   /// nil where nothing was measured, as no image had a class; like accuracies and loss.
   package let evaluatedOn: String?
   package let images: Int
+  /// How many images it was trained on, those without a class among them.
+  package let trainingImages: Int
+  /// How many training images were kept away from training.
+  package let heldOutImages: Int
   package let seed: UInt64
   package let planSeed: UInt64
   /// Those that were trained: fewer than the configuration's where the run ended early.
   package let epochs: Int
-  package let accuracy: Double?
-  package let top5Accuracy: Double?
+  package let accuracyPercent: Double?
+  package let top5AccuracyPercent: Double?
   package let loss: Double?
   /// The same of the moving average of the weights, where one was kept.
   package let average: Figures?
-  /// The best evaluation; nil for runs of versions that kept none.
-  package let best: BestEvaluation?
+  /// nil where nothing was measured.
+  package let best: Best?
   package let parameters: Int
   package let multiplyAdds: Int
   /// The weights of the losses as they were used, by method.
   package let lossWeights: [String: Double]
+  /// When it was first started and when it was finished, as `2026-11-27T01:28:00Z`.
+  package let began: String
+  package let ended: String
+  /// What it took without the pauses between its starts, and without what was lost with a process that was killed.
+  package let seconds: Double
   /// The mean of the epochs' training speeds.
   package let imagesPerSecond: Double
   /// In how many processes it was trained; nil for runs of versions that knew one.
@@ -56,7 +77,7 @@ package struct RunResult: Sendable, Codable, Equatable {
 extension RunResult {
   init(
     _ settings: Configuration, _ work: RunWork, _ measured: StudentEvaluation?, _ progress: TrainingProgress,
-    epochs: [EpochReport], warnings: [String]
+    epochs: [LoggedEpoch], clock: RunClock, warnings: [String]
   ) {
     let evaluation = measured?.student
     let network = settings.student.network
@@ -64,11 +85,13 @@ extension RunResult {
       name: settings.name, network: network.name, teacher: work.teacherName, quantization: work.quantizationCost,
       evaluatedOn: measured.map { _ in "\(settings.data.name) \(settings.data.evaluateOn.rawValue)" },
       images: evaluation?.count ?? 0,
+      trainingImages: work.trainingImages, heldOutImages: settings.data.heldOutImages,
       seed: settings.training.seed, planSeed: settings.planSeed,
-      epochs: progress.position.epoch, accuracy: evaluation?.accuracy, top5Accuracy: evaluation?.top5Accuracy,
-      loss: evaluation?.loss, average: measured?.average.map { Figures($0) }, best: progress.best,
+      epochs: progress.position.epoch, accuracyPercent: (evaluation?.accuracy).map(Percent.of),
+      top5AccuracyPercent: (evaluation?.top5Accuracy).map(Percent.of), loss: evaluation?.loss,
+      average: measured?.average.map { Figures($0) }, best: progress.best.map { Best($0) },
       parameters: work.cost.parameters, multiplyAdds: work.cost.multiplyAdds,
-      lossWeights: settings.losses.weights,
+      lossWeights: settings.losses.weights, began: clock.began, ended: clock.now, seconds: clock.seconds,
       imagesPerSecond: epochs.map(\.imagesPerSecond).reduce(0, +) / Double(max(epochs.count, 1)),
       processes: work.processes, localRelations: work.localRelations.isEmpty ? nil : work.localRelations,
       libtorch: Runtime.version, version: kindredVersion, machine: Machine(device: settings.device),
@@ -78,11 +101,21 @@ extension RunResult {
 
 extension RunResult {
   /// Whether the moving average of the weights was better in the last evaluation.
-  package var isAverageBetter: Bool { (average?.accuracy ?? 0) > (accuracy ?? 0) }
+  package var isAverageBetter: Bool { (average?.accuracyPercent ?? 0) > (accuracyPercent ?? 0) }
 }
 
 extension RunResult.Figures {
   fileprivate init(_ evaluation: Evaluation) {
-    self.init(accuracy: evaluation.accuracy, top5Accuracy: evaluation.top5Accuracy, loss: evaluation.loss)
+    self.init(
+      accuracyPercent: Percent.of(evaluation.accuracy), top5AccuracyPercent: Percent.of(evaluation.top5Accuracy),
+      loss: evaluation.loss)
+  }
+}
+
+extension RunResult.Best {
+  init(_ best: BestEvaluation) {
+    self.init(
+      epoch: best.epoch, accuracyPercent: Percent.of(best.accuracy), isAverage: best.isAverage,
+      evaluationsSince: best.evaluationsSince)
   }
 }

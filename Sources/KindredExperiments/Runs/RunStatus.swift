@@ -25,7 +25,7 @@ package struct RunStatus: Sendable, Equatable {
   /// The last epoch's weighted loss.
   package let loss: Double?
   /// The last evaluation's.
-  package let accuracy: Double?
+  package let accuracyPercent: Double?
   /// What the epochs that are left take at the last one's pace, without evaluations.
   package let secondsLeft: Double?
 
@@ -47,7 +47,7 @@ package struct RunStatus: Sendable, Equatable {
     epochs = result?.epochs ?? settings.training.epochs
     epochsDone = reports.last?.epoch ?? 0
     loss = reports.last?.terms[Objective.totalID]
-    accuracy = result?.accuracy ?? reports.last { $0.accuracy != nil }?.accuracy
+    accuracyPercent = result?.accuracyPercent ?? reports.last { $0.accuracyPercent != nil }?.accuracyPercent
     secondsLeft = reports.last.map { last in
       let epoch = Double(settings.batchesPerEpoch * settings.training.batchSize) / last.imagesPerSecond
       return result == nil ? epoch * Double(settings.training.epochs - last.epoch) : 0

@@ -17,9 +17,15 @@ extension RunFolder {
     let file =
       switch wanted {
       case .last: averageIsBetter ? averageWeights : weights
-      case .best: bestWeights
+      case .best: lastBest ?? bestWeights
       }
     return FileManager.default.fileExists(atPath: file.path) ? file : nil
+  }
+
+  /// The last weights or their average, where none were better.
+  private var lastBest: URL? {
+    guard let result = try? readResult(), result.isLastBest else { return nil }
+    return result.best?.isAverage == true ? averageWeights : weights
   }
 
   private var averageIsBetter: Bool {
@@ -34,20 +40,20 @@ extension RunFolder {
   func remark(on wanted: RunWeights, _ metadata: [String: String]) -> String? {
     switch wanted {
     case .last:
-      guard let result = try? readResult(), let average = result.average, let accuracy = result.accuracy else {
+      guard let result = try? readResult(), let average = result.average, let accuracy = result.accuracyPercent else {
         return nil
       }
-      let (own, mean) = (percent(accuracy), percent(average.accuracy))
+      let (own, mean) = (Format.percentage(accuracy), Format.percentage(average.accuracyPercent))
       return averageIsBetter
         ? "\(name): the moving average of the weights, which was better in the last evaluation (\(mean), the weights \(own))"
         : "\(name): the last weights, in the last evaluation no worse than their moving average (\(own), the average \(mean))"
     case .best:
-      guard let epoch = metadata["epoch"], let accuracy = metadata["accuracy"].flatMap({ Double($0) }) else {
+      let known = (try? readResult())?.best?.facts ?? [:]
+      let metadata = known.merging(metadata) { $1 }
+      guard let epoch = metadata["epoch"], let accuracy = metadata["accuracy_percent"].flatMap({ Double($0) }) else {
         return nil
       }
-      return "\(name): the weights after epoch \(epoch), the best of all evaluations (\(percent(accuracy)))"
+      return "\(name): the weights after epoch \(epoch), the best of all evaluations (\(Format.percentage(accuracy)))"
     }
   }
-
-  private func percent(_ accuracy: Double) -> String { Format.percent(accuracy, places: 2) }
 }

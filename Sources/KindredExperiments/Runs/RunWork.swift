@@ -43,6 +43,8 @@ final class RunWork {
   let batches: ImageBatches
   /// nil where nothing is measured.
   let evaluationImages: EvaluationImages?
+  /// How many images are trained on.
+  let trainingImages: Int
   /// What the teacher is called, where there is one.
   let teacherName: String?
   /// What int8 costs, for a teacher that works in it.
@@ -66,6 +68,7 @@ final class RunWork {
     remarks = try settings.warnings + (settings.data.own?.remarks() ?? [])
     let (training, evaluation) = (images.training, images.evaluation)
     let seen = images.teacherTraining
+    trainingImages = training.count
     let device = settings.device
     let generator = Generator(seed: settings.training.seed)
     let network = try settings.makeStudent(generator)

@@ -19,7 +19,7 @@ final class TensorBoardLog {
   ///   - position: the run's next batch.
   ///   - reports: the epochs that the run has behind it, written as well where no start before this one has.
   /// - Throws: `RunError`.
-  init(_ folder: RunFolder, from position: BatchPosition, batchesPerEpoch: Int, before reports: [EpochReport]) throws {
+  init(_ folder: RunFolder, from position: BatchPosition, batchesPerEpoch: Int, before reports: [LoggedEpoch]) throws {
     (self.folder, self.batchesPerEpoch) = (folder, batchesPerEpoch)
     let isFirst = EventFile.all(in: folder.tensorBoard).isEmpty
     let next = position.epoch * batchesPerEpoch + position.batch + 1
@@ -31,7 +31,7 @@ final class TensorBoardLog {
 
   /// An epoch's figures.
   /// - Throws: `RunError`.
-  func append(_ report: EpochReport) throws { try append(report.curves, step: report.epoch * batchesPerEpoch) }
+  func append(_ report: LoggedEpoch) throws { try append(report.curves, step: report.epoch * batchesPerEpoch) }
 
   /// The loss of a batch, of some in each epoch.
   /// - Throws: `RunError`; `NonFiniteLoss`.
@@ -56,15 +56,16 @@ final class TensorBoardLog {
   }
 }
 
-extension EpochReport {
+extension LoggedEpoch {
   /// Its figures by TensorBoard's tags.
   fileprivate var curves: [String: Double] {
     let terms = Dictionary(uniqueKeysWithValues: self.terms.map { ("train/\($0.key)", $0.value) })
     let others: [String: Double?] = [
       "epoch": Double(epoch), "train/learning_rate": learningRate, "train/images_per_second": imagesPerSecond,
-      "train/accuracy": trainingAccuracy, "train/gradient_norm": gradientNorm,
-      "evaluation/accuracy": accuracy, "evaluation/top5_accuracy": top5Accuracy, "evaluation/loss": evaluationLoss,
-      "evaluation_ema/accuracy": averageAccuracy, "evaluation_ema/top5_accuracy": averageTop5Accuracy,
+      "train/accuracy_percent": trainingAccuracyPercent, "train/gradient_norm": gradientNorm,
+      "evaluation/accuracy_percent": accuracyPercent, "evaluation/top5_accuracy_percent": top5AccuracyPercent,
+      "evaluation/loss": evaluationLoss, "evaluation_ema/accuracy_percent": averageAccuracyPercent,
+      "evaluation_ema/top5_accuracy_percent": averageTop5AccuracyPercent,
       "evaluation_ema/loss": averageEvaluationLoss,
     ]
     return terms.merging(others.compactMapValues(\.self)) { $1 }

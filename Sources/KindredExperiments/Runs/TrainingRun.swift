@@ -51,6 +51,7 @@ package final class TrainingRun {
   private let logsForTensorBoard: Bool
   /// Whether there is a checkpoint to go on from.
   private var hasCheckpoint = false
+  private var clock = RunClock()
   /// What was warned of.
   private var warnings: [String] = []
 
@@ -90,18 +91,9 @@ package final class TrainingRun {
     // A finished run needs nothing any more.
     if resume, let result = try finishedBefore(resume: true) { return .finished(result) }
     // Everything that can be refused is refused before anything is loaded or written.
-    let teacher = try (recording.map { .init(source: .recording(.init($0))) } ?? settings.teacher).map {
-      try TeacherSource($0, for: settings, runs: runs)
-    }
-    if let teacher { try settings.resolveLayers(teacher: teacher.description) }
+    let teacher = try openTeacher()
     if let result = try finishedBefore(resume: resume) { return .finished(result) }
-    try settings.checkStart()
-    try settings.check(processes: group.rank.count)
-    let images = try RunImages(settings.data, library)
-    try settle(images.content)
-    let content = settings.content.map { "\($0.key): \($0.value)" }.sorted().joined(separator: "\n")
-    try group.requireSame("images, or another teacher,", content)
-    settings.data.takeStatistics(of: images.training)
+    let images = try loadImages()
     var claim: RunClaim?
     let isStopped = try group.firstDecides {
       claim = try claimed(shouldStop: shouldStop, onEvent: onEvent)
@@ -124,6 +116,38 @@ package final class TrainingRun {
       claim?.abandon()
       throw error
     }
+  }
+
+  /// Refuses what `run` refuses before it trains, whatever the folder holds. Writes nothing.
+  /// - Throws: as `run`.
+  package func check() throws {
+    try settings.checkDevice()
+    try settle(settings.fileContent(runs: runs))
+    let teacher = try openTeacher()
+    let images = try loadImages()
+    try explained(teacher) {
+      _ = try RunWork(settings, teacher: teacher, images: images, group: group, onCost: { _ in })
+    }
+  }
+
+  /// The teacher, which fits the run as far as its files say.
+  private func openTeacher() throws -> TeacherSource? {
+    let teacher = try (recording.map { .init(source: .recording(.init($0))) } ?? settings.teacher).map {
+      try TeacherSource($0, for: settings, runs: runs)
+    }
+    if let teacher { try settings.resolveLayers(teacher: teacher.description) }
+    return teacher
+  }
+
+  private func loadImages() throws -> RunImages {
+    try settings.checkStart()
+    try settings.check(processes: group.rank.count)
+    let images = try RunImages(settings.data, library)
+    try settle(images.content)
+    let content = settings.content.map { "\($0.key): \($0.value)" }.sorted().joined(separator: "\n")
+    try group.requireSame("images, or another teacher,", content)
+    settings.data.takeStatistics(of: images.training)
+    return images
   }
 
   /// The folder, kept from others; nil where a stop was asked for while another process was waited for.
@@ -255,6 +279,7 @@ package final class TrainingRun {
   private func go(
     _ work: RunWork, shouldStop: () -> Bool, onEvent: (RunEvent) throws -> Void
   ) throws -> RunOutcome {
+    clock = RunClock()
     if !settings.losses.uncalibrated.isEmpty {
       for found in try work.calibrate() {
         settings.losses.setFound(found.weight, for: found.term)
@@ -265,6 +290,7 @@ package final class TrainingRun {
     let distiller = try work.distiller(settings)
     if hasCheckpoint {
       try restore(distiller)
+      if group.rank.isFirst { clock = RunClock(try Safetensors.metadata(of: folder.checkpoint)) }
       try onEvent(.resumed(epochs: distiller.progress.position.epoch))
     }
     let position = distiller.progress.position
@@ -306,23 +332,24 @@ package final class TrainingRun {
       case .warning(let warning): warnings.append(warning)
       case .step(let step):
         try curves?.append(step)
-        if saver.isDue() { try Checkpoint.save(distiller, to: folder.checkpoint) }
+        if saver.isDue() { try save(distiller) }
       case .epoch(let report):
         for loss in [report.evaluationLoss, report.averageEvaluationLoss].compactMap({ $0 }) where !loss.isFinite {
           throw diverged("the evaluation's loss after epoch \(report.epoch) is \(loss.printed)")
         }
-        try log?.append(report)
-        try curves?.append(report)
+        let logged = LoggedEpoch(report)
+        try log?.append(logged)
+        try curves?.append(logged)
         // Before the checkpoint, which says that they are kept.
         if let best = distiller.progress.best, best.epoch == report.epoch { try keep(best, of: distiller) }
-        try Checkpoint.save(distiller, to: folder.checkpoint)
+        try save(distiller)
         saver = CheckpointTimer()
       }
       try onEvent(.training(event))
       if case .step = event, try agreement.isReached(shouldStop()) { break }
     }
     guard distiller.isFinished else {
-      try Checkpoint.save(distiller, to: folder.checkpoint)
+      try save(distiller)
       return .stopped
     }
     if distiller.endedEarly, let best = distiller.progress.best {
@@ -337,12 +364,17 @@ package final class TrainingRun {
     _ distiller: Distiller, _ log: MetricsLog?, _ evaluation: StudentEvaluation?, _ work: RunWork
   ) throws -> RunResult {
     let result = RunResult(
-      settings, work, evaluation, distiller.progress, epochs: log?.epochs ?? [], warnings: warnings)
+      settings, work, evaluation, distiller.progress, epochs: log?.epochs ?? [], clock: clock, warnings: warnings)
     guard group.rank.isFirst else { return result }
     if let average = distiller.average { try write(average.state, of: distiller, to: folder.averageWeights) }
     try write(distiller.student.weights, of: distiller, to: folder.weights)
     try folder.write(result)
+    try folder.removeCopies(result)
     return result
+  }
+
+  private func save(_ distiller: Distiller) throws {
+    try Checkpoint.save(distiller, to: folder.checkpoint, facts: clock.facts)
   }
 
   /// Keeps the weights of the best evaluation so far.
@@ -350,8 +382,7 @@ package final class TrainingRun {
     guard group.rank.isFirst else { return }
     let weights = best.isAverage ? distiller.average?.state : nil
     try write(
-      weights ?? distiller.student.weights, of: distiller, to: folder.bestWeights,
-      facts: ["epoch": "\(best.epoch)", "accuracy": "\(best.accuracy)"])
+      weights ?? distiller.student.weights, of: distiller, to: folder.bestWeights, facts: RunResult.Best(best).facts)
   }
 
   private func write(

@@ -10,7 +10,7 @@ extension ReportPage {
     var numbers = PageNumbers()
     let context: [String: Any] = [
       "title": title, "subtitle": subtitle, "style": PageTemplate.style, "script": PageTemplate.script,
-      "date": Self.moment(date), "day": Self.moment(date).replacing("T", with: " ").replacing("Z", with: " UTC"),
+      "date": Format.moment(date), "day": Format.day(Format.moment(date)),
       "milliseconds": "\(Int(date.timeIntervalSince1970 * 1000))",
       "unfinished": isUnfinished, "sections": sections.map { $0.context(&numbers) },
       "sheets": numbers.sheets.map {
@@ -26,12 +26,6 @@ extension ReportPage {
   /// Saves it; the file appears whole or not at all, and what was there before stays if it fails.
   /// - Throws: `SystemError`, for instance if the folder is missing or the disk is full.
   package func write(to file: URL) throws(SystemError) { try AtomicFile.write(Data(html.utf8), to: file) }
-
-  private static func moment(_ date: Date) -> String {
-    let formatter = ISO8601DateFormatter()
-    formatter.formatOptions = [.withInternetDateTime]
-    return formatter.string(from: date)
-  }
 }
 
 /// Numbers for what must have a name of its own in a page, and the sheets that were met.
