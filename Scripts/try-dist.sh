@@ -65,12 +65,12 @@ kindred train teacher.yaml --out teacher --quiet
 kindred distill student.yaml --out student --processes 2 --quiet --tensorboard
 kindred compare teacher.yaml --seeds 2 --quiet
 kindred figure similarity teacher student --output similarity.svg
-kindred data preview textures --out sheet.png
+kindred data preview textures --out sheet.svg
 kindred export student --output student.onnx
 kindred export student --precision int8 --output int8.onnx --largest-top1-drop 100 --largest-gram-error 1 \
   --smallest-gram-correlation 0
 kindred evaluate student.onnx | tail -n 1
-for file in student/weights.safetensors student/tensorboard runs/table.tex similarity.svg sheet.png int8.onnx \
+for file in student/weights.safetensors student/tensorboard runs/table.tex similarity.svg sheet.svg int8.onnx \
   elsewhere/share/man/man1/kindred-train.1 elsewhere/share/bash-completion/completions/kindred; do
   [ -s "$file" ] || { echo "$file is missing"; exit 1; }
 done

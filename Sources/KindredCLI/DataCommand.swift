@@ -58,12 +58,12 @@ struct DataCommand: ParsableCommand {
 
   struct PreviewCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-      commandName: "preview", abstract: "Write a contact sheet (PNG) of a data set, a row a class.")
+      commandName: "preview", abstract: "Write a contact sheet (SVG) of a data set, a row a class with its name.")
 
     @Argument(help: "The data set, such as textures or cifar-10.", completion: .dataSets)
     var name: String
 
-    @Option(help: "The PNG file. (default: NAME.png)", completion: .file(extensions: ["png"]))
+    @Option(help: "The SVG file. (default: NAME.svg)", completion: .file(extensions: ["svg"]))
     var out: String?
 
     @Option(name: .customLong("per-class"), help: "Images of each class.")
@@ -76,6 +76,9 @@ struct DataCommand: ParsableCommand {
 
     func validate() throws {
       guard (1...100).contains(perClass) else { throw ValidationError("--per-class is between 1 and 100.") }
+      if let out, file(out).pathExtension.lowercased() == "png" {
+        throw ValidationError("A contact sheet is an SVG file; name it so: --out \(out.dropLast(4)).svg")
+      }
     }
 
     func run() throws {
@@ -84,8 +87,11 @@ struct DataCommand: ParsableCommand {
       let images = try library.load(Configuration.Images(named: name, library), split)
       guard !images.classNames.isEmpty else { throw RunError("\(name): has no classes, of which each is a row") }
       let sheet = try images.contactSheet(perClass: perClass, scale: 2)
-      let path = out ?? "\(name).png"
-      try Picture(width: sheet.width, height: sheet.height, bytes: sheet.pixels).writePNG(to: file(path))
+      let path = out ?? "\(name).svg"
+      let picture = ContactSheetPicture(
+        Picture(width: sheet.width, height: sheet.height, bytes: sheet.pixels), names: images.classNames,
+        title: "\(images.name), \(split.rawValue)")
+      try picture.draw().write(to: file(path))
       output(
         "\(path): \(images.classNames.count) classes from top to bottom: \(images.classNames.joined(separator: ", "))")
     }

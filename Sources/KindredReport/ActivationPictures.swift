@@ -23,10 +23,40 @@ package struct SimilarityPicture: Sendable {
       description: """
         A square of colours for each of \(panels.map(\.title).joined(separator: ", ")): the Gram matrix of its activations \
         for \(size) \(images) of \(classStarts.count) classes. Light squares on the diagonal are images of one class that \
-        the network holds to be similar.
+        the network holds to be similar. Below each stand the mean entry of two images of one class and that of two classes, \
+        and of all but the first the loss of SP between the first and it: |G_1 - G|^2 / n^2.
         """,
-      panels: panels.map { HeatMap.Panel(title: $0.title, values: $0.matrix, rows: size, columns: size) },
+      panels: panels.enumerated().map { index, panel in
+        HeatMap.Panel(
+          title: panel.title, values: panel.matrix, rows: size, columns: size,
+          notes: Self.pairs(of: panel.matrix, size, classStarts)
+            + (index == 0 ? [] : [Self.distance(of: panel.matrix, to: panels[0])]))
+      },
       classStarts: classStarts, classNames: classNames, columns: .likeRows, scale: .shared)
+  }
+
+  /// The means of the entries of pairs of one class, and of two; nothing where one of them has no pairs.
+  private static func pairs(of matrix: [Float], _ size: Int, _ classStarts: [Int]) -> [String] {
+    let classes = (0..<size).map { sample in classStarts.count { $0 <= sample } }
+    var (same, other) = ((sum: 0.0, count: 0), (sum: 0.0, count: 0))
+    for row in 0..<size {
+      for column in 0..<size where column != row {
+        let value = Double(matrix[row * size + column])
+        if classes[row] == classes[column] {
+          same = (same.sum + value, same.count + 1)
+        } else {
+          other = (other.sum + value, other.count + 1)
+        }
+      }
+    }
+    guard same.count > 0, other.count > 0 else { return [] }
+    let means = [same, other].map { Format.value($0.sum / Double($0.count)) }
+    return ["pairs of one class \(means[0]), of two \(means[1])"]
+  }
+
+  private static func distance(of matrix: [Float], to first: (title: String, matrix: [Float])) -> String {
+    let squares = zip(first.matrix, matrix).map { Double(($0 - $1) * ($0 - $1)) }
+    return "SP loss to \(first.title): \(Format.value(Statistics.mean(squares) ?? .nan))"
   }
 
   /// Where each class begins in a list of labels that is sorted by class.

@@ -160,7 +160,7 @@ import Torch
       try refusal("similarity", "a/weights.safetensors").contains("is one file of weights; name the folder of a run"))
     #expect(
       try refusal("similarity", "a", "--tap", "stage9").contains(
-        "teacher: resnet-8 has no activation 'stage9'; did you mean 'stage3'?"))
+        "teacher seed 1: resnet-8 has no activation 'stage9'; did you mean 'stage3'?"))
     #expect(try refusal("similarity", "a", "--per-class", "1000").contains("choose with --per-class"))
     try FileManager.default.copyItem(at: scratch.url.appending(path: "a"), to: scratch.url.appending(path: "b"))
     let settings = try scratch.text("b/config.yaml").replacing("set: textures", with: "set: cifar-10")

@@ -54,6 +54,28 @@ import Testing
     #expect(pictures[1].height == 240 && pictures[1].y == pictures[0].y)
   }
 
+  /// Pairs of one class have 1, 3, 1 and 3, those of two 2 and 6; the second matrix differs by 1 everywhere.
+  @Test func panelsSayNumbers() throws {
+    let first: [Float] = [9, 1, 2, 2, 3, 9, 2, 2, 6, 6, 9, 1, 6, 6, 3, 9]
+    let svg = try similarity([first, first.map { $0 + 1 }], size: 4, names: ["cat", "dog"])
+    #expect(
+      svg.texts.filter { $0.hasPrefix("pairs") } == [
+        "pairs of one class 2.000, of two 4.000", "pairs of one class 3.000, of two 5.000",
+      ])
+    #expect(svg.texts.filter { $0.hasPrefix("SP") } == ["SP loss to network 0: 1.000"])
+  }
+
+  @Test func contactSheetsNameTheirClasses() throws {
+    let sheet = Picture(width: 4, height: 40, bytes: [UInt8](repeating: 7, count: 480))
+    let svg = try ReadSVG(ContactSheetPicture(sheet, names: ["cat", "dog <b>"], title: "pets").draw())
+    let picture = try #require(try svg.pictures().first)
+    #expect(picture.picture == sheet && picture.height == 40)
+    let names = svg["text"]
+    #expect(names.map(\.text) == ["cat", "dog <b>"])
+    // Each beside the middle of its row.
+    #expect(abs(names[1].number("y") - names[0].number("y") - 20) < 0.011 && names[0].number("x") < picture.x)
+  }
+
   /// Alone, both panels would look alike; on one scale the second is dark. Channels have a scale and a bar each.
   @Test func scalesAreSharedOrOwn() throws {
     let matrices: [[Float]] = [[0, 1, 1, 0], [0, 0.25, 0.25, 0]]

@@ -118,12 +118,9 @@ package struct ShownNetworks {
     return first.images
   }
 
-  /// Short names that are different: the configurations', with the seeds where several runs are of one, or the folders'.
+  /// Short names that are different: the configurations' with the seeds, or the folders'.
   private static func titles(_ runs: [(settings: Configuration, folder: URL)]) -> [String] {
-    let titles = runs.map { settings, _ in
-      let isAlone = runs.count { $0.settings.name == settings.name } == 1
-      return isAlone ? settings.name : "\(settings.name) \(settings.repetition.replacing("-", with: " "))"
-    }
+    let titles = runs.map { settings, _ in "\(settings.name) \(settings.repetition.replacing("-", with: " "))" }
     return Set(titles).count == runs.count ? titles : runs.map(\.folder.displayName)
   }
 }

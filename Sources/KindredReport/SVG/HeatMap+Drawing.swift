@@ -23,8 +23,12 @@ extension HeatMap {
     let title = SVGText(
       panel.title, at: Point(x: box.centre.x, y: box.y - 12), size: size, anchor: .middle, isBold: true)
     let pixels = Picture(width: panel.columns, height: panel.rows, colours: panel.values.map(scale.colour))
+    let notes = panel.notes.enumerated().map { line, note in
+      let place = Point(x: box.x, y: box.bottom + HeatMapLayout.noteHeight * (Double(line) + 1))
+      return SVGElement.text(SVGText(note, at: place, size: 11, ink: .muted), within: box.width)
+    }
     return [.text(title, within: box.width), .image(pixels, box)] + rowTicks(beside: box)
-      + columnTicks(panel, below: box)
+      + columnTicks(panel, below: box) + notes
   }
 
   private func rowTicks(beside box: Box) -> [SVGElement] {
@@ -98,6 +102,7 @@ private struct HeatMapLayout {
   static let tick = 4.0
   static let barWidth = 14.0
   static let nameSize = 11.0
+  static let noteHeight = 15.0
   private static let margin = 16.0
   private static let headingHeight = 26.0
   private static let titleHeight = 26.0
@@ -121,7 +126,8 @@ private struct HeatMapLayout {
     nameWidth = min(longest, 130)
     left = Self.margin + nameWidth + Self.tick + 6
     // Numbers and a name of columns, and a bar of each panel's own.
-    let below = (map.columns == .likeRows ? 8.0 : 36) + (map.scale == .own ? 26 : 0)
+    let notes = Self.noteHeight * Double(map.panels.map(\.notes.count).max() ?? 0)
+    let below = (map.columns == .likeRows ? 8.0 : 36) + (map.scale == .own ? 26 : 0) + notes
     pitch = Self.titleHeight + side + below + Self.rowGap
     let panels = Double(columns) * (side + Self.gap)
     let bar = map.scale == .shared ? Self.barWidth + 9 + TextWidth.of("-0.0000", size: 11) : 0

@@ -10,12 +10,15 @@ package struct HeatMap: Sendable {
     package let values: [Float]
     package let rows: Int
     package let columns: Int
+    /// Written below it, a line each.
+    package let notes: [String]
 
     /// A panel; values of another number are a programmer's mistake.
-    package init(title: String, values: [Float], rows: Int, columns: Int) {
+    package init(title: String, values: [Float], rows: Int, columns: Int, notes: [String] = []) {
       precondition(rows > 0 && columns > 0, "\(title): a matrix has a size")
       precondition(values.count == rows * columns, "\(title): \(values.count) values are not \(rows) x \(columns)")
       (self.title, self.values, self.rows, self.columns) = (title, values, rows, columns)
+      self.notes = notes
     }
   }
 
