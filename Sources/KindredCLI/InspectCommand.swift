@@ -12,6 +12,9 @@ struct InspectCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "inspect", abstract: "Show both networks of a configuration side by side, and what each loss uses.",
     discussion: """
+      What 'kindred train' or 'kindred distill' would refuse, such as a teacher that is not trained yet, is refused here as \
+      well, behind what can be shown.
+
       Of a study it shows all runs, what will be recorded, and the time and space that they are expected to take, from a \
       few steps on synthetic images. Neither data nor teachers need be there.
 
@@ -30,6 +33,7 @@ struct InspectCommand: ParsableCommand {
   var runs = "runs"
 
   @OptionGroup var settings: SettingOptions
+  @OptionGroup var data: DataOptions
 
   @Flag(help: "Print the resolved configuration, every default filled in, instead; of a study, each row's.")
   var resolved = false
@@ -60,7 +64,7 @@ struct InspectCommand: ParsableCommand {
     for remark in try configuration.student.network.remarks(image: configuration.data.inputShape) { note(remark) }
     output(try networks(configuration, teacher: teacher))
     output(losses(configuration), terminator: "")
-    try configuration.checkStart()
+    try TrainingRun(configuration, folder: RunFolder(file(runs)), library: data.library, runs: file(runs)).check()
   }
 
   private func inspectONNX() throws {

@@ -12,6 +12,7 @@ import Testing
   }
 
   @Test func inspectWarnsOfWhatDoesNothing() throws {
+    #expect(try Command.run("train", "teacher.yaml", "--quiet", in: scratch.url).status == 0)
     let arguments = ["--set", "training.schedule={milestones: [2, 60]}", "--set", "losses.hint.weight=0"]
     let run = try Command.start(["inspect", "student.yaml"] + arguments, in: scratch.url).wait()
     #expect(run.status == 0)
