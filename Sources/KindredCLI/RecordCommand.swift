@@ -30,7 +30,8 @@ struct RecordCommand: ParsableCommand {
   @Argument(help: "The YAML file of a run with a teacher.", completion: .configurations)
   var config: String?
 
-  @Option(help: "How many epochs to record. With --resume a finished recording gets more. (default: all that the run has)")
+  @Option(
+    help: "How many epochs to record; with --resume a finished recording gets more. (default: all that the run has)")
   var epochs: Int?
 
   @Option(help: ArgumentHelp("Record what these losses need, and not what the others do.", valueName: "kd,sp"))

@@ -60,7 +60,9 @@ struct Document {
   /// What is indented is to be typed where it begins with a command; other such blocks are formulas and drawings of folders.
   private mutating func append(indented text: String) {
     let first = text.prefix { !$0.isWhitespace }
-    if ["kindred", "make", "export", "for", "torchrun", "python3"].contains(String(first)) { blocks.append(.shell(text)) }
+    if ["kindred", "make", "export", "for", "torchrun", "python3"].contains(String(first)) {
+      blocks.append(.shell(text))
+    }
   }
 }
 

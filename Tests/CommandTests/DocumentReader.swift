@@ -107,12 +107,14 @@ enum Shrunk {
   private static func numbers(_ text: String) -> String {
     let sizes: [(key: String, value: String)] = [
       ("epochs", "2"), ("evaluate_every", "2"), ("batch_size", "8"), ("learning_rate", "0.001"), ("milestones", "[1]"),
-      ("train_images", "16"), ("test_images", "16"), ("held_out_images", "16"), ("images", "16"), ("checked_images", "16"),
+      ("train_images", "16"), ("test_images", "16"), ("held_out_images", "16"), ("images", "16"),
+      ("checked_images", "16"),
       ("warm_up_epochs", "1"), ("seeds", "1"), ("splits", "2"), ("size", "64"), ("test_resize", "64"),
       ("negatives", "8"), ("accumulate", "2"),
     ]
     return sizes.reduce(text) { text, size in
-      guard let pattern = try? Regex<(Substring, Substring)>("\\b(\(size.key)[:=] ?)(?:[0-9.e-]+|all|\\[[0-9, ]+\\])") else {
+      guard let pattern = try? Regex<(Substring, Substring)>("\\b(\(size.key)[:=] ?)(?:[0-9.e-]+|all|\\[[0-9, ]+\\])")
+      else {
         return text
       }
       // As in most programs: Unicode's rules see one word in "training.epochs".

@@ -54,7 +54,8 @@ import Testing
       at: folder.url.appending(path: "runs/teacher"), to: folder.url.appending(path: "runs/other"))
     try follow("docs/training.md")
     try demonstration()
-    try follow("docs/recording.md", "docs/scale.md", "docs/performance.md", "docs/distribution.md", "docs/reliability.md")
+    try follow(
+      "docs/recording.md", "docs/scale.md", "docs/performance.md", "docs/distribution.md", "docs/reliability.md")
   }
 
   /// The demonstration as far as a later document needs it: its files, and its teacher.

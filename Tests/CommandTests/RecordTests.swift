@@ -51,7 +51,8 @@ import Testing
     }
     let names = try FileManager.default.contentsOfDirectory(atPath: scratch.url.appending(path: "whole").path).sorted()
     #expect(names.filter { $0.hasSuffix(".safetensors") }.count == 3, "\(names)")
-    #expect(try FileManager.default.contentsOfDirectory(atPath: scratch.url.appending(path: "grown").path).sorted() == names)
+    #expect(
+      try FileManager.default.contentsOfDirectory(atPath: scratch.url.appending(path: "grown").path).sorted() == names)
     for name in names { #expect(try scratch.bytes("grown/\(name)") == scratch.bytes("whole/\(name)"), "\(name)") }
 
     let fewer = try Command.start(small + ["--out", "grown", "--epochs", "20", "--resume"], in: scratch.url).wait()

@@ -147,7 +147,9 @@ package final class Comparison {
           let part = Part(before: before, size: job.settings.trainingWork, total: total)
           before += part.size
           try onEvent(.began(job, number: number, of: missing.count, part))
-          guard try carriesOut(job, recording: recording, shouldStop: shouldStop, onEvent: onEvent) else { return false }
+          guard try carriesOut(job, recording: recording, shouldStop: shouldStop, onEvent: onEvent) else {
+            return false
+          }
         }
         // The next signal needs the space, and what is replayed is what a live teacher says again.
         try recording?.release()
