@@ -58,17 +58,22 @@ public enum Checkpoint {
 
   /// Takes the student out of a finished run's checkpoint, and the average of its weights: files of their own have them.
   package static func shorten(_ file: URL, hasAverage: Bool) throws {
+    guard !(try isShort(file)) else { return }
     let (tensors, metadata) = try Safetensors.read(file)
     let left = tensors.filter { name, _ in
       !name.hasPrefix(studentPrefix) && !(hasAverage && name.hasPrefix(averagePrefix))
     }
-    if left.count < tensors.count { try Safetensors.write(left, metadata: metadata, to: file) }
+    try Safetensors.write(left, metadata: metadata, to: file)
+  }
+
+  /// Whether `shorten` has been there.
+  package static func isShort(_ file: URL) throws -> Bool {
+    try !TensorFile(file).entries.keys.contains { $0.hasPrefix(studentPrefix) }
   }
 
   /// Puts back what `shorten` took out.
   package static func complete(_ file: URL, weights: URL, average: URL?) throws {
     var (tensors, metadata) = try Safetensors.read(file)
-    guard !tensors.keys.contains(where: { $0.hasPrefix(studentPrefix) }) else { return }
     for (name, tensor) in try Safetensors.read(weights).tensors { tensors[studentPrefix + name] = tensor }
     let averages: [String: Tensor] = try average.map { try Safetensors.read($0).tensors } ?? [:]
     for (name, tensor) in averages { tensors[averagePrefix + name] = tensor }

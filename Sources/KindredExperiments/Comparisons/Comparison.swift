@@ -133,7 +133,6 @@ package final class Comparison {
     let missing = places.map { jobs[$0] }
     let finished = jobs.filter { job in !missing.contains { $0.folder.url == job.folder.url } }
     for job in finished { try onEvent(.skipped(job)) }
-    if !missing.isEmpty { try measureTeachers(onEvent) }
     let unfinished = Set(missing.map(\.folder.url))
     let total = missing.reduce(0) { $0 + $1.settings.trainingWork }
     var (number, before) = (0, 0.0)
@@ -155,6 +154,8 @@ package final class Comparison {
         try recording?.release()
       }
     }
+    // Not before: what is refused leaves nothing.
+    if !missing.isEmpty { try measureTeachers(onEvent) }
     try group.firstDoes {
       try removeLeftRecordings()
       // A teacher that was trained just now may be another than the one that finished students learnt from.

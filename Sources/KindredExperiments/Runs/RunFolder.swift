@@ -130,7 +130,7 @@ package struct RunFolder: Sendable {
 
   /// Writes down what is run. A run that was finished is so no more: it is to have more epochs.
   func begin(_ settings: Configuration) throws {
-    if hasResult { try restoreCopies(readResult()) }
+    try restoreCopies()
     // The result first: without it the folder's run is an unfinished one, whatever else is there.
     try remove([result, weights, averageWeights, divergence])
     try write(Data(try keepingStudent(settings).yaml(in: url).utf8), to: configuration)

@@ -368,8 +368,8 @@ package final class TrainingRun {
     guard group.rank.isFirst else { return result }
     if let average = distiller.average { try write(average.state, of: distiller, to: folder.averageWeights) }
     try write(distiller.student.weights, of: distiller, to: folder.weights)
+    try folder.removeCopies()
     try folder.write(result)
-    try folder.removeCopies(result)
     return result
   }
 
