@@ -24,5 +24,5 @@ swift package update kindred
 grep -q "\"$version\"" Package.resolved || { echo "outside: SwiftPM did not take Kindred $version" >&2; exit 1; }
 swift build
 env -u LD_LIBRARY_PATH .build/debug/Outside
-env -u LD_LIBRARY_PATH .build/debug/OwnKindred inspect student.yaml
+env -u LD_LIBRARY_PATH .build/debug/OwnKindred inspect teacher.yaml
 echo "outside: a package builds and runs with Kindred $version"

@@ -8,7 +8,10 @@ import KindredVision
 import TestSupport
 import Testing
 
-@Suite struct DocumentTests {
+@Suite(
+  .enabled(
+    if: ProcessInfo.processInfo.environment["KINDRED_DOCUMENTS"] == "all", "takes many minutes: run 'make documents'"))
+struct DocumentTests {
   private let reader: DocumentReader
   private var folder: TestFolder { reader.folder }
 
@@ -83,10 +86,7 @@ import Testing
     try follow("docs/shrinking.md", "docs/unlabelled.md")
   }
 
-  private static let isComplete = ProcessInfo.processInfo.environment["KINDRED_DOCUMENTS"] == "all"
-
-  @Test(.enabled(if: isComplete, "trains some hundred networks: run 'make documents'"))
-  func experiments() throws {
+  @Test func experiments() throws {
     try copyExperiments()
     for network in ["mobilenet_v2-1.0", "mobilenet_v2-0.35"] {
       try train(network, to: "Experiments/dtd/imagenet/\(network).pth")
