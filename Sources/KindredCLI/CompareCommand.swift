@@ -16,7 +16,7 @@ struct CompareCommand: ParsableCommand {
 
       Runs lie in OUT/NAME/seed-N, or OUT/NAME/split-K-seed-N where images are divided in several ways. What is finished there is used as it is, what was stopped goes on, what is missing \
       is trained; teachers that a configuration names are trained first, by their own files: --set and its like are for \
-      the compared ones. A teacher that several runs hear over the same batches is recorded once and replayed, \
+      the compared ones, --teacher-set for these. A teacher that several runs hear over the same batches is recorded once and replayed, \
       which gives the same weights. Beside the runs, table.md, table.csv, table.json and table.tex (for LaTeX with booktabs) hold the \
       table, and report.html is a page on all of it.
       """)
@@ -31,18 +31,10 @@ struct CompareCommand: ParsableCommand {
   @Option(help: "The folder of runs.", completion: .directory)
   var out = "runs"
 
-  @Flag(help: "Show the runs that are missing, and what they are expected to take; train nothing.")
-  var dryRun = false
-
   @Flag(help: "Run every teacher live, also where one recording would serve several runs.")
   var live = false
 
-  @OptionGroup var settings: SettingOptions
-  @OptionGroup var data: DataOptions
-  @OptionGroup var outputs: OutputOptions
-  @OptionGroup var tensorBoard: TensorBoardOption
-  @OptionGroup var others: ProcessOptions
-  @OptionGroup var reporting: ReportOptions
+  @OptionGroup var options: ComparisonOptions
 
   func validate() throws {
     guard !configs.isEmpty else { throw ValidationError("Name at least one YAML file.") }
@@ -50,40 +42,18 @@ struct CompareCommand: ParsableCommand {
   }
 
   func run() throws {
-    let rows = try configs.flatMap { try Study.load(file: file($0), overrides: settings.all, seeds: seeds).rows }
-    let threads = rows[0].settings.training.threads
-    Threads.prepare(threads)
-    if dryRun {
-      let comparison = try Comparison(rows, runs: file(out), library: data.library, recordsTeachers: !live)
-      return output(try StudyView.text(rows, comparison), terminator: "")
-    }
-    try others.startOthers()
-    let progress = RunProgress(quiet: outputs.quiet)
-    progress.remarkOnCores(threads)
-    let group = try others.group(doing: rows.map(\.settings), progress)
-    let library = data.library
-    let comparison = try Comparison(
-      rows, runs: file(out), library: library, recordsTeachers: !live, group: group,
-      logsForTensorBoard: tensorBoard.isWanted)
-    let title = configs.map { file($0).deletingPathExtension().lastPathComponent }.joined(separator: ", ")
-    let report = ReportKeeper(
-      reporting, output: RunFolder(file(out)).report, runs: file(out), .init(library: library), progress,
-      quiet: outputs.quiet,
-      study: { ReportedStudy(comparison, title: title, command: command) })
-    try execute(comparison, progress, report, quiet: outputs.quiet, again: "the same command")
-    guard group.rank.isFirst else { return }
-    var ending = Ending()
-    try ending.show(comparison, in: RunFolder(file(out)), json: outputs.json)
-    // The others need not wait for it.
-    try Membership.leave()
-    report?.finish()
-    try ending.finish()
+    let files = configs.map { file($0) }
+    let rows = try files.flatMap { try Study.load(file: $0, overrides: options.settings.all, seeds: seeds).rows }
+    let title = files.map { $0.deletingPathExtension().lastPathComponent }.joined(separator: ", ")
+    try options.carryOut(
+      rows, in: file(out), recordsTeachers: !live,
+      page: .init(file: RunFolder(file(out)).report, title: title, command: command))
   }
 
   private var command: String {
     ShellCommand.line(
-      [ShellCommand.program, "compare"] + configs + settings.all.flatMap { ["--set", $0] }
-        + (seeds.map { ["--seeds", "\($0)"] } ?? []) + ["--out", out])
+      [ShellCommand.program, "compare"] + configs + options.settings.words + (seeds.map { ["--seeds", "\($0)"] } ?? [])
+        + ["--out", out])
   }
 }
 

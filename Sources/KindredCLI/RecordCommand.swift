@@ -91,7 +91,7 @@ struct RecordCommand: ParsableCommand {
   func run() throws {
     if let check { return try RecordingView(file(check), outputs).show() }
     guard let config, let out else { preconditionFailure("validated") }
-    var configuration = try Configuration.load(file: file(config), overrides: settings)
+    var configuration = try Configuration.load(file: file(config), overrides: Overrides(settings))
     if let losses { try configuration.losses.keep(losses.split(separator: ",").map(String.init)) }
     Threads.prepare(configuration.training.threads)
     // Each of several processes records a part, and needs nothing of the others.

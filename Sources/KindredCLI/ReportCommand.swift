@@ -92,7 +92,7 @@ struct ReportCommand: ParsableCommand {
 
   private func again(_ files: [String]) -> String {
     ShellCommand.line(
-      [ShellCommand.program, "compare"] + files + settings.all.flatMap { ["--set", $0] }
+      [ShellCommand.program, "compare"] + files + settings.words
         + (seeds.map { ["--seeds", "\($0)"] } ?? [])
         + ["--out", runs])
   }

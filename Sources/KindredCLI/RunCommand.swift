@@ -25,58 +25,28 @@ struct RunCommand: ParsableCommand {
   @Option(help: "What student.onnx takes: normalized, unit or bytes.")
   var input: StudentExport.Input = .normalized
 
-  @Flag(help: "Show the runs that are missing, and what they are expected to take; train nothing.")
-  var dryRun = false
-
   @Flag(help: "Write no ONNX file.")
   var noExport = false
 
-  @OptionGroup var settings: SettingOptions
-  @OptionGroup var data: DataOptions
-  @OptionGroup var outputs: OutputOptions
-  @OptionGroup var tensorBoard: TensorBoardOption
-  @OptionGroup var others: ProcessOptions
-  @OptionGroup var reporting: ReportOptions
+  @OptionGroup var options: ComparisonOptions
 
   func run() throws {
     let place = StudyPlace(file(study), out: out.map { file($0) })
-    let rows = try Study.load(file: place.file, overrides: settings.all).rows
-    let threads = rows[0].settings.training.threads
-    Threads.prepare(threads)
-    if dryRun {
-      let comparison = try Comparison(rows, runs: place.runs, library: data.library)
-      return output(try StudyView.text(rows, comparison), terminator: "")
+    let page = ComparisonOptions.Page(
+      file: place.results.appending(path: "report.html"), title: place.file.deletingPathExtension().lastPathComponent,
+      command: ShellCommand.line([ShellCommand.program, "run", place.file.displayName]))
+    try options.carryOut(
+      Study.load(file: place.file, overrides: options.settings.all).rows, in: place.runs, page: page
+    ) { comparison in
+      if !noExport { try export(comparison, to: place.results.appending(path: "student.onnx")) }
     }
-    try others.startOthers()
-    let progress = RunProgress(quiet: outputs.quiet)
-    progress.remarkOnCores(threads)
-    let group = try others.group(doing: rows.map(\.settings), progress)
-    let library = data.library
-    let comparison = try Comparison(
-      rows, runs: place.runs, library: library, group: group, logsForTensorBoard: tensorBoard.isWanted)
-    let report = ReportKeeper(
-      reporting, output: place.results.appending(path: "report.html"), runs: place.runs, .init(library: library),
-      progress,
-      quiet: outputs.quiet,
-      study: {
-        ReportedStudy(
-          comparison, title: place.file.deletingPathExtension().lastPathComponent,
-          command: ShellCommand.line([ShellCommand.program, "run", place.file.displayName]))
-      })
-    try execute(comparison, progress, report, quiet: outputs.quiet, again: "the same command")
-    guard group.rank.isFirst else { return }
-    var ending = Ending()
-    try ending.show(comparison, in: RunFolder(place.runs), json: outputs.json)
-    report?.finish()
-    if !noExport { ending.attempt { try export(comparison, to: place.results.appending(path: "student.onnx")) } }
-    try ending.finish()
   }
 
   private func export(_ comparison: Comparison, to file: URL) throws {
     guard let best = try comparison.best() else { return note("no row is a student's: nothing to export") }
     let measured = best.accuracyPercent.map { ", the highest with \(Format.percentage($0)) on average" } ?? ""
     note("\(file.displayName) is of \(best.job.settings.name)\(measured): \(best.job.folder.name)")
-    let folder = data.folder.map { ["--data-dir", $0] } ?? []
+    let folder = options.data.folder.map { ["--data-dir", $0] } ?? []
     let command = try ExportCommand.parse(
       [best.job.folder.url.path, "--output", file.path, "--precision", "\(precision)", "--input", "\(input)"] + folder)
     try command.run()

@@ -8,6 +8,13 @@ struct SettingOptions: ParsableArguments {
   @Option(name: .customLong("set"), help: "Override a setting, such as training.epochs=20. Can be repeated.")
   var overrides: [String] = []
 
+  @Option(
+    help: """
+      Override a setting of the runs that make teachers (teacher.config), such as training.epochs=5; paths in it start at their \
+      files. Can be repeated.
+      """)
+  var teacherSet: [String] = []
+
   @Option(help: "The number of epochs.")
   var epochs: Int?
 
@@ -17,8 +24,13 @@ struct SettingOptions: ParsableArguments {
   @Option(help: "The threads of each process. (default: OMP_NUM_THREADS, or its share of the cores)")
   var threads: Int?
 
-  /// All settings of the command line, as `KEY=VALUE`.
-  var all: [String] {
+  /// All settings of the command line.
+  var all: Overrides { Overrides(own, teachers: teacherSet) }
+
+  /// The same settings, for a command that shows what was done.
+  var words: [String] { own.flatMap { ["--set", $0] } + teacherSet.flatMap { ["--teacher-set", $0] } }
+
+  private var own: [String] {
     overrides + (epochs.map { ["training.epochs=\($0)"] } ?? []) + (device.map { ["training.device=\($0)"] } ?? [])
       + (threads.map { ["training.threads=\($0)"] } ?? [])
   }

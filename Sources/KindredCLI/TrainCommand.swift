@@ -71,8 +71,9 @@ struct RunArguments: ParsableArguments {
   @OptionGroup var reporting: ReportOptions
 
   func settings() throws -> Configuration {
-    let seeds = seed.map { ["training.seed=\($0)"] } ?? []
-    return try Configuration.load(file: file(config), overrides: settingOptions.all + seeds)
+    var overrides = settingOptions.all
+    if let seed { overrides.own.append("training.seed=\(seed)") }
+    return try Configuration.load(file: file(config), overrides: overrides)
   }
 
   func execute(_ settings: Configuration, command: String) throws {
@@ -127,8 +128,8 @@ struct RunArguments: ParsableArguments {
 
   /// The command that goes on with this run.
   private func again(_ command: String, _ folder: RunFolder) -> String {
-    let sets = settingOptions.all + (seed.map { ["training.seed=\($0)"] } ?? [])
-    var words = [ShellCommand.program, command, config, "--out", folder.name] + sets.flatMap { ["--set", $0] }
+    var words = [ShellCommand.program, command, config, "--out", folder.name] + settingOptions.words
+    if let seed { words += ["--seed", "\(seed)"] }
     if let folder = data.folder { words += ["--data-dir", folder] }
     if runs != "runs" { words += ["--runs", runs] }
     if let processes = others.processes { words += ["--processes", "\(processes)"] }

@@ -61,7 +61,7 @@ import Testing
       #expect(distilled.training == plain.training)
       let source = Self.folder.appending(path: "cifar10/networks/\(teacher).yaml").path(percentEncoded: false)
       let network = try #require(distilled.teacher?.network)
-      #expect(distilled.teacher?.source == .configuration(network, .init(URL(filePath: source))))
+      #expect(distilled.teacher?.source == .configuration(network, .init(file: .init(URL(filePath: source)))))
       #expect(millions(try #require(distilled.student.network.architecture)) == studentMillions)
       #expect(millions(network) == teacherMillions)
     }

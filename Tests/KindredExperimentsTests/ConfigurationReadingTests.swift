@@ -199,7 +199,7 @@ extension ConfigurationReadingTests {
     let teacher = try #require(try folder.load().teacher)
     #expect(teacher.network?.name == "wrn-40-2")
     let file = folder.url.standardizedFileURL.path(percentEncoded: false) + "/teachers/big.yaml"
-    #expect(teacher.source == .configuration(try #require(teacher.network), .init(URL(filePath: file))))
+    #expect(teacher.source == .configuration(try #require(teacher.network), .init(file: .init(URL(filePath: file)))))
   }
 
   @Test func aTeachersRunIsChecked() throws {

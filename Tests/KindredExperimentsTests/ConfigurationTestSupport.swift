@@ -6,12 +6,12 @@ import TestSupport
 
 extension TestFolder {
   func load(_ name: String = "run.yaml", _ overrides: String...) throws -> Configuration {
-    try Configuration.load(file: url.appending(path: name), overrides: overrides)
+    try Configuration.load(file: url.appending(path: name), overrides: Overrides(overrides))
   }
 
   /// The message of the mistake in a configuration.
   func mistake(_ name: String = "run.yaml", _ overrides: String...) -> String? {
-    mistake { try Configuration.load(file: url.appending(path: name), overrides: overrides) }
+    mistake { try Configuration.load(file: url.appending(path: name), overrides: Overrides(overrides)) }
   }
 
   /// The message of what `body` throws, without the folder's name.
@@ -36,7 +36,7 @@ extension Configuration {
   static func reading(_ text: String, _ overrides: String...) throws -> Configuration {
     let folder = try TestFolder(["run.yaml": text])
     return try withExtendedLifetime(folder) {
-      try Configuration.load(file: folder.url.appending(path: "run.yaml"), overrides: overrides)
+      try Configuration.load(file: folder.url.appending(path: "run.yaml"), overrides: Overrides(overrides))
     }
   }
 }

@@ -15,11 +15,11 @@ import Testing
   }
 
   private func rows(_ folder: TestFolder, seeds: Int? = nil, _ overrides: String...) throws -> [Study.Row] {
-    try Study.load(file: folder.url.appending(path: "study.yaml"), overrides: overrides, seeds: seeds).rows
+    try Study.load(file: folder.url.appending(path: "study.yaml"), overrides: Overrides(overrides), seeds: seeds).rows
   }
 
   private func mistake(_ folder: TestFolder, _ overrides: String...) -> String? {
-    folder.mistake { try Study.load(file: folder.url.appending(path: "study.yaml"), overrides: overrides) }
+    folder.mistake { try Study.load(file: folder.url.appending(path: "study.yaml"), overrides: Overrides(overrides)) }
   }
 
   @Test func rowsStandOverTheBase() throws {
@@ -154,6 +154,46 @@ import Testing
     ])
     let rows = try rows(folder, "training.epochs=3")
     #expect(rows.map(\.settings.training.epochs) == [3, 200, 3])
+    let both = try Study.load(
+      file: folder.url.appending(path: "study.yaml"),
+      overrides: Overrides(["training.epochs=3"], teachers: ["training.epochs=2"]))
+    #expect(both.rows.map(\.settings.training.epochs) == [3, 2, 3])
+  }
+
+  /// A trial of a minute needs short teachers as well, all of them.
+  @Test func settingsCanReachTeachersAlone() throws {
+    let data = "data: {set: textures}\nstudent: {network: resnet-8}\n"
+    let folder = try TestFolder([
+      "first.yaml": data, "second.yaml": data + "teacher: {config: first.yaml}\nlosses: {kd: {}}\n",
+      "study.yaml": """
+      base: {data: {set: textures}, student: {network: resnet-8}}
+      seeds: 1
+      rows:
+        plain: {}
+        third: {teacher: {config: second.yaml, set: [training.batch_size=16]}, losses: {kd: {}}}
+      """,
+    ])
+    let file = folder.url.appending(path: "study.yaml")
+    let rows = try Study.load(file: file, overrides: Overrides([], teachers: ["training.epochs=1"])).rows
+    let jobs = try Comparison(rows, runs: folder.url, library: ImageLibrary()).jobs
+    #expect(jobs.map(\.settings.name) == ["first", "second", "plain", "third"])
+    #expect(jobs.map(\.settings.training.epochs) == [1, 1, 200, 200])
+    #expect(jobs.map(\.settings.training.batchSize) == [16, 16, 128, 128])
+    // A run's own file finds the same teachers again.
+    let third = try #require(rows.last?.settings)
+    try folder.write(third.yaml(in: folder.url), to: "third.yaml")
+    #expect(try folder.load("third.yaml").teacher == third.teacher)
+  }
+
+  @Test func settingsForTeachersNeedOne() throws {
+    let folder = try folder("  plain: {teacher: null}")
+    let file = folder.url.appending(path: "study.yaml")
+    let overrides = Overrides([], teachers: ["training.epochs=1"])
+    let mistake = folder.mistake { try Study.load(file: file, overrides: overrides) }
+    #expect(
+      mistake == "--teacher-set training.epochs=1: no configuration makes a teacher here (teacher.config); take it out")
+    let useless = folder.mistake { try folder.load("base.yaml", "teacher.set=[training.epochs=1]") }
+    #expect(useless?.contains("teacher.set: only a teacher that its config makes has settings to change") == true)
   }
 
   @Test func aConfigurationIsAStudyOfOneRow() throws {

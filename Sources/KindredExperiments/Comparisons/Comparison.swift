@@ -403,7 +403,7 @@ package final class Comparison {
       if let other = known[job.folder.url], let difference = job.settings.difference(from: other) {
         throw RunError(
           "\(job.folder.name) would hold two different runs (\(difference)); give one of them another name "
-            + "(--set and its like do not reach teachers)")
+            + "(--set and its like do not reach teachers: --teacher-set does)")
       }
       known[job.folder.url] = job.settings
     }
@@ -433,8 +433,8 @@ extension Configuration {
   static func teachers(of settings: [Configuration]) throws -> [Configuration] {
     var teachers: [Configuration] = []
     let sources = settings.flatMap { student in (student.teacher?.all ?? []).map { (student, $0.source) } }
-    for case (let student, .configuration(_, let file)) in sources {
-      let teacher = try student.teacherRun(of: file.url)
+    for case (let student, .configuration(_, let made)) in sources {
+      let teacher = try student.teacherRun(made)
       for one in try Self.teachers(of: [teacher]) + [teacher] where !teachers.contains(one) { teachers.append(one) }
     }
     return teachers

@@ -54,16 +54,17 @@ package struct Study: Sendable, Equatable {
   ///   - overrides: settings over those of every row, see `Configuration.load`.
   ///   - seeds: in place of the file's, for rows that have no number of their own.
   /// - Throws: `ConfigurationError` for the first mistake.
-  package static func load(file: URL, overrides: [String] = [], seeds: Int? = nil) throws -> Study {
+  package static func load(file: URL, overrides: Overrides = [], seeds: Int? = nil) throws -> Study {
     let tree = try ConfigurationFile.tree(file, from: [])
     guard tree[rowsKey] != nil else {
       return Study(rows: [Row(try Configuration.load(file: file, overrides: overrides), seeds: seeds)])
     }
     var rows = try StudyReader(tree, file: file, overrides: overrides, seeds: seeds).rows()
-    // Settings of the command line do not reach teachers, also where one is a row.
-    guard !overrides.isEmpty, let plain = try? StudyReader(tree, file: file, overrides: [], seeds: seeds).rows() else {
-      return Study(rows: rows)
-    }
+    try overrides.requireTeacher(in: rows.map(\.settings))
+    // Settings of the compared runs do not reach teachers, also where one is a row.
+    guard !overrides.isEmpty,
+      let plain = try? StudyReader(tree, file: file, overrides: overrides.ofTeachers, seeds: seeds).rows()
+    else { return Study(rows: rows) }
     let teachers = try Configuration.teachers(of: rows.map(\.settings))
     for (index, row) in plain.enumerated() where teachers.contains(row.settings) { rows[index] = row }
     return Study(rows: rows)
@@ -85,14 +86,14 @@ package struct Study: Sendable, Equatable {
 /// Reads the rows of a study's file.
 private struct StudyReader {
   private let file: URL
-  private let overrides: [String]
+  private let overrides: Overrides
   private let base: YAMLNode
   private let seeds: Int?
   private let splits: Int?
   private let section: YAMLReader
   private let entries: [YAMLNode.Entry]
 
-  init(_ tree: YAMLNode, file: URL, overrides: [String], seeds: Int?) throws {
+  init(_ tree: YAMLNode, file: URL, overrides: Overrides, seeds: Int?) throws {
     (self.file, self.overrides) = (file, overrides)
     let reader = try YAMLReader(tree)
     let base = try reader.base(file)

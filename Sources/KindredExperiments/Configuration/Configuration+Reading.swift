@@ -15,12 +15,14 @@ extension Configuration {
   /// - Parameter overrides: settings over the file's, as `training.epochs=20`: a path of keys and a value in YAML. An
   ///   empty value or `null` takes the file's setting away.
   /// - Throws: `ConfigurationError` for the first mistake.
-  package static func load(file: URL, overrides: [String] = []) throws -> Configuration {
-    try load(file: file, overrides: overrides, from: [])
+  package static func load(file: URL, overrides: Overrides = []) throws -> Configuration {
+    let settings = try load(file: file, overrides: overrides, from: [])
+    try overrides.requireTeacher(in: [settings])
+    return settings
   }
 
   /// - Parameter users: the files that lead to this one, to notice a circle.
-  private static func load(file: URL, overrides: [String], from users: [URL]) throws -> Configuration {
+  private static func load(file: URL, overrides: Overrides, from users: [URL]) throws -> Configuration {
     let tree = try ConfigurationFile.tree(file, from: users)
     if let rows = tree[Study.rowsKey] {
       let command = ShellCommand.line([ShellCommand.program, "compare", file.displayName])
@@ -33,18 +35,25 @@ extension Configuration {
   /// The run that makes this one's teacher, its images divided as the student's are: it would have learnt from images that
   /// the student is measured on otherwise.
   /// - Throws: `ConfigurationError` for the first mistake.
-  func teacherRun(of file: URL) throws -> Configuration {
-    var run = try Configuration.load(file: file)
+  func teacherRun(_ teacher: TeacherRun) throws -> Configuration {
+    var run = try Configuration.load(teacher, from: [])
     run.data.divide(like: data)
     return run
+  }
+
+  private static func load(_ teacher: TeacherRun, from users: [URL]) throws -> Configuration {
+    let overrides = Overrides(
+      teacher.overrides, teachers: teacher.overrides, from: "teacher.set",
+      folder: teacher.file.url.deletingLastPathComponent())
+    return try load(file: teacher.file.url, overrides: overrides, from: users)
   }
 
   /// - Parameters:
   ///   - tree: the settings, with those that they extend.
   ///   - file: where they stand; its name is the run's unless the settings say another.
-  init(_ tree: YAMLNode, file: URL, overrides: [String], users: [URL] = []) throws {
+  init(_ tree: YAMLNode, file: URL, overrides: Overrides, users: [URL] = []) throws {
     var tree = tree
-    for override in overrides { try ConfigurationFile.apply(override, to: &tree) }
+    try overrides.apply(to: &tree)
     do {
       try self.init(try YAMLReader(tree), file: file, users: users)
     } catch var error as ConfigurationError where error.place.isEmpty {
@@ -71,8 +80,8 @@ extension Configuration {
     self.student = try Student(try reader.required("student", student, "write student: {network: wrn-16-1}"))
     var teacherRuns: [Configuration] = []
     let members = try teachers.map { teacher in
-      try Teacher(teacher) { path in
-        var run = try Configuration.load(file: path.url, overrides: [], from: users + [file.standardizedFileURL])
+      try Teacher(teacher) { teacher in
+        var run = try Configuration.load(teacher, from: users + [file.standardizedFileURL])
         run.data.divide(like: self.data)
         teacherRuns.append(run)
         guard let network = run.student.network.architecture else {
@@ -136,10 +145,13 @@ extension Configuration.Content {
 
 extension Configuration.Teacher {
   /// - Parameter networkOfRun: finds the network that a configuration file trains.
-  fileprivate init(_ reader: YAMLReader, networkOfRun: (ConfiguredFile) throws -> Architecture) throws {
+  fileprivate init(
+    _ reader: YAMLReader, networkOfRun: (Configuration.TeacherRun) throws -> Architecture
+  ) throws {
     let network = try reader.network()
     let weights = try reader.file("weights")
     let configuration = try reader.file("config")
+    let overrides = try reader.names("set") ?? []
     let recording = try reader.file("recording")
     let exported = try reader.file("exported")
     let outputs = try reader.subsection("outputs")
@@ -152,7 +164,8 @@ extension Configuration.Teacher {
       if network == nil, let problem = ConfigurationFile.problem(opening: configuration.url) {
         throw reader.error("config", problem)
       }
-      source = .configuration(try network ?? networkOfRun(configuration), configuration)
+      let run = Configuration.TeacherRun(file: configuration, overrides: overrides)
+      source = .configuration(try network ?? networkOfRun(run), run)
     } else if let recording {
       source = .recording(recording)
     } else if let exported {
@@ -163,6 +176,9 @@ extension Configuration.Teacher {
       source = .onnx(onnx)
     } else {
       throw reader.error("weights", "missing; give weights, or the config of the run that makes them")
+    }
+    if configuration == nil, !overrides.isEmpty {
+      throw reader.error("set", "only a teacher that its config makes has settings to change; take it out")
     }
     precision = try reader.choice("precision", of: Precision.self) ?? .float32
     quantization = Configuration.Quantization()

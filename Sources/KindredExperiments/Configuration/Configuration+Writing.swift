@@ -53,9 +53,12 @@ extension Configuration.Teacher {
     case .weights(let network, let file):
       writer.line("network", network.name)
       writer.path("weights", file)
-    case .configuration(let network, let file):
+    case .configuration(let network, let run):
       writer.line("network", network.name)
-      writer.path("config", file)
+      writer.path("config", run.file)
+      if !run.overrides.isEmpty {
+        writer.line("set", "[\(run.overrides.map(YAMLWriter.quoted).joined(separator: ", "))]")
+      }
     case .recording(let folder): writer.path("recording", folder)
     case .exported(let exported):
       writer.path("exported", exported.file)

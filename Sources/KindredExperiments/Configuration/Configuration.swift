@@ -89,8 +89,8 @@ extension Configuration {
     package enum Source: Sendable, Equatable {
       /// A network and its safetensors file, or the folder of the finished run that trained it.
       case weights(Architecture, ConfiguredFile)
-      /// A network and the configuration file of the run that makes it.
-      case configuration(Architecture, ConfiguredFile)
+      /// A network and the run that makes it.
+      case configuration(Architecture, TeacherRun)
       /// A folder that `kindred record` wrote: no network is loaded.
       case recording(ConfiguredFile)
       /// A network that another program exported.
@@ -132,6 +132,18 @@ extension Configuration {
       case .weights(let network, _), .configuration(let network, _): network
       case .recording, .exported, .onnx, .several: nil
       }
+    }
+  }
+
+  /// The configuration of the run that makes a teacher.
+  package struct TeacherRun: Sendable, Equatable {
+    package var file: ConfiguredFile
+    /// Settings over the file's, as `training.epochs=20`, and over those of the teachers before it. Their paths start where
+    /// the file's do.
+    package var overrides: [String]
+
+    package init(file: ConfiguredFile, overrides: [String] = []) {
+      (self.file, self.overrides) = (file, overrides)
     }
   }
 

@@ -53,18 +53,32 @@ enum ConfigurationFile {
     return inherited
   }
 
-  /// Applies a setting of the command line, such as `training.epochs=20`.
-  static func apply(_ override: String, to tree: inout YAMLNode) throws {
-    let place = "--set \(override)"
+  /// Applies a setting over a file's, such as `training.epochs=20`.
+  /// - Parameters:
+  ///   - origin: where it was written, as messages call it.
+  ///   - folder: where relative paths start.
+  static func apply(_ override: String, to tree: inout YAMLNode, from origin: String, in folder: URL) throws {
+    let place = "\(origin) \(override)"
     let parts = override.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
     let path = parts[0].split(separator: ".", omittingEmptySubsequences: false).map(String.init)
     guard parts.count == 2, !path.contains("") else {
       throw ConfigurationError(place: place, message: "expected KEY=VALUE, such as training.epochs=20")
     }
-    let folder = URL(filePath: FileManager.default.currentDirectoryPath, directoryHint: .isDirectory)
     let value = try YAMLNode.parse(String(parts[1]), folder: folder) { _ in place }
     let absent = YAMLNode(content: .scalar("", isPlain: true), place: .init(name: place, folder: folder))
     tree.set(path[...], to: value ?? absent)
+  }
+
+  /// Puts settings over those of every run that makes a teacher.
+  static func apply(_ overrides: [String], toTeachersOf tree: inout YAMLNode) {
+    let key = "teacher"
+    guard !overrides.isEmpty, var teacher = tree[key] else { return }
+    if case .list(let teachers) = teacher.content {
+      teacher.content = .list(teachers.map { $0.overridden(by: overrides) })
+    } else {
+      teacher = teacher.overridden(by: overrides)
+    }
+    tree.set([key], to: teacher)
   }
 
   /// Why a configuration file cannot be opened, or nil when it can.
@@ -95,5 +109,23 @@ enum ConfigurationFile {
     } catch let error as CocoaError {
       throw ConfigurationError(place: name, message: "cannot be read: \(systemReason(error))")
     }
+  }
+}
+
+extension YAMLNode {
+  /// A teacher with further settings over its configuration's; itself where none makes it.
+  fileprivate func overridden(by overrides: [String]) -> YAMLNode {
+    let key = "set"
+    guard let configuration = self["config"], !configuration.isNull else { return self }
+    let known: [YAMLNode] =
+      switch self[key]?.content {
+      case .list(let items)?: items
+      case nil: []
+      default: [self[key]].compactMap(\.self)
+      }
+    let added = overrides.map { YAMLNode(content: .scalar($0, isPlain: false), place: place) }
+    var teacher = self
+    teacher.set([key], to: YAMLNode(content: .list(known + added), place: place))
+    return teacher
   }
 }

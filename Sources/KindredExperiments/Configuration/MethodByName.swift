@@ -22,7 +22,7 @@ package struct MethodByName {
     }
     let folder = URL(filePath: FileManager.default.currentDirectoryPath, directoryHint: .isDirectory)
     var tree = YAMLNode(content: .map([]), place: .init(name: "--set", folder: folder))
-    for setting in settings { try ConfigurationFile.apply(setting, to: &tree) }
+    try Overrides(settings).apply(to: &tree)
     let reader = try YAMLReader(tree)
     method = try MethodByName.read(type, reader)
     try reader.finish()

@@ -47,6 +47,9 @@ package struct UndeclaredKeys: Sendable {
       SettingLine("weights", "a path", "none", "a run's folder, safetensors, or a PyTorch checkpoint"),
       SettingLine(
         "config", "a path", "none", "the configuration of the run that makes the teacher; `compare` trains it"),
+      SettingLine(
+        "set", "a list of settings", "none",
+        "beside `config`: `KEY=VALUE` over that file's, and over those of the teachers before it"),
       SettingLine("recording", "a path", "none", "a folder that `kindred record` wrote: no network is loaded"),
       SettingLine("exported", "a path", "none", "a TorchScript file (`.pt`) or an AOTInductor package (`.pt2`)"),
       SettingLine(

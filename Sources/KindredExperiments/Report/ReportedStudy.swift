@@ -189,8 +189,8 @@ extension ReportedRun {
   /// The names of the configurations that make its teachers.
   fileprivate var namesOfTeachers: [String] {
     (settings.teacher?.all ?? []).compactMap {
-      guard case .configuration(_, let file) = $0.source else { return nil }
-      return (try? settings.teacherRun(of: file.url))?.name ?? file.url.deletingPathExtension().lastPathComponent
+      guard case .configuration(_, let made) = $0.source else { return nil }
+      return (try? settings.teacherRun(made))?.name ?? made.file.url.deletingPathExtension().lastPathComponent
     }
   }
 

@@ -190,8 +190,8 @@ final class RunMeter {
   /// Where a configuration's own teacher is looked for: what was named, or where the run lies as `NAME/seed-1`.
   private func folderOfRuns(_ run: ReportedRun) -> URL {
     let around = run.folder.url.standardizedFileURL.deletingLastPathComponent().deletingLastPathComponent()
-    guard let runs, case .configuration(_, let file)? = run.settings.teacher?.source,
-      let teacher = try? run.settings.teacherRun(of: file.url)
+    guard let runs, case .configuration(_, let made)? = run.settings.teacher?.source,
+      let teacher = try? run.settings.teacherRun(made)
     else { return around }
     let isThere = WeightsFile.location(TeacherWeights.folder(of: teacher, in: runs).url) != nil
     return isThere ? runs : around

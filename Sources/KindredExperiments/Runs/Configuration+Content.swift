@@ -48,8 +48,8 @@ extension Configuration {
   private func digest(of teacher: Teacher, runs: URL) throws -> String? {
     switch teacher.source {
     case .weights(_, let weights): return try WeightsFile.location(weights.url).map(hash)
-    case .configuration(_, let file):
-      guard let run = try? teacherRun(of: file.url) else { return nil }
+    case .configuration(_, let made):
+      guard let run = try? teacherRun(made) else { return nil }
       return try WeightsFile.location(TeacherWeights.folder(of: run, in: runs).url).map(hash)
     case .exported(let exported): return exists(exported.file.url) ? try hash(exported.file.url) : nil
     case .onnx(let source): return exists(source.file.url) ? try source.digest() : nil

@@ -73,7 +73,7 @@ package struct RunFolder: Sendable {
     get throws { hasCheckpoint ? try Checkpoint.progress(of: checkpoint).position.epoch : 0 }
   }
 
-  var hasResult: Bool { FileManager.default.fileExists(atPath: result.path) }
+  package var hasResult: Bool { FileManager.default.fileExists(atPath: result.path) }
 
   var hasCheckpoint: Bool { FileManager.default.fileExists(atPath: checkpoint.path) }
 

@@ -36,8 +36,8 @@ package struct TeacherInspection {
     case .weights(let network, let file) where WeightsFile.location(file.url) == nil:
       let name = file.url.displayName
       return (network.description(classes: nil, image: image), "there is no file or finished run \(name)")
-    case .configuration(let network, let file) where ConfigurationFile.problem(opening: file.url) == nil:
-      let run = try settings.teacherRun(of: file.url)
+    case .configuration(let network, let made) where ConfigurationFile.problem(opening: made.file.url) == nil:
+      let run = try settings.teacherRun(made)
       let folder = TeacherWeights.folder(of: run, in: runs)
       guard WeightsFile.location(folder.url) == nil else { return nil }
       let classes = run.data.classCount

@@ -33,8 +33,8 @@ enum TeacherSource {
     switch teacher.source {
     case .weights(let network, let file):
       self = .network(try TeacherWeights(network, weights: file.url, for: settings))
-    case .configuration(let network, let file):
-      self = .network(try TeacherWeights(network, configuration: file.url, runs: runs, for: settings))
+    case .configuration(let network, let run):
+      self = .network(try TeacherWeights(network, madeBy: run, runs: runs, for: settings))
     case .recording(let folder):
       let recording = try Recording(folder.url)
       try settings.check(recording)

@@ -29,20 +29,22 @@ struct TeacherWeights {
   }
 
   /// - Parameters:
-  ///   - configuration: the file of the run that makes the teacher.
+  ///   - made: the run that makes the teacher.
   ///   - runs: the folder of runs in which that run is looked for.
   /// - Throws: as above, and `ConfigurationError` for a run that this student cannot learn from.
-  init(_ architecture: Architecture, configuration: URL, runs: URL, for settings: Configuration) throws {
-    let run = try settings.teacherRun(of: configuration)
+  init(
+    _ architecture: Architecture, madeBy made: Configuration.TeacherRun, runs: URL, for settings: Configuration
+  ) throws {
+    let run = try settings.teacherRun(made)
     try settings.check(teacher: run)
     let folder = TeacherWeights.folder(of: run, in: runs)
     guard WeightsFile.location(folder.url) != nil else {
-      let split = run.data.split.map { ["--set", "data.split=\($0)"] } ?? []
+      let settings = made.overrides + (run.data.split.map { ["data.split=\($0)"] } ?? [])
       let command =
         [
-          ShellCommand.program, run.teacher == nil ? "train" : "distill", configuration.displayName, "--out",
+          ShellCommand.program, run.teacher == nil ? "train" : "distill", made.file.url.displayName, "--out",
           folder.name,
-        ] + split
+        ] + settings.flatMap { ["--set", $0] }
       throw RunError(
         "teacher: \(run.name) is not trained yet (no finished run in \(folder.name)); first run: "
           + ShellCommand.line(command))
