@@ -49,7 +49,10 @@ struct ReportCommand: ParsableCommand {
   func run() throws {
     StopRequest.listen()
     guard watch else {
-      guard try writeReport(Report(study()), to: file(output), runs: file(runs), images, quiet: quiet) else {
+      let study = try study()
+      try study.requireRuns(in: file(runs))
+      for reason in study.leftOut { note(oneLine("warning: left out: \(reason)")) }
+      guard try writeReport(Report(study), to: file(output), runs: file(runs), images, quiet: quiet) else {
         throw ExitCode(StopRequest.exitStatus)
       }
       if !quiet { note("wrote \(output)") }

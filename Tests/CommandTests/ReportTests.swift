@@ -213,12 +213,20 @@ import Testing
     #expect(try refusal("photos").contains("photos holds no run, and no folder below it does"))
     #expect(try refusal("nowhere").contains("nowhere"))
     #expect(try refusal("photos", "study.yaml").contains("name YAML files or folders, not both"))
+    #expect(try refusal("study.yaml").contains("none of its runs is in runs yet"))
     // A teacher that is a recording cannot be asked; the rest of the page is there.
     try run("train", "teacher.yaml", "--quiet", "--no-report")
     try run("record", "student.yaml", "--out", "tape", "--quiet")
     try run("distill", "student.yaml", "--set", "teacher={recording: tape}", "--out", "heard", "--quiet")
     let page = try scratch.text("heard/report.html")
     #expect(page.contains("its teacher is a recording, which is no network to be asked about other images"))
+    // A result of another version is named, in a study too, and no page is made of nothing.
+    try run("train", "plain.yaml", "--quiet", "--no-report")
+    let result = try scratch.text("runs/plain/seed-1/result.json")
+    try scratch.write(
+      result.replacing(/kindred.result\\?\/2/, with: "kindred.result/1"), to: "runs/plain/seed-1/result.json")
+    #expect(try refusal("plain.yaml").contains("is of another version of Kindred (kindred.result/1)"))
+    #expect(!scratch.has("report.html"))
     #expect(page.contains("Reliability"))
   }
 }

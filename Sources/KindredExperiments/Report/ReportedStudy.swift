@@ -34,7 +34,7 @@ package struct ReportedStudy {
   /// Teachers that no run has made.
   private var givenTeachers: [ComparisonRow] = []
   /// What was left out, and why, a line each.
-  var leftOut: [String] = []
+  package private(set) var leftOut: [String] = []
 
   var runs: [ReportedRun] { rows.flatMap(\.runs) }
 
@@ -135,6 +135,15 @@ extension ReportedStudy {
     self.leftOut = leftOut
     givenTeachers = (try? comparison.givenTeacherRows) ?? []
     settleRoles()
+  }
+
+  /// Refuses a study of which no run can be shown: a page on nothing tells nothing.
+  /// - Parameter runs: the folder of runs, for the message.
+  /// - Throws: `RunError` with why the first one cannot, or that there is none.
+  package func requireRuns(in runs: URL) throws {
+    guard rows.allSatisfy(\.runs.isEmpty) else { return }
+    throw RunError(
+      leftOut.first ?? "none of its runs is in \(runs.displayName) yet; train them first, or name their folder with --runs")
   }
 
   /// Runs by their folders, or all runs below folders. Teachers among them are known by what their students say of them.
