@@ -1,5 +1,5 @@
 // Every block of the README, the guides and the experiments, in the order in which they stand there. What takes a night is
-// made small; names, folders and settings are those of the text.
+// made small; names, folders and settings are those of the text. `make test` follows the README, `make documents` all.
 
 import Foundation
 import GoldenFiles
@@ -8,10 +8,10 @@ import KindredVision
 import TestSupport
 import Testing
 
-@Suite(
-  .enabled(
-    if: ProcessInfo.processInfo.environment["KINDRED_DOCUMENTS"] == "all", "takes many minutes: run 'make documents'"))
-struct DocumentTests {
+private let followsAll = ProcessInfo.processInfo.environment["KINDRED_DOCUMENTS"] == "all"
+private let minutes: Comment = "takes some minutes: run 'make documents'"
+
+@Suite struct DocumentTests {
   private let reader: DocumentReader
   private var folder: TestFolder { reader.folder }
 
@@ -47,7 +47,9 @@ struct DocumentTests {
     }
   }
 
-  @Test(.enabled(if: Python.obstacle == nil, "\(Python.obstacle ?? "")"))
+  @Test(.disabled(if: followsAll, "others build on it")) func theReadme() throws { try follow("README.md") }
+
+  @Test(.enabled(if: followsAll, minutes), .enabled(if: Python.obstacle == nil, "\(Python.obstacle ?? "")"))
   func theReadmeAndWhatBuildsOnIt() throws {
     try follow("README.md")
     try train("resnet-110", to: "deep.pth")
@@ -73,9 +75,9 @@ struct DocumentTests {
       "train", "runs/demo/configurations/teacher.yaml", "--out", "runs/demo/teacher/seed-1", "--quiet", "--no-report")
   }
 
-  @Test func comparing() throws { try follow("docs/comparing.md") }
+  @Test(.enabled(if: followsAll, minutes)) func comparing() throws { try follow("docs/comparing.md") }
 
-  @Test(.enabled(if: Python.obstacle == nil, "\(Python.obstacle ?? "")"))
+  @Test(.enabled(if: followsAll, minutes), .enabled(if: Python.obstacle == nil, "\(Python.obstacle ?? "")"))
   func photographsWithAndWithoutClasses() throws {
     try drawPhotographs("photos")
     try drawPhotographs("photos-as-they-came", classes: false)
@@ -86,7 +88,7 @@ struct DocumentTests {
     try follow("docs/shrinking.md", "docs/unlabelled.md")
   }
 
-  @Test func experiments() throws {
+  @Test(.enabled(if: followsAll, minutes)) func experiments() throws {
     try copyExperiments()
     for network in ["mobilenet_v2-1.0", "mobilenet_v2-0.35"] {
       try train(network, to: "Experiments/dtd/imagenet/\(network).pth")

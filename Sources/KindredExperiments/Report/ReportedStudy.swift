@@ -143,7 +143,8 @@ extension ReportedStudy {
   package func requireRuns(in runs: URL) throws {
     guard rows.allSatisfy(\.runs.isEmpty) else { return }
     throw RunError(
-      leftOut.first ?? "none of its runs is in \(runs.displayName) yet; train them first, or name their folder with --runs")
+      leftOut.first
+        ?? "none of its runs is in \(runs.displayName) yet; train them first, or name their folder with --runs")
   }
 
   /// Runs by their folders, or all runs below folders. Teachers among them are known by what their students say of them.
