@@ -11,7 +11,10 @@ struct ReferenceCommand: ParsableCommand {
   @Argument(help: "The folder for the pages.")
   var folder: String
 
+  @Option(help: "The folder of studies and tables that accuracies are taken from.")
+  var experiments = "Experiments"
+
   func run() throws {
-    for page in try Reference.write(to: file(folder)) { output(page.displayName) }
+    for page in try Reference.write(to: file(folder), experiments: file(experiments)) { output(page.displayName) }
   }
 }

@@ -23,7 +23,8 @@ import Testing
     let files = try #require(walk).compactMap { $0 as? URL }.filter { $0.pathExtension == "yaml" }
     let shared = """
       cifar10/recipe cifar10/methods cifar10-short/recipe cifar100/recipe cifar100/methods cifar100-short/recipe
-      cinic10/recipe cinic10/methods dtd/recipe dtd/methods privileged/recipe privileged/student unlabelled/recipe
+      cinic10/recipe cinic10/methods dtd/recipe dtd/methods privileged/recipe privileged/student textures/recipe
+      unlabelled/recipe
       """.split(whereSeparator: \.isWhitespace).map { "\($0).yaml" }
     // The photographs of dtd-10 are looked for beside its files.
     for file in files where !file.path.contains("/dtd-10/") {

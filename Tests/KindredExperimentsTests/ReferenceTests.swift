@@ -7,11 +7,12 @@ import TestSupport
 import Testing
 
 @Suite struct ReferenceTests {
-  private let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .deletingLastPathComponent().appending(path: "docs/reference")
+  private let checkout = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent()
 
   @Test func pagesAreUpToDate() throws {
-    for page in try Reference.pages() {
+    let folder = checkout.appending(path: "docs/reference")
+    for page in try Reference.pages(experiments: checkout.appending(path: "Experiments")) {
       let committed = try? String(contentsOf: folder.appending(path: page.file), encoding: .utf8)
       #expect(
         committed == page.text,

@@ -11,20 +11,23 @@ package enum Reference {
     package let text: String
   }
 
-  /// - Throws: `RunError` for a key of a file that has no line.
-  package static func pages() throws -> [Page] {
-    [
-      Page(file: "settings.md", text: settings()), Page(file: "methods.md", text: methods()),
-      Page(file: "networks.md", text: networks()), Page(file: "data.md", text: data()),
+  /// - Parameter experiments: the folder `Experiments`, whose studies and tables have the accuracies.
+  /// - Throws: `RunError` for a key of a file that has no line, or a table that cannot be read; `ConfigurationError`.
+  package static func pages(experiments: URL) throws -> [Page] {
+    let numbers = try Numbers(experiments: experiments)
+    return [
+      Page(file: "settings.md", text: settings()), Page(file: "methods.md", text: methods(numbers)),
+      Page(file: "networks.md", text: networks(numbers)), Page(file: "data.md", text: data()),
       Page(file: "files.md", text: files()),
     ]
   }
 
   /// Writes all pages into a folder.
+  /// - Parameter experiments: as `pages`.
   /// - Returns: their files.
-  /// - Throws: `RunError` with the system's reason.
-  package static func write(to folder: URL) throws -> [URL] {
-    let pages = try pages()
+  /// - Throws: as `pages`; `RunError` with the system's reason.
+  package static func write(to folder: URL, experiments: URL) throws -> [URL] {
+    let pages = try pages(experiments: experiments)
     do {
       try Folder.make(folder)
       return try pages.map { page in
