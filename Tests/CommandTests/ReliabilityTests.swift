@@ -15,10 +15,10 @@ import Testing
 
   /// Another seed than that of the figures in docs/reliability.md, so that other inputs are tried.
   @Test func hostileFilesAreAnswered() throws {
-    let fuzz = try run("fuzz", "--inputs", "500", "--seed", "7")
+    let fuzz = try run("fuzz", "--inputs", "2000", "--seed", "7")
     #expect(fuzz.status == 0, "\(fuzz.errors)")
     let lines = fuzz.output.split(separator: "\n")
-    #expect(lines.count == 18 && lines.allSatisfy { $0.contains(" 500 inputs  ") && $0.contains("  0 failed  ") })
+    #expect(lines.count == 18 && lines.allSatisfy { $0.contains("  2000 inputs  ") && $0.contains("  0 failed  ") })
     // Among them are valid ones, or nothing would have been read.
     #expect(lines.allSatisfy { !$0.contains("  0 read  ") }, "\(fuzz.output)")
   }

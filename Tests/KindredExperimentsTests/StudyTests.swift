@@ -68,16 +68,16 @@ import Testing
   }
 
   /// Self-distillation over generations: each student teaches the next.
-  @Test func teachersOfTeachersAreTrainedFirst() throws {
+  private func generations(_ rows: String) throws -> TestFolder {
     let data = "data: {set: textures}\nstudent: {network: resnet-8}\n"
-    let folder = try TestFolder([
+    return try TestFolder([
       "first.yaml": data, "second.yaml": data + "teacher: {config: first.yaml}\nlosses: {kd: {}}\n",
-      "study.yaml": """
-      base: {data: {set: textures}, student: {network: resnet-8}}
-      seeds: 1
-      rows: {third: {teacher: {config: second.yaml}, losses: {kd: {}}}}
-      """,
+      "study.yaml": "base: {data: {set: textures}, student: {network: resnet-8}}\nseeds: 1\nrows: \(rows)\n",
     ])
+  }
+
+  @Test func teachersOfTeachersAreTrainedFirst() throws {
+    let folder = try generations("{third: {teacher: {config: second.yaml}, losses: {kd: {}}}}")
     let comparison = try Comparison(try rows(folder), runs: folder.url, library: ImageLibrary())
     #expect(comparison.jobs.map(\.settings.name) == ["first", "second", "third"])
     #expect(comparison.jobs.map(\.isTeacher) == [true, true, false])
@@ -162,17 +162,8 @@ import Testing
 
   /// A trial of a minute needs short teachers as well, all of them.
   @Test func settingsCanReachTeachersAlone() throws {
-    let data = "data: {set: textures}\nstudent: {network: resnet-8}\n"
-    let folder = try TestFolder([
-      "first.yaml": data, "second.yaml": data + "teacher: {config: first.yaml}\nlosses: {kd: {}}\n",
-      "study.yaml": """
-      base: {data: {set: textures}, student: {network: resnet-8}}
-      seeds: 1
-      rows:
-        plain: {}
-        third: {teacher: {config: second.yaml, set: [training.batch_size=16]}, losses: {kd: {}}}
-      """,
-    ])
+    let folder = try generations(
+      "{plain: {}, third: {teacher: {config: second.yaml, set: [training.batch_size=16]}, losses: {kd: {}}}}")
     let file = folder.url.appending(path: "study.yaml")
     let rows = try Study.load(file: file, overrides: Overrides([], teachers: ["training.epochs=1"])).rows
     let jobs = try Comparison(rows, runs: folder.url, library: ImageLibrary()).jobs
