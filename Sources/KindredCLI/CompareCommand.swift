@@ -11,7 +11,7 @@ struct CompareCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "compare", abstract: "Train several configurations over several seeds and print one table.",
     discussion: """
-      A file is a configuration, or a study: rows over a common base (rows:, base:, seeds:, splits:). 'kindred inspect STUDY.yaml' \
+      A file is a configuration, or a study: rows over a common base (rows:, base:, seeds:, splits:). '\(ShellCommand.program) inspect STUDY.yaml' \
       shows its runs and what they are expected to take.
 
       Runs lie in OUT/NAME/seed-N, or OUT/NAME/split-K-seed-N where images are divided in several ways. What is finished there is used as it is, what was stopped goes on, what is missing \

@@ -71,7 +71,7 @@ struct ExportCommand: ParsableCommand {
     } else {
       difference = try export.write(to: file(output))
     }
-    note("wrote \(output); \(difference.words)")
+    note("wrote \(file(output).displayName); \(difference.words)")
   }
 }
 

@@ -59,7 +59,7 @@ struct FigureCommand: ParsableCommand {
       discussion: """
         Rows such as {losses: {sp: {weight: {sweep: [30, 100, auto]}}}} are a series each, with mean and standard \
         deviation over their runs; 'auto' is drawn hollow, at the weight that was found. Rows without a sweep are dashed \
-        lines. Runs that are not finished are named and left out; 'kindred compare STUDY' trains them.
+        lines. Runs that are not finished are named and left out; '\(ShellCommand.program) compare STUDY' trains them.
         """)
 
     @Argument(help: "The YAML file of the study.", completion: .configurations)

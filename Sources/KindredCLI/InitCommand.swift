@@ -70,7 +70,7 @@ struct InitCommand: ParsableCommand {
     let questions = Questions(isAsking: !yes && isatty(STDIN_FILENO) == 1 && isatty(STDERR_FILENO) == 1)
     guard let images = try images ?? questions.ask("images", "the folder of images, or the name of a set", else: nil)
     else {
-      throw RunError("name the images: kindred init --images FOLDER")
+      throw RunError("name the images: \(ShellCommand.program) init --images FOLDER")
     }
     var wishes = NewStudy.Wishes(images: images)
     (wishes.test, wishes.size, wishes.epochs, wishes.seeds) = (test, size, epochs, seeds)

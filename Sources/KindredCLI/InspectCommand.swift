@@ -12,7 +12,7 @@ struct InspectCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "inspect", abstract: "Show both networks of a configuration side by side, and what each loss uses.",
     discussion: """
-      What 'kindred train' or 'kindred distill' would refuse, such as a teacher that is not trained yet, is refused here as \
+      What '\(ShellCommand.program) train' or '\(ShellCommand.program) distill' would refuse, such as a teacher that is not trained yet, is refused here as \
       well, behind what can be shown.
 
       Of a study it shows all runs, what will be recorded, and the time and space that they are expected to take, from a \

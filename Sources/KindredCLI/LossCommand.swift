@@ -15,7 +15,7 @@ struct LossCommand: ParsableCommand {
       layer pairs 'activation.1', 'activation.2', ..., from input to output). The student's also holds 'labels' and \
       'indices' (int64), the teacher's 'classifier.weight' and 'classifier.bias', where the method needs them. The gradient \
       file gets the gradients for the student's entries under their names. Computed in double precision; warm-up and \
-      cross-entropy are no part of the value. 'kindred loss --list' names every method, 'kindred loss METHOD --list' tells of one, with its formula.
+      cross-entropy are no part of the value. '\(ShellCommand.program) loss --list' names every method, '\(ShellCommand.program) loss METHOD --list' tells of one, with its formula.
       """)
 
   @Argument(help: "The method, such as sp; see --list.", completion: .methods)
@@ -60,7 +60,7 @@ struct LossCommand: ParsableCommand {
   func validate() throws {
     if list { return }
     guard method != nil else {
-      throw ValidationError("Name a method, such as sp; 'kindred loss --list' names them all.")
+      throw ValidationError("Name a method, such as sp; '\(ShellCommand.program) loss --list' names them all.")
     }
     guard student != nil, teacher != nil else { throw ValidationError("Give --student and --teacher, a file each.") }
     if let temperature, !(temperature > 0 && temperature.isFinite) {

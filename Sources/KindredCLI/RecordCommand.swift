@@ -12,8 +12,8 @@ struct RecordCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "record", abstract: "Keep what a teacher says of each batch, for students that learn without it.",
     usage: """
-      kindred record CONFIG --out DIR [OPTIONS]
-      kindred record --check DIR [--quiet] [--json]
+      \(ShellCommand.program) record CONFIG --out DIR [OPTIONS]
+      \(ShellCommand.program) record --check DIR [--quiet] [--json]
       """,
     discussion: """
       Runs the teacher over the batches that a run with CONFIG will see and keeps what its losses need: Gram rows for \

@@ -9,7 +9,7 @@ struct RunCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "run", abstract: "Do all of a study: teacher, recording, students, table and the student's ONNX file.",
     discussion: """
-      What 'kindred compare' does, with the runs in a folder beside the study's file; then the row with the highest mean accuracy is \
+      What '\(ShellCommand.program) compare' does, with the runs in a folder beside the study's file; then the row with the highest mean accuracy is \
       written as student.onnx, of its first seed. Run again, it goes on where it was.
       """)
 

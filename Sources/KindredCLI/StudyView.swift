@@ -85,10 +85,18 @@ struct StudyView {
     for (signal, count) in known {
       table.append([
         signal.teacher, "\(count)", "\(signal.runs)", signal.use.rawValue, Format.bytes(signal.bytes),
-        signal.use == .recorded ? signal.signals.joined(separator: ", ") : Format.missing,
+        recorded(signal),
       ])
     }
     return table.text
+  }
+
+  /// A study of all methods has dozens, which no terminal has room for in a line.
+  private func recorded(_ signal: ComparisonPlan.Signal) -> String {
+    guard signal.use == .recorded else { return Format.missing }
+    let (names, shown) = (signal.signals, 4)
+    let rest = names.count > shown + 1 ? " and \(names.count - shown) more" : ""
+    return names.prefix(rest.isEmpty ? names.count : shown).joined(separator: ", ") + rest
   }
 }
 

@@ -20,22 +20,23 @@ package struct ProgressLine: Sendable, Equatable {
 
   private static let barLength = 10
 
-  /// The line in full, or what of it fits into `width` columns: first the bar goes, then the details from the last one
-  /// on, then whatever sticks out.
+  /// The line in full, or what of it fits into `width` columns: first the bar goes, then the details from the last one to the
+  /// second, the time left, the first detail in its place, and whatever sticks out.
   package func text(width: Int = .max) -> String {
-    let bare = (0...details.count).reversed().map { line(bar: "", details.prefix($0)) }
-    let candidates = [line(bar: "[\(bar)] ", details[...])] + bare
-    return candidates.first { $0.count <= width } ?? String(bare[bare.count - 1].prefix(max(0, width)))
+    let shorter = details.indices.reversed().map { details[...$0] + left } + [details.prefix(1), left[...]]
+    let candidates = [line(bar: "[\(bar)] ", details + left)] + shorter.map { line($0) }
+    return candidates.first { $0.count <= width } ?? String(line(left).prefix(max(0, width)))
   }
 
   /// The line without a bar, for places where nothing is drawn anew.
-  package var plain: String { line(bar: "", details[...]) }
+  package var plain: String { line(details + left) }
 
-  private func line(bar: String, _ details: ArraySlice<String>) -> String {
-    let left = secondsLeft.map { ["ETA \(Format.duration($0))"] } ?? []
+  private var left: [String] { secondsLeft.map { ["ETA \(Format.duration($0))"] } ?? [] }
+
+  private func line(bar: String = "", _ details: some Sequence<String>) -> String {
     // Only what is done is 100 %.
     let percent = Format.percent(share < 1 ? min(share, 0.99) : 1)
-    return ([label, bar + percent] + details + left).joined(separator: "  ")
+    return ([label, bar + percent] + details).joined(separator: "  ")
   }
 
   private var share: Double { fraction.isFinite ? min(max(fraction, 0), 1) : 0 }

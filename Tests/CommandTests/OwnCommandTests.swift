@@ -46,6 +46,8 @@ import Testing
     #expect(try own("loss", "centred", "--list").output.contains("--set temperature="))
     let help = try own("help").output
     #expect(help.contains("USAGE: own-kindred <subcommand>") && help.contains("'own-kindred demo'"), "\(help)")
+    let losses = try own("loss", "--help").output
+    #expect(losses.contains("'own-kindred loss --list'") && !losses.contains("'kindred "), "\(losses)")
     let completions = try own("--generate-completion-script", "bash").output
     #expect(completions.contains("two-stages-16") && completions.contains("centred"))
   }

@@ -160,6 +160,22 @@ import Testing
     #expect(both.rows.map(\.settings.training.epochs) == [3, 2, 3])
   }
 
+  /// A path for teachers starts at the teacher's file, also where the teacher is a row.
+  @Test func aPathForTeachersIsTheSameInARow() throws {
+    let folder = try TestFolder([
+      "networks/big.yaml": smallest,
+      "study.yaml": """
+      base: {extends: networks/big.yaml, teacher: {config: networks/big.yaml}}
+      rows: {kd: {losses: {kd: {}}}, big: {teacher: null}}
+      """,
+    ])
+    let overrides = Overrides([], teachers: ["student.weights=start.safetensors"])
+    let rows = try Study.load(file: folder.url.appending(path: "study.yaml"), overrides: overrides).rows
+    #expect(rows[0].settings.student.weights == nil)
+    let start = try #require(rows[1].settings.student.weights)
+    #expect(start.url.path == folder.url.appending(path: "networks/start.safetensors").path)
+  }
+
   /// A trial of a minute needs short teachers as well, all of them.
   @Test func settingsCanReachTeachersAlone() throws {
     let folder = try generations(

@@ -54,7 +54,8 @@ import Testing
     (62, "epoch 3/20  [####......] 46 %  812 img/s  loss 1.234  ETA 0:42"),
     (61, "epoch 3/20  46 %  812 img/s  loss 1.234  ETA 0:42"),
     (48, "epoch 3/20  46 %  812 img/s  ETA 0:42"),
-    (36, "epoch 3/20  46 %  ETA 0:42"),
+    (36, "epoch 3/20  46 %  812 img/s"),
+    (26, "epoch 3/20  46 %  ETA 0:42"),
     (12, "epoch 3/20  "), (0, ""), (-1, ""),
   ])
   func narrow(width: Int, text: String) { #expect(line.text(width: width) == text) }

@@ -431,13 +431,17 @@ extension Array where Element: Equatable {
 extension Configuration {
   /// The configurations that make the teachers, and theirs before them, each once.
   static func teachers(of settings: [Configuration]) throws -> [Configuration] {
-    var teachers: [Configuration] = []
+    try teacherRuns(of: settings).map(\.settings).uniqued
+  }
+
+  /// The configurations that make the teachers, and theirs before them, with the folder that each one's file lies in.
+  static func teacherRuns(of settings: [Configuration]) throws -> [(settings: Configuration, folder: URL)] {
     let sources = settings.flatMap { student in (student.teacher?.all ?? []).map { (student, $0.source) } }
-    for case (let student, .configuration(_, let made)) in sources {
+    return try sources.flatMap { student, source -> [(settings: Configuration, folder: URL)] in
+      guard case .configuration(_, let made) = source else { return [] }
       let teacher = try student.teacherRun(made)
-      for one in try Self.teachers(of: [teacher]) + [teacher] where !teachers.contains(one) { teachers.append(one) }
+      return try teacherRuns(of: [teacher]) + [(teacher, made.file.url.deletingLastPathComponent())]
     }
-    return teachers
   }
 
   /// These settings on each of so many splits.

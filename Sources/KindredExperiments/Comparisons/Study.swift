@@ -62,11 +62,12 @@ package struct Study: Sendable, Equatable {
     var rows = try StudyReader(tree, file: file, overrides: overrides, seeds: seeds).rows()
     try overrides.requireTeacher(in: rows.map(\.settings))
     // Settings of the compared runs do not reach teachers, also where one is a row.
-    guard !overrides.isEmpty,
-      let plain = try? StudyReader(tree, file: file, overrides: overrides.ofTeachers, seeds: seeds).rows()
-    else { return Study(rows: rows) }
-    let teachers = try Configuration.teachers(of: rows.map(\.settings))
-    for (index, row) in plain.enumerated() where teachers.contains(row.settings) { rows[index] = row }
+    guard !overrides.isEmpty else { return Study(rows: rows) }
+    for teacher in try Configuration.teacherRuns(of: rows.map(\.settings)) {
+      let overrides = overrides.ofTeachers(in: teacher.folder)
+      let plain = try? StudyReader(tree, file: file, overrides: overrides, seeds: seeds).rows()
+      for (index, row) in (plain ?? []).enumerated() where row.settings == teacher.settings { rows[index] = row }
+    }
     return Study(rows: rows)
   }
 

@@ -30,8 +30,10 @@ package struct Overrides: Sendable, Equatable, ExpressibleByArrayLiteral {
     (self.own, self.teachers, self.origin, self.folder) = (own, teachers, origin, folder)
   }
 
-  /// What reaches a teacher, where it is a row of its own.
-  package var ofTeachers: Overrides { Overrides(teachers, teachers: teachers) }
+  /// What reaches a teacher whose file lies in a folder.
+  func ofTeachers(in folder: URL) -> Overrides {
+    Overrides(teachers, teachers: teachers, from: "--teacher-set", folder: folder)
+  }
 
   package var isEmpty: Bool { own.isEmpty && teachers.isEmpty }
 

@@ -73,6 +73,15 @@ package struct RunFolder: Sendable {
     get throws { hasCheckpoint ? try Checkpoint.progress(of: checkpoint).position.epoch : 0 }
   }
 
+  /// Why what only a finished run has is not there.
+  var notFinished: RunError {
+    if FolderLock.isHeld(url) {
+      return RunError(
+        "\(name) is still running; \(ShellCommand.line([ShellCommand.program, "watch", name])) shows how far it is")
+    }
+    return RunError("\(name) holds no finished run (no \(weights.lastPathComponent))")
+  }
+
   package var hasResult: Bool { FileManager.default.fileExists(atPath: result.path) }
 
   var hasCheckpoint: Bool { FileManager.default.fileExists(atPath: checkpoint.path) }
@@ -80,7 +89,7 @@ package struct RunFolder: Sendable {
   /// The result of a finished run.
   /// - Throws: `RunError` where there is none or it is damaged.
   func readResult() throws -> RunResult {
-    guard let data = try read(result) else { throw RunError("\(name) holds no finished run") }
+    guard let data = try read(result) else { throw notFinished }
     let schema = try? JSONDecoder().decode(Schema.self, from: data).schema
     if let schema, schema != JSONSchema.result.rawValue {
       throw RunError(

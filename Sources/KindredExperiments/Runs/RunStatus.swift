@@ -30,16 +30,19 @@ package struct RunStatus: Sendable, Equatable {
   package let secondsLeft: Double?
 
   /// - Parameter planned: the run's settings, where it may not have begun; its folder's otherwise.
-  /// - Returns: nil for a folder that holds no run.
-  init?(_ folder: RunFolder, planned: Configuration? = nil) {
-    let written = try? Configuration.load(file: folder.configuration)
-    guard let settings = written ?? planned else { return nil }
+  /// - Throws: `ConfigurationError` where the folder's are needed and cannot be read.
+  init(_ folder: RunFolder, planned: Configuration? = nil) throws {
+    let written = FileManager.default.fileExists(atPath: folder.configuration.path)
+    let settings =
+      if let planned { (try? Configuration.load(file: folder.configuration)) ?? planned } else {
+        try Configuration.load(file: folder.configuration)
+      }
     let reports = (try? MetricsLog(folder, before: .max))?.epochs ?? []
     let result = try? folder.readResult()
     name = "\(settings.name) \(settings.repetition.replacing("-", with: " "))"
     if result != nil {
       state = .finished
-    } else if written == nil {
+    } else if !written {
       state = FolderLock.isHeld(folder.url) ? .running : .waiting
     } else {
       state = FolderLock.isHeld(folder.url) ? .running : .stopped
@@ -63,9 +66,9 @@ package struct RunStatus: Sendable, Equatable {
     }
     guard isFolder.boolValue else {
       let comparison = try Comparison(Study.load(file: place).rows, runs: runs, library: ImageLibrary())
-      return comparison.jobs.compactMap { RunStatus($0.folder, planned: $0.settings) }
+      return try comparison.jobs.map { try RunStatus($0.folder, planned: $0.settings) }
     }
-    let found = RunFolder.all(in: place).compactMap { RunStatus($0) }
+    let found = try RunFolder.all(in: place).map { try RunStatus($0) }
     guard !found.isEmpty else { throw RunError("\(place.displayName) holds no run") }
     return found
   }

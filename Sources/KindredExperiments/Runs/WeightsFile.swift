@@ -29,10 +29,8 @@ package struct WeightsFile {
       throw RunError("there is no file or run \(place.displayName)")
     }
     guard let url = WeightsFile.location(place, of: wanted) else {
-      throw RunError(
-        wanted == .best
-          ? "\(place.displayName) holds no weights-best.safetensors; leave --best out for the last weights"
-          : "\(place.displayName) holds no finished run (no weights.safetensors)")
+      guard wanted == .best else { throw RunFolder(place).notFinished }
+      throw RunError("\(place.displayName) holds no weights-best.safetensors; leave --best out for the last weights")
     }
     guard wanted == .last || url != place else {
       throw RunError("\(place.displayName) is one file of weights; --best chooses among those in a run's folder")
