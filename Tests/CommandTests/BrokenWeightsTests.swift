@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 import Torch
 
-@Suite(.serialized) struct BrokenWeightsTests {
+@Suite struct BrokenWeightsTests {
   private let scratch: TestFolder
   private let weights: [String: Tensor]
 

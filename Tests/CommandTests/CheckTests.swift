@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 import Torch
 
-@Suite(.serialized) struct CheckTests {
+@Suite struct CheckTests {
   private let scratch: TestFolder
 
   init() throws { scratch = try TestFolder() }

@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 import Torch
 
-@Suite(.serialized) struct ComfortTests {
+@Suite struct ComfortTests {
   private let scratch: TestFolder
 
   init() throws {

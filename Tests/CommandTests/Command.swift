@@ -12,8 +12,10 @@ enum Command {
   }
 
   /// A process that can be signalled.
-  static func start(_ arguments: [String], in folder: URL) throws -> Child {
-    try Child(binary(), arguments, in: folder)
+  /// - Parameter reporting: whether runs end with their report as they usually do; it takes as long as a tiny run.
+  static func start(_ arguments: [String], in folder: URL, reporting: Bool = false) throws -> Child {
+    let reports = ["train", "distill", "compare", "run"].contains(arguments.first)
+    return try Child(binary(), arguments + (reports && !reporting ? ["--no-report"] : []), in: folder)
   }
 
   /// Runs until a file is there, and kills it then.

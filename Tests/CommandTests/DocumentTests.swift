@@ -3,8 +3,6 @@
 
 import Foundation
 import GoldenFiles
-import KindredReport
-import KindredVision
 import TestSupport
 import Testing
 
@@ -36,15 +34,6 @@ private let minutes: Comment = "takes some minutes: run 'make documents'"
     }
     let weights = try folder.bytes("elsewhere/\(network)/weights.safetensors")
     try folder.write(Array(weights), to: file)
-  }
-
-  private func drawPhotographs(_ name: String, classes: Bool = true) throws {
-    let images = Textures.images(count: 60, split: .train)
-    for index in 0..<images.count {
-      let place = classes ? "\(name)/\(images.classNames[Int(images.labels[index])])" : name
-      let file = try folder.folder(place).appending(path: "\(index).png")
-      try Picture(width: 32, height: 32, bytes: try images.image(at: index)).writePNG(to: file)
-    }
   }
 
   @Test(.disabled(if: followsAll, "others build on it")) func theReadme() throws { try follow("README.md") }
@@ -79,8 +68,8 @@ private let minutes: Comment = "takes some minutes: run 'make documents'"
 
   @Test(.enabled(if: followsAll, minutes), .enabled(if: Python.obstacle == nil, "\(Python.obstacle ?? "")"))
   func photographsWithAndWithoutClasses() throws {
-    try drawPhotographs("photos")
-    try drawPhotographs("photos-as-they-came", classes: false)
+    try folder.drawPhotographs(60)
+    try folder.drawPhotographs(60, into: "photos-as-they-came") { _, _ in "" }
     try folder.write([
       "student.yaml": "data: {set: folder, train: photos, held_out: 0.2}\ntraining: {batch_size: 8}\n"
     ])
@@ -94,7 +83,7 @@ private let minutes: Comment = "takes some minutes: run 'make documents'"
       try train(network, to: "Experiments/dtd/imagenet/\(network).pth")
     }
     try train("mobilenet_v2-1.0", to: "Experiments/dtd-10/mobilenet_v2-b0353104.pth")
-    try drawPhotographs("Experiments/dtd-10/images")
+    try folder.drawPhotographs(60, into: "Experiments/dtd-10/images")
     try follow("Experiments/README.md", "docs/results.md")
   }
 

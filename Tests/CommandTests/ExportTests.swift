@@ -4,7 +4,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite(.serialized) struct ExportTests {
+@Suite struct ExportTests {
   private let scratch: TestFolder
 
   init() throws {

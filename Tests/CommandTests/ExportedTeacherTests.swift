@@ -8,7 +8,7 @@ import Testing
 private let needsPyTorch = ConditionTrait.enabled(
   if: ExportedFiles.obstacle == nil, Comment(rawValue: ExportedFiles.obstacle ?? ""))
 
-@Suite(.serialized) struct ExportedTeacherRunTests {
+@Suite struct ExportedTeacherRunTests {
   private let scratch: TestFolder
 
   init() throws {

@@ -9,7 +9,7 @@ import TestSupport
 import Testing
 import Torch
 
-@Suite(.serialized) struct FigureTests {
+@Suite struct FigureTests {
   private let scratch: TestFolder
 
   init() throws {

@@ -3,27 +3,21 @@
 
 import Foundation
 import Graph
-import KindredReport
 import KindredVision
 import TestSupport
 import Testing
 
-@Suite(.serialized) struct FirstHourTests {
+@Suite struct FirstHourTests {
   private let scratch: TestFolder
 
   init() throws {
     scratch = try TestFolder()
-    let images = Textures.images(count: 120, split: .train)
-    for index in 0..<images.count {
-      let name = images.classNames[Int(images.labels[index])]
-      let file = try scratch.folder("photos/\(name)").appending(path: "\(index).png")
-      try Picture(width: 32, height: 32, bytes: try images.image(at: index)).writePNG(to: file)
-    }
+    try scratch.drawPhotographs(120)
   }
 
   @discardableResult
   private func run(_ arguments: String...) throws -> Child.Finished {
-    let finished = try Command.start(arguments, in: scratch.url).wait()
+    let finished = try Command.start(arguments, in: scratch.url, reporting: true).wait()
     #expect(finished.status == 0, "\(finished.errors)")
     return finished
   }
@@ -125,9 +119,11 @@ import Testing
       ),
       (["watch", "nowhere"], "there is no run, folder of runs or study nowhere"),
       (["watch", "photos"], "photos holds no run"),
+      (["watch", "damaged"], "damaged/config.yaml:"),
       (["match", "nowhere.yaml"], "there is no file nowhere.yaml"),
       (["run", "photos"], "there is no file photos/study.yaml"),
     ]
+    try scratch.write("data: [", to: "damaged/config.yaml")
     for (arguments, reason) in refusals {
       let finished = try Command.start(arguments, in: scratch.url).wait()
       #expect(finished.status != 0 && finished.errors.split(separator: "\n").count == 1, "\(arguments) \(finished)")

@@ -8,7 +8,7 @@ import TestSupport
 import Testing
 import Torch
 
-@Suite(.serialized) struct JSONPageTests {
+@Suite struct JSONPageTests {
   private let scratch: TestFolder
 
   init() throws { scratch = try TestFolder(TinyRuns.files()) }

@@ -7,7 +7,7 @@ import TestSupport
 import Testing
 import Torch
 
-@Suite(.serialized) struct ONNXNetworkTests {
+@Suite struct ONNXNetworkTests {
   private let scratch: TestFolder
 
   init() throws {

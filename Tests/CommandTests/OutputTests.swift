@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 import Torch
 
-@Suite(.serialized) struct OutputTests {
+@Suite struct OutputTests {
   private let scratch: TestFolder
 
   init() throws { scratch = try TestFolder() }

@@ -3,22 +3,15 @@
 
 import Foundation
 import Graph
-import KindredReport
-import KindredVision
 import TestSupport
 import Testing
 
-@Suite(.serialized) struct OwnImagesRunTests {
+@Suite struct OwnImagesRunTests {
   private let scratch: TestFolder
 
   init() throws {
     scratch = try TestFolder()
-    let images = Textures.images(count: 160, split: .train)
-    for index in 0..<images.count {
-      let name = images.classNames[Int(images.labels[index])]
-      let file = try scratch.folder("photos/\(name)").appending(path: "\(index).png")
-      try Picture(width: 32, height: 32, bytes: try images.image(at: index)).writePNG(to: file)
-    }
+    try scratch.drawPhotographs(160)
     try scratch.write([
       "teacher.yaml": """
       data: {set: folder, train: photos, held_out: 0.25, size: 32}

@@ -5,7 +5,7 @@ import Kindred
 import TestSupport
 import Testing
 
-@Suite(.serialized) struct QuantizedTests {
+@Suite struct QuantizedTests {
   private let scratch: TestFolder
 
   init() throws {

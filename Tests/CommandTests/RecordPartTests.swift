@@ -4,7 +4,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite(.serialized) struct RecordPartTests {
+@Suite struct RecordPartTests {
   private let scratch: TestFolder
   /// 160 batches, three shards.
   private let arguments = ["record", "small.yaml", "--epochs", "8"]

@@ -4,7 +4,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite(.serialized) struct RecordTests {
+@Suite struct RecordTests {
   private let scratch: TestFolder
 
   /// A student with all four kinds of loss, of a teacher that is trained, and the same student of a recording.

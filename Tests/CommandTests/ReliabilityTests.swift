@@ -4,7 +4,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite(.serialized) struct ReliabilityTests {
+@Suite struct ReliabilityTests {
   private let scratch: TestFolder
 
   init() throws { scratch = try TestFolder() }

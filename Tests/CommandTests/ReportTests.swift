@@ -1,12 +1,11 @@
 // `kindred report` of real runs: what it says is what the runs came to, and a browser takes the page as it is meant.
 
 import Foundation
-import KindredReport
 import KindredVision
 import TestSupport
 import Testing
 
-@Suite(.serialized) struct ReportTests {
+@Suite struct ReportTests {
   private let scratch: TestFolder
 
   /// Folders of images may be called anything that a file may be.
@@ -14,12 +13,7 @@ import Testing
 
   init() throws {
     scratch = try TestFolder()
-    let images = Textures.images(count: 300, split: .train)
-    for index in 0..<images.count where images.labels[index] < 3 {
-      let name = Self.classNames[Int(images.labels[index])]
-      let file = try scratch.folder("photos/\(name)").appending(path: "\(index).png")
-      try Picture(width: 32, height: 32, bytes: try images.image(at: index)).writePNG(to: file)
-    }
+    try scratch.drawPhotographs(300) { label, _ in label < 3 ? Self.classNames[label] : nil }
     try scratch.write([
       "plain.yaml": """
       data: {set: folder, train: photos, held_out: 0.4, size: 32}
@@ -40,7 +34,7 @@ import Testing
 
   @discardableResult
   private func run(_ arguments: String...) throws -> Child.Finished {
-    let finished = try Command.start(arguments, in: scratch.url).wait()
+    let finished = try Command.start(arguments, in: scratch.url, reporting: true).wait()
     #expect(finished.status == 0, "\(finished.errors)")
     return finished
   }
@@ -191,9 +185,14 @@ import Testing
   }
 
   @Test func aRunIsReportedWhileItGoesOn() throws {
-    try Command.kill(
-      ["train", "plain.yaml", "--out", "long", "--epochs", "500", "--quiet"], in: scratch,
-      onceThereIs: "long/report.html")
+    let process = try Command.start(
+      ["train", "plain.yaml", "--out", "long", "--epochs", "500", "--quiet"], in: scratch.url, reporting: true)
+    while process.isRunning, !scratch.has("long/report.html") { usleep(1_000) }
+    let early = try Command.run("evaluate", "long", in: scratch.url)
+    #expect(early.errors == "Error: long is still running; kindred watch long shows how far it is\n")
+    #expect(try run("watch", "long").output.contains("  running  "))
+    process.send(SIGKILL)
+    _ = process.wait()
     let page = try scratch.text("long/report.html")
     #expect(page.contains("Still going on.") && page.contains("0 of 1 runs finished") && page.contains("of 500"))
     #expect(page.contains("No run is finished yet.") && !scratch.has("long/measured.json"))

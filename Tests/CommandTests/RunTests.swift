@@ -4,7 +4,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite(.serialized) struct RunTests {
+@Suite struct RunTests {
   private let scratch: TestFolder
 
   init() throws {
@@ -104,10 +104,10 @@ import Testing
 
   @Test func compareTrainsWhatIsMissingAndTabulatesIt() throws {
     let arguments = ["compare", "plain.yaml", "student.yaml", "--seeds", "2", "--json"]
-    let first = try Command.start(arguments, in: scratch.url).wait()
+    let first = try Command.start(arguments, in: scratch.url, reporting: true).wait()
     #expect(first.status == 0, "\(first.errors)")
     let weights = try scratch.bytes("runs/student/seed-2/weights.safetensors")
-    let second = try Command.start(arguments, in: scratch.url).wait()
+    let second = try Command.start(arguments, in: scratch.url, reporting: true).wait()
     #expect(second.output == first.output)
     #expect(second.errors.contains("student seed 2: finished before"))
     #expect(try scratch.bytes("runs/student/seed-2/weights.safetensors") == weights)

@@ -5,7 +5,7 @@ import GoldenFiles
 import TestSupport
 import Testing
 
-@Suite(.serialized, .enabled(if: Python.obstacle == nil, Comment(rawValue: Python.obstacle ?? "")))
+@Suite(.enabled(if: Python.obstacle == nil, Comment(rawValue: Python.obstacle ?? "")))
 struct TensorBoardTests {
   private let scratch: TestFolder
 

@@ -1,27 +1,23 @@
-"""ONNX files as PyTorch writes them, with inputs and logits, and checks of files that Kindred wrote.
+"""ONNX files as PyTorch writes them, with inputs and logits.
 
     make_onnx.py golden                    the committed golden files: small networks, for machines without Python
     make_onnx.py make FOLDER               networks of torchvision and of our own, by both exporters
-    make_onnx.py check FILE IN OUT         the file against onnx.checker, and ONNX Runtime's outputs for IN into OUT
 
 The networks have random weights and batch statistics. NAME.onnx is by the exporter that traces with torch.export, NAME-ts.onnx
 by the older one, NAME-train.onnx for training; NAME.safetensors holds `images`, `logits` and, for a training step, the
 gradients in float64 as `gradient.ENTRY` and the running statistics after it as `after.ENTRY`, of the cross-entropy with `labels`.
 `int8` and `float16` are the small network as ONNX Runtime quantises it, with logits of the operations one by one, and as
-PyTorch computes it in float16. What `check` writes has beside the outputs the number of each operation that ONNX Runtime has
-made of the file, as `operations.NAME`.
+PyTorch computes it in float16.
 """
 
-import collections
 import copy
 import logging
 import pathlib
 import sys
 import warnings
 
-import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import nn
 
 from torch_cases import smooth_network
@@ -204,25 +200,5 @@ def train(net, path):
     save_file({key: value.contiguous() for key, value in result.items()}, f"{path}.safetensors")
 
 
-def check(path, given, output):
-    import onnx
-    import onnxruntime
-
-    onnx.checker.check_model(path, full_check=True)
-    options = onnxruntime.SessionOptions()
-    options.optimized_model_filepath = f"{output}.onnx"
-    options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    images = load_file(given)["images"].numpy()
-    results = {}
-    for count in [1, len(images)]:
-        values = session.run(None, {session.get_inputs()[0].name: images[:count].astype(np.float32)})
-        for value, info in zip(values, session.get_outputs()):
-            results[f"{info.name}.{count}"] = torch.from_numpy(np.ascontiguousarray(value.astype(np.float32)))
-    for operation, number in collections.Counter(n.op_type for n in onnx.load(f"{output}.onnx").graph.node).items():
-        results[f"operations.{operation}"] = torch.tensor(number)
-    save_file(results, output)
-
-
 if __name__ == "__main__":
-    {"golden": golden, "make": make, "check": check}[sys.argv[1]](*sys.argv[2:])
+    {"golden": golden, "make": make}[sys.argv[1]](*sys.argv[2:])

@@ -15,11 +15,12 @@ package enum ONNXFiles {
   /// after onnx.checker has seen it.
   /// - Throws: what was said, where it failed.
   package static func run(_ file: URL, on images: URL, into output: URL) throws {
-    try Python.run([script.path, "check", file.path, images.path, output.path])
+    try Python.run([script("run_onnx").path, file.path, images.path, output.path])
   }
 
-  private static let script = URL(filePath: #filePath).deletingLastPathComponent()
-    .appending(path: "../Golden/make_onnx.py").standardizedFileURL
+  private static func script(_ name: String) -> URL {
+    URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../Golden/\(name).py").standardizedFileURL
+  }
 
   private static let made = Result { try make() }
 
@@ -27,7 +28,7 @@ package enum ONNXFiles {
     let folder = FileManager.default.temporaryDirectory.appending(path: "kindred-onnx-\(getpid())")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     atexit { ONNXFiles.remove() }
-    try Python.run([script.path, "make", folder.path])
+    try Python.run([script("make_onnx").path, "make", folder.path])
     return folder
   }
 

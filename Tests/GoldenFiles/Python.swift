@@ -25,7 +25,9 @@ package enum Python {
     process.executableURL = URL(filePath: "/usr/bin/env")
     process.arguments = ["python3", "-W", "ignore"] + arguments
     process.environment = ProcessInfo.processInfo.environment.merging([
-      "PYTHONPATH": path ?? "", "TORCHINDUCTOR_CACHE_DIR": cache.path, "PYTHONDONTWRITEBYTECODE": "1",
+      "PYTHONPATH": path ?? "", "TORCHINDUCTOR_CACHE_DIR": cache.path,
+      // Empty is unset: to compile PyTorch's sources takes far longer than to load them.
+      "PYTHONDONTWRITEBYTECODE": "",
     ]) { $1 }
     let output = try FileHandle(forWritingTo: words)
     process.standardOutput = output
