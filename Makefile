@@ -22,7 +22,7 @@ setup: ## get what a build needs: libtorch into .deps, headers of libcurl, libjp
 setup-cuda: ## get libtorch's CUDA build into .deps/libtorch-cuda, for LIBTORCH
 	@Scripts/setup-cuda.sh
 
-demo: setup ## train and compare a teacher and its students on textures, about five minutes (OUT, ARGS)
+demo: setup ## train and compare a teacher and its students on textures: a build, then about six minutes (OUT, ARGS)
 	swift build -c release --product kindred
 	.build/release/kindred demo --out $(OUT) $(ARGS)
 
