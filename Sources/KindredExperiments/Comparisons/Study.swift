@@ -63,10 +63,13 @@ package struct Study: Sendable, Equatable {
     try overrides.requireTeacher(in: rows.map(\.settings))
     // Settings of the compared runs do not reach teachers, also where one is a row.
     guard !overrides.isEmpty else { return Study(rows: rows) }
-    for teacher in try Configuration.teacherRuns(of: rows.map(\.settings)) {
-      let overrides = overrides.ofTeachers(in: teacher.folder)
+    for (folder, teachers) in Dictionary(
+      grouping: try Configuration.teacherRuns(of: rows.map(\.settings)), by: \.folder)
+    {
+      let overrides = overrides.ofTeachers(in: folder)
       let plain = try? StudyReader(tree, file: file, overrides: overrides, seeds: seeds).rows()
-      for (index, row) in (plain ?? []).enumerated() where row.settings == teacher.settings { rows[index] = row }
+      let teachers = teachers.map(\.settings).uniqued
+      for (index, row) in (plain ?? []).enumerated() where teachers.contains(row.settings) { rows[index] = row }
     }
     return Study(rows: rows)
   }
