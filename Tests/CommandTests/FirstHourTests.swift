@@ -45,6 +45,7 @@ import Testing
     for row in ["teacher", "plain", "sp", "kd+sp"] { #expect(done.output.contains(row), "\(done.output)") }
     #expect(scratch.has("study/student.onnx") && scratch.has("study/runs/table.md") && scratch.has("study/report.html"))
     #expect(done.errors.contains("study/student.onnx is of "), "\(done.errors)")
+    #expect(done.errors.contains("\nwrote study/student.onnx; "), "\(done.errors)")
     let evaluated = try run("evaluate", "study/student.onnx", "--data", "photos")
     #expect(evaluated.output.contains("accuracy"))
     let own = try run("evaluate", "study/runs/sp/seed-1", "--split", "run", "--json")
@@ -68,6 +69,8 @@ import Testing
     #expect(shown.output.contains("losses: {sp: {layers: ["), "\(shown.output)")
 
     #expect(try refusal("init", "study", "--images", "photos").contains("study/study.yaml is there already"))
+    try scratch.write("data: [", to: "study/runs/sp/seed-1/config.yaml")
+    #expect(try refusal("watch", "study").contains("study/runs/sp/seed-1/config.yaml:"))
   }
 
   @Test func whatItIsGivenIsWhatItTakes() throws {

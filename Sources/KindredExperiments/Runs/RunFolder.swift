@@ -75,7 +75,7 @@ package struct RunFolder: Sendable {
 
   /// Why what only a finished run has is not there.
   var notFinished: RunError {
-    if FolderLock.isHeld(url) {
+    if FolderLock.isHeld(url), FileManager.default.fileExists(atPath: configuration.path) {
       return RunError(
         "\(name) is still running; \(ShellCommand.line([ShellCommand.program, "watch", name])) shows how far it is")
     }

@@ -30,19 +30,16 @@ package struct RunStatus: Sendable, Equatable {
   package let secondsLeft: Double?
 
   /// - Parameter planned: the run's settings, where it may not have begun; its folder's otherwise.
-  /// - Throws: `ConfigurationError` where the folder's are needed and cannot be read.
+  /// - Throws: `ConfigurationError` where the folder's cannot be read.
   init(_ folder: RunFolder, planned: Configuration? = nil) throws {
-    let written = FileManager.default.fileExists(atPath: folder.configuration.path)
-    let settings =
-      if let planned { (try? Configuration.load(file: folder.configuration)) ?? planned } else {
-        try Configuration.load(file: folder.configuration)
-      }
+    let isBegun = FileManager.default.fileExists(atPath: folder.configuration.path)
+    let settings = if let planned, !isBegun { planned } else { try Configuration.load(file: folder.configuration) }
     let reports = (try? MetricsLog(folder, before: .max))?.epochs ?? []
     let result = try? folder.readResult()
     name = "\(settings.name) \(settings.repetition.replacing("-", with: " "))"
     if result != nil {
       state = .finished
-    } else if !written {
+    } else if !isBegun {
       state = FolderLock.isHeld(folder.url) ? .running : .waiting
     } else {
       state = FolderLock.isHeld(folder.url) ? .running : .stopped
